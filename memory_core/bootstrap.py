@@ -1,0 +1,55 @@
+"""Names the concrete classes, once; everyone else sees protocols.
+
+Importing this module is light: the store, the model and the learner are
+imported by the functions that open them, on the memory's loading threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memory_core.in_process import InProcessMemory
+from memory_core.port import Change, Memory
+from memory_core.projects import derive_project
+from memory_core.settings import Settings
+
+if TYPE_CHECKING:
+    from memory_core.ports import Embedder
+    from memory_core.service.service import MemoryService
+
+
+def product_version() -> str:
+    """The installed version, "0" in a bare checkout."""
+    try:
+        return version("lessonbank")
+    except PackageNotFoundError:
+        return "0"
+
+
+def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:
+    """Give the memory of these settings; nothing is loaded until `warm` or the first call.
+
+    Args:
+        settings: See `memory_core.settings.read_settings`.
+        cwd: Where the project is derived from, the process's own by default.
+    """
+    project = derive_project(cwd or Path.cwd(), settings.project)
+
+    def open_service(notify: Callable[[Change], None]) -> MemoryService:
+        from memory_core.service.service import MemoryService
+        from memory_core.store.lance_store import LanceStore
+
+        store = LanceStore.open(settings.store)
+        return MemoryService(
+            settings, store, project=project, notify=notify, version=product_version()
+        )
+
+    def load_embedder() -> Embedder:
+        from memory_core.embedder import SentenceEmbedder
+
+        return SentenceEmbedder.load(settings.model)
+
+    return InProcessMemory(open_service, load_embedder, settings.model_wait)

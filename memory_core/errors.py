@@ -1,0 +1,90 @@
+"""Everything that memory_core raises on purpose.
+
+    LessonbankError
+    ├── InvalidInput        a value that the caller can correct
+    │   ├── UnknownItem     no such item, or not one that this project sees
+    │   └── UnknownRecall   no such recall, of another project, or expired
+    └── MemoryUnavailable   the memory cannot serve this call now
+        ├── StoreUnavailable    the store cannot be read or written
+        ├── StoreMismatch       the store was written by another model or version
+        └── ModelUnavailable    the embedding model cannot be loaded
+
+The class writes its own sentence: what happened with the value, then the next
+move. Callers show `str(error)` to people and models as it is.
+"""
+
+from __future__ import annotations
+
+_SHOWN = 60
+
+
+def shown(value: object) -> str:
+    """Give `value` as a short, printable, quoted text for a sentence.
+
+    Example:
+        >>> shown("a" * 100)[:12]
+        "'aaaaaaaaaaa"
+    """
+    text = value if isinstance(value, str) else repr(value)
+    if len(text) > _SHOWN:
+        text = text[: _SHOWN - 3] + "..."
+    quoted = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return repr(quoted) if isinstance(value, str) else quoted
+
+
+class LessonbankError(Exception):
+    """Base of the tree: one clear sentence, safe to show to a model."""
+
+
+class InvalidInput(LessonbankError):
+    """A value that the caller can correct.
+
+    Args:
+        field: The argument's name.
+        problem: What is wrong with the value, naming it.
+        move: What to do next, as a sentence.
+    """
+
+    def __init__(self, field: str, problem: str, move: str) -> None:
+        super().__init__(f"{field} {problem}. {move}")
+        self.field = field
+        self.problem = problem
+        self.move = move
+
+
+class UnknownItem(InvalidInput):
+    """No item has this id in what the caller's project sees."""
+
+    def __init__(self, item_id: str, field: str = "item_id") -> None:
+        super().__init__(
+            field,
+            f"{shown(item_id)} names no item that this project sees",
+            "Pass an id that recall or list_lessons returned.",
+        )
+
+
+class UnknownRecall(InvalidInput):
+    """No open recall has this id: never served, another project's, or expired."""
+
+    def __init__(self, recall_id: str, why: str = "names no recall served to this project") -> None:
+        super().__init__(
+            "recall_id",
+            f"{shown(recall_id)} {why}",
+            "Pass the recall_id of a recent recall, or report with task instead.",
+        )
+
+
+class MemoryUnavailable(LessonbankError):
+    """The memory cannot serve this call now; the sentence says what would help."""
+
+
+class StoreUnavailable(MemoryUnavailable):
+    """The store cannot be read or written (missing, read-only, full, damaged)."""
+
+
+class StoreMismatch(MemoryUnavailable):
+    """The store was written by another embedding model or a newer schema."""
+
+
+class ModelUnavailable(MemoryUnavailable):
+    """The embedding model is missing, altered or cannot be loaded."""

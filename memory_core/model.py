@@ -1,0 +1,167 @@
+"""The stored records: items, recalls, outcomes and events.
+
+All are immutable and append-only; counters, states and the scorer are folds
+over them. This module knows no storage, no network and no learning.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["strategy", "pitfall", "fact"]
+State = Literal["active", "retired", "archived"]
+Outcome = Literal["success", "partial", "failure", "unknown"]
+Mode = Literal["learned", "similarity", "keyword"]
+EventKind = Literal["retire", "restore", "archive", "supersede", "reembed"]
+
+KINDS: tuple[Kind, ...] = ("strategy", "pitfall", "fact")
+STATES: tuple[State, ...] = ("active", "retired", "archived")
+OUTCOMES: tuple[Outcome, ...] = ("success", "partial", "failure", "unknown")
+GLOBAL_PROJECT = "global"
+"""Items of this project are seen from every project."""
+
+
+def new_id(prefix: str) -> str:
+    """Give a fresh id that sorts by time: `prefix` + 48-bit milliseconds + 64 random bits.
+
+    Example:
+        >>> new_id("item").startswith("item_")
+        True
+    """
+    return f"{prefix}_{int(time.time() * 1000):012x}{secrets.token_hex(8)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One stored unit of memory.
+
+    `created_at` is seconds since the epoch (UTC). `embedder` names the model
+    that wrote its vectors, "" while they are still to be computed.
+    `derived_from` holds the recall ids that were active when it was written;
+    `outcome_id` the outcome it was learned from; `trust` is in [0, 1].
+    """
+
+    id: str
+    project: str
+    kind: Kind
+    title: str
+    content: str
+    description: str = ""
+    task: str = ""
+    tags: tuple[str, ...] = ()
+    evidence: str = ""
+    source: str = ""
+    trust: float = 1.0
+    supersedes: str = ""
+    derived_from: tuple[str, ...] = ()
+    outcome_id: str = ""
+    content_hash: str = ""
+    created_at: float = 0.0
+    embedder: str = ""
+
+    @property
+    def text(self) -> str:
+        """What `vector` is the embedding of: title, description and content."""
+        return "\n".join(part for part in (self.title, self.description, self.content) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One candidate of a recall, in the order of the answer.
+
+    `position` is 0-based for what was served and -1 for a candidate that was
+    considered and not served. `experts` holds the values of the scorer's
+    experts at that moment (see `memory_core.scorer.experts.EXPERTS`), empty in
+    keyword mode. `propensity` is the probability of this position (1 when the
+    order is deterministic).
+    """
+
+    item_id: str
+    position: int
+    score: float
+    similarity: float
+    experts: tuple[float, ...] = ()
+    evidence_mass: float = 0.0
+    propensity: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecallRecord:
+    """One served answer and all that is needed to learn from its outcome."""
+
+    id: str
+    project: str
+    task: str
+    at: float
+    context: str = ""
+    error: str = ""
+    session: str = ""
+    source: str = ""
+    door: Literal["recall", "check"] = "recall"
+    candidates: tuple[Served, ...] = ()
+    mode: Mode = "similarity"
+    weight: float = 0.0
+    scorer_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What one item earned from one outcome: `value` in [-1, 1], learning `weight` >= 0."""
+
+    item_id: str
+    value: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRecord:
+    """One judged report. A correction is a new record whose `supersedes` names the old.
+
+    `reward` is in [0, 1]; `strength` in [0, 1] scales the learning weight;
+    `outcome` is the judged one and `reported` what the caller said. `held_out`
+    outcomes are never trained on. `position` in the log is given by the store.
+    """
+
+    id: str
+    project: str
+    outcome: Outcome
+    reported: Outcome
+    reward: float
+    strength: float
+    at: float
+    recall_id: str = ""
+    task: str = ""
+    session: str = ""
+    source: str = ""
+    why: str = ""
+    used: tuple[str, ...] | None = None
+    helpful: tuple[str, ...] = ()
+    harmful: tuple[str, ...] = ()
+    credits: tuple[Credit, ...] = ()
+    error: str = ""
+    error_normalised: str = ""
+    error_class: str = ""
+    fingerprint: str = ""
+    signature_id: str = ""
+    evidence: str = ""
+    steps: tuple[str, ...] = ()
+    attempt_group: str = ""
+    report_id: str = ""
+    supersedes: str = ""
+    held_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A state flip or another fact about an item that is not an outcome."""
+
+    id: str
+    kind: EventKind
+    item_id: str
+    at: float
+    reason: str = ""
+    source: str = ""
+    detail: str = field(default="")

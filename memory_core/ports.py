@@ -1,0 +1,199 @@
+"""The three parts that the memory service joins, as protocols.
+
+`memory_core.bootstrap` names the concrete classes; everyone else sees these.
+Vectors are float32, unit length, of the embedder's dimension `d`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory_core.model import Event, Item, Kind, OutcomeRecord, RecallRecord, State
+
+Vector = NDArray[np.float32]
+"""float32[d], unit length."""
+Matrix = NDArray[np.float32]
+"""float32[N, d], rows of unit length."""
+
+
+class Embedder(Protocol):
+    """Turns text into unit vectors. Thread-safe."""
+
+    @property
+    def name(self) -> str:
+        """Identity of the model: its name and the start of its weights' SHA-256."""
+
+    @property
+    def dimension(self) -> int: ...
+
+    def embed_query(self, text: str) -> Vector:
+        """Give float32[d] for one query, cached by text."""
+
+    def embed_documents(self, texts: Sequence[str]) -> Matrix:
+        """Give float32[N, d]; N = 0 gives an array of shape (0, d)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """An item with its vectors and its present state.
+
+    `vector` embeds the item's text; `task_vector` the task it came from (None
+    when it has none). Both are None while the item waits for a model.
+    """
+
+    item: Item
+    state: State
+    vector: Vector | None
+    task_vector: Vector | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecall:
+    """A recall with the vector of its conditions (None while there was no model)."""
+
+    record: RecallRecord
+    vector: Vector | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOutcome:
+    """An outcome with the vector of its failure's conditions (None: no failure, or no model)."""
+
+    record: OutcomeRecord
+    signature: Vector | None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One part of a query: its text for the full-text leg and its vector (None: no model yet)."""
+
+    text: str
+    vector: Vector | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which items a query may see: these projects, kinds (empty: all of them) and states."""
+
+    projects: tuple[str, ...]
+    kinds: tuple[Kind, ...] = ()
+    states: tuple[State, ...] = ("active",)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One hybrid candidate.
+
+    `similarity` is the dense similarity in [-1, 1]: per probe the better of the
+    two keys' cosines, averaged over the probes. `keyword` is the BM25 score (0:
+    no match). `fused` is the reciprocal-rank fusion of the two orders
+    (Cormack et al. 2009, k = 60). `cosines` holds, per probe, (content, task)
+    cosines, task cosine NaN where the item has no task.
+    """
+
+    stored: StoredItem
+    similarity: float
+    keyword: float
+    fused: float
+    cosines: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSizes:
+    """Sizes: bytes on disk, Lance fragments over all tables, rows waiting in the journal."""
+
+    bytes: int
+    fragments: int
+    journal: int
+
+
+class Store(Protocol):
+    """The single writer of one store folder. Thread-safe; writes go through one serialised path.
+
+    Every `add_*` returns only when the record is durable on disk (a power cut
+    keeps it), except `add_recall(..., durable=False)`, which a later durable
+    write makes durable too.
+    """
+
+    @property
+    def embedder_name(self) -> str:
+        """The model that wrote this store's vectors, "" for an empty store."""
+
+    @property
+    def dimension(self) -> int: ...
+
+    def bind_embedder(self, name: str, dimension: int) -> None:
+        """Fix the model of an empty store, or check that it is this one's.
+
+        Raises:
+            StoreMismatch: Another model wrote this store; the sentence names both
+                and the command that re-embeds it.
+        """
+
+    def count_waiting(self) -> int:
+        """Items that wait for a model (no vectors yet)."""
+
+    def embed_waiting(self, embedder: Embedder) -> None:
+        """Give vectors to the items that wait for a model, durably."""
+
+    # items
+    def add_items(self, items: Sequence[StoredItem]) -> None:
+        """Add items (ids unique; an id that exists already is left as it is)."""
+
+    def get_items(self, ids: Iterable[str]) -> dict[str, StoredItem]: ...
+    def find_hash(self, project: str, content_hash: str) -> StoredItem | None:
+        """The active item of this project with this content hash, if any."""
+
+    def scan_items(self, scope: Scope) -> Iterator[StoredItem]:
+        """All items in scope, oldest first (vectors included)."""
+
+    def count_items(self) -> Mapping[tuple[str, Kind, State], int]:
+        """Counts by (project, kind, state)."""
+
+    def search(self, probes: Sequence[Probe], scope: Scope, limit: int) -> list[Candidate]:
+        """Hybrid candidates, best `fused` first, ties by similarity then id; at most `limit`.
+
+        The dense leg searches both keys of every probe that has a vector; the keyword
+        leg searches the full-text index. With no vectors only the keyword leg answers.
+        When at most `limit` items are in scope, all of them are candidates.
+        """
+
+    # log
+    def add_recall(self, recall: StoredRecall, *, durable: bool = False) -> None: ...
+    def get_recall(self, recall_id: str) -> StoredRecall | None: ...
+    def add_outcome(self, outcome: StoredOutcome) -> None: ...
+    def add_event(self, event: Event) -> None:
+        """Append the event and apply its state flip."""
+
+    def recalls(self) -> Iterator[StoredRecall]:
+        """All recalls, in log order."""
+
+    def outcomes(self) -> Iterator[StoredOutcome]:
+        """All outcomes, in log order (the order in which they were acknowledged)."""
+
+    def events(self) -> Iterator[Event]: ...
+
+    # keeping
+    def sizes(self) -> StoreSizes: ...
+    def compact(self) -> None:
+        """Drain the journal, merge fragments, refresh indexes, drop old versions."""
+
+    def reembed(
+        self, embedder: Embedder, progress: Callable[[int, int], None] | None = None
+    ) -> tuple[int, int]:
+        """Rewrite the vectors of items, recalls and signatures with `embedder`.
+
+        Works on a shadow copy that replaces the old tables at the end by one atomic
+        step: stopped half-way, the store stays as it was and the next call goes on.
+
+        Returns:
+            (items rewritten, items that already had this embedder's vectors).
+        """
+
+    def close(self) -> None:
+        """Drain the journal and let go; safe to call again."""

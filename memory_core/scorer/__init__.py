@@ -1,0 +1,1 @@
+"""The learner: experts, credit, stacking, proof and checkpoint (design section 6)."""

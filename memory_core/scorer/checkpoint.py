@@ -1,0 +1,174 @@
+"""The learner's checkpoint: a cache of a fold over the outcome log.
+
+One safetensors file (never a pickle): the networks, their optimisers and the
+last good ones as tensors, everything small as JSON in its header. The evidence,
+the session buffer, the stack's rows and the replay sample are not in it: walking
+the log brings them back without training. Lose the file, and replaying the log
+brings back the same order.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from memory_core.scorer.learner import Learner
+from memory_core.scorer.proof import Record
+from memory_core.scorer.stack import Fit
+
+SCHEMA = 1
+KEPT = 3
+_PATTERN = "checkpoint-*.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where in the log a checkpoint stands: how many outcomes, and the last one's id."""
+
+    reports: int
+    outcome_id: str
+
+
+def _record_state(record: Record) -> dict[str, Any]:
+    return {
+        "held_out": record.held_out,
+        "wins": record.wins,
+        "losses": record.losses,
+        "ties": record.ties,
+        "held_out_gain": record.held_out_gain,
+        "gains": list(record.gains),
+        "predictions": [list(pair) for pair in record.predictions],
+    }
+
+
+def _fit_state(fit: Fit) -> dict[str, Any]:
+    return {"weights": fit.weights.tolist(), "intercept": fit.intercept}
+
+
+def save(learner: Learner, folder: Path, outcome_id: str, embedder: str) -> Path:
+    """Write a checkpoint atomically and keep the newest three.
+
+    Raises:
+        OSError: The folder cannot be written; the earlier checkpoints stay.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {
+        f"now.{name}": value.contiguous() for name, value in learner.networks.state().items()
+    }
+    tensors.update(
+        {f"good.{name}": value.contiguous() for name, value in learner.good_networks.items()}
+    )
+    header = {
+        "schema": SCHEMA,
+        "embedder": embedder,
+        "dimension": learner.dimension,
+        "reports": learner.reports,
+        "outcome_id": outcome_id,
+        "base_rate": learner.base_rate,
+        "rollbacks": learner.rollbacks,
+        "rates": learner.networks.rates,
+        "learned": _fit_state(learner.stack.learned),
+        "similarity": _fit_state(learner.stack.similarity),
+        "record": _record_state(learner.record),
+    }
+    path = folder / f"checkpoint-{learner.reports:012d}.safetensors"
+    partial = folder / f"{path.name}.part"
+    save_file(tensors, partial, metadata={"lessonbank": json.dumps(header)})
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+    partial.replace(path)
+    for old in sorted(folder.glob(_PATTERN))[:-KEPT]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A read checkpoint, not yet applied."""
+
+    position: Position
+    header: dict[str, Any]
+    tensors: dict[str, torch.Tensor]
+
+
+def _read(path: Path) -> Checkpoint:
+    with safe_open(path, framework="pt") as file:
+        header = json.loads((file.metadata() or {})["lessonbank"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    return Checkpoint(Position(int(header["reports"]), str(header["outcome_id"])), header, tensors)
+
+
+def newest(folder: Path, embedder: str, dimension: int) -> tuple[Checkpoint | None, list[str]]:
+    """Read the newest checkpoint that fits this model.
+
+    Returns:
+        The checkpoint, or None, and one line for each file that was passed over.
+    """
+    passed: list[str] = []
+    for path in sorted(folder.glob(_PATTERN), reverse=True):
+        try:
+            checkpoint = _read(path)
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
+            passed.append(f"{path.name} cannot be read ({type(error).__name__})")
+            continue
+        header = checkpoint.header
+        if (header["schema"], header["embedder"], header["dimension"]) == (
+            SCHEMA,
+            embedder,
+            dimension,
+        ):
+            return checkpoint, passed
+        passed.append(f"{path.name} is of another model or version")
+    return None, passed
+
+
+def _record(state: dict[str, Any]) -> Record:
+    record = Record(
+        held_out=state["held_out"],
+        wins=state["wins"],
+        losses=state["losses"],
+        ties=state["ties"],
+        held_out_gain=state["held_out_gain"],
+    )
+    record.gains.extend(state["gains"])
+    record.predictions.extend((float(p), float(r)) for p, r in state["predictions"])
+    return record
+
+
+def _fit(state: dict[str, Any]) -> Fit:
+    return Fit(np.array(state["weights"], dtype=np.float64), float(state["intercept"]))
+
+
+def apply(checkpoint: Checkpoint, learner: Learner) -> None:
+    """Put a checkpoint's state into a learner that has walked the log up to its position.
+
+    Raises:
+        ValueError: A tensor is missing, of another shape or not finite; the
+            learner must then be built anew.
+    """
+    header = checkpoint.header
+    parts: dict[str, dict[str, torch.Tensor]] = {"now": {}, "good": {}}
+    for name, value in checkpoint.tensors.items():
+        part, _, rest = name.partition(".")
+        parts[part][rest] = value
+    try:
+        learner.restore(
+            networks=parts["now"],
+            good=parts["good"],
+            rates=header["rates"],
+            base_rate=float(header["base_rate"]),
+            rollbacks=int(header["rollbacks"]),
+            learned=_fit(header["learned"]),
+            similarity=_fit(header["similarity"]),
+            record=_record(header["record"]),
+        )
+    except (KeyError, RuntimeError) as error:
+        raise ValueError(f"the checkpoint does not fit: {error}") from error

@@ -1,0 +1,136 @@
+"""An episode: one recall, what was served and used, and its outcome, as the learner reads it.
+
+Built from the log alone (an outcome, its recall, the items' keys), so that a
+rebuild sees exactly what the live learner saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from memory_core.model import Credit, OutcomeRecord, RecallRecord, Served
+from memory_core.ports import Matrix, Vector
+from memory_core.scorer.panel import EXPERTS, Floats, Values
+from memory_core.scorer.stack import position_weights
+
+UNUSED_ATTENTION = 0.05
+LABEL_WEIGHT = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """What the learner learns from. Served items come in the order of the answer.
+
+    `experts` is float64[S, E] as logged when served (zeros in keyword mode),
+    `keys` float32[S, d], `attention` float64[S] >= 0 (who mattered: by position,
+    or by what the report says was used), `labels` float64[S] in [-1, 1] with NaN
+    where the report says nothing of the item. `owner` is the recall (a later
+    outcome of it replaces the earlier one).
+    """
+
+    owner: str
+    outcome_id: str
+    project: str
+    session: str
+    at: float
+    query: Vector | None
+    ids: tuple[str, ...]
+    experts: Values
+    mass: Floats
+    keys: Matrix
+    pitfall: Floats
+    attention: Floats
+    labels: Floats
+    reward: float
+    strength: float
+    scored: bool
+    held_out: bool
+    credits: tuple[Credit, ...] = ()
+
+    @property
+    def row(self) -> Floats:
+        """Attention-weighted expert values, float64[E]."""
+        return self.attention @ self.experts if len(self.ids) else np.zeros(len(EXPERTS))
+
+
+def attention_of(outcome: OutcomeRecord, ids: tuple[str, ...]) -> Floats:
+    """Who mattered, float64[S]: position weights, or the used items where the report names them."""
+    if outcome.used is None:
+        return position_weights(len(ids))
+    used = [item_id for item_id in ids if item_id in outcome.used]
+    if not used:
+        return np.full(len(ids), UNUSED_ATTENTION)
+    return np.array([1.0 / len(used) if item_id in used else UNUSED_ATTENTION for item_id in ids])
+
+
+def labels_of(outcome: OutcomeRecord, ids: tuple[str, ...]) -> Floats:
+    """Per-item labels, float64[S]: +1 helpful, -1 harmful, NaN unknown."""
+    return np.array(
+        [
+            1.0 if item_id in outcome.helpful else -1.0 if item_id in outcome.harmful else np.nan
+            for item_id in ids
+        ]
+    )
+
+
+def _named(outcome: OutcomeRecord) -> tuple[str, ...]:
+    """The items that a report without a recall names."""
+    return tuple(dict.fromkeys((*(outcome.used or ()), *outcome.helpful, *outcome.harmful)))
+
+
+def build_episode(
+    outcome: OutcomeRecord,
+    recall: RecallRecord | None,
+    query: Vector | None,
+    *,
+    keys: Mapping[str, Vector],
+    pitfalls: frozenset[str],
+    dimension: int,
+) -> Episode:
+    """Join an outcome with its recall.
+
+    Args:
+        outcome: The judged report.
+        recall: The recall that it belongs to, None when it was reported by task.
+        query: float32[d], the recall's conditions.
+        keys: Item keys by id; an item that is missing gets a zero key.
+        pitfalls: Ids of the items that warn.
+        dimension: d.
+    """
+    served: tuple[Served, ...] = ()
+    if recall is not None:
+        served = tuple(
+            sorted((c for c in recall.candidates if c.position >= 0), key=lambda c: c.position)
+        )
+    ids = tuple(c.item_id for c in served) if recall is not None else _named(outcome)
+    zero = np.zeros(dimension, np.float32)
+    scored = bool(served) and all(len(c.experts) == len(EXPERTS) for c in served)
+    return Episode(
+        owner=outcome.recall_id or outcome.id,
+        outcome_id=outcome.id,
+        project=outcome.project,
+        session=outcome.session,
+        at=outcome.at,
+        query=query,
+        ids=ids,
+        experts=np.array([c.experts for c in served])
+        if scored
+        else np.zeros((len(ids), len(EXPERTS))),
+        mass=np.array([c.evidence_mass for c in served], dtype=np.float64)
+        if served
+        else np.zeros(len(ids)),
+        keys=np.stack([keys.get(item_id, zero) for item_id in ids])
+        if ids
+        else np.zeros((0, dimension), np.float32),
+        pitfall=np.array([float(item_id in pitfalls) for item_id in ids]),
+        attention=attention_of(outcome, ids),
+        labels=labels_of(outcome, ids),
+        reward=outcome.reward,
+        strength=outcome.strength,
+        scored=scored,
+        held_out=outcome.held_out,
+        credits=outcome.credits,
+    )

@@ -1,0 +1,97 @@
+"""What the scorer sees of one recall: the query and its candidates as arrays.
+
+Knows nothing of the store or of text; everything here is numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory_core.ports import Candidate, Matrix, StoredItem, Vector
+
+Floats = NDArray[np.float64]
+"""float64[N]."""
+Values = NDArray[np.float64]
+"""float64[N, E]: one row a candidate, one column an expert."""
+
+EXPERTS = ("fused", "dense", "keyword", "evidence", "standing", "network", "pair")
+"""The experts, in column order.
+
+- fused: z-score of the reciprocal-rank fusion, the plain hybrid similarity.
+- dense, keyword: z-scores of the cosine and of BM25.
+- evidence: kernel evidence of the item's own outcomes in like conditions, in [-1, 1].
+- standing: the item's outcomes in all conditions, shrunk, in [-1, 1].
+- network: low-rank network on (conditions, item), in [-1, 1].
+- pair: pair network on (conditions, item), a logit clipped to [-4, 4].
+"""
+FUSED, DENSE, KEYWORD, EVIDENCE, STANDING, NETWORK, PAIR = range(len(EXPERTS))
+_Z_LIMIT = 4.0
+
+
+def zscore(values: Floats) -> Floats:
+    """Standardise within one candidate set; constant input gives zeros; clipped to [-4, 4]."""
+    spread = float(values.std()) if values.size else 0.0
+    if spread < 1e-9:
+        return np.zeros_like(values)
+    z: Floats = np.clip((values - values.mean()) / spread, -_Z_LIMIT, _Z_LIMIT)
+    return z
+
+
+def item_key(stored: StoredItem) -> Vector | None:
+    """The one vector that stands for an item in the networks.
+
+    The normalised sum of its text's and its task's vectors: what it says and
+    where it came from. None while the item waits for a model.
+    """
+    if stored.vector is None:
+        return None
+    if stored.task_vector is None:
+        return stored.vector
+    both = stored.vector + stored.task_vector
+    norm = float(np.linalg.norm(both))
+    return stored.vector if norm < 1e-6 else (both / norm).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The candidates of one recall, in the order of plain hybrid similarity.
+
+    `query` is float32[d], the conditions (task, context, error); `keys`
+    float32[N, d]; `pitfall` is 1.0 where the item warns.
+    """
+
+    ids: tuple[str, ...]
+    query: Vector
+    keys: Matrix
+    fused: Floats
+    dense: Floats
+    keyword: Floats
+    pitfall: Floats
+
+    @property
+    def size(self) -> int:
+        return len(self.ids)
+
+
+def panel_of(query: Vector, candidates: Sequence[Candidate]) -> Panel:
+    """Build the panel; an item without a vector gets a zero key (its networks say zero)."""
+    zero = np.zeros_like(query)
+    keys = [item_key(candidate.stored) for candidate in candidates]
+    return Panel(
+        ids=tuple(candidate.stored.item.id for candidate in candidates),
+        query=query,
+        keys=np.stack([zero if key is None else key for key in keys])
+        if keys
+        else np.zeros((0, query.size), np.float32),
+        fused=np.array([candidate.fused for candidate in candidates], dtype=np.float64),
+        dense=np.array([candidate.similarity for candidate in candidates], dtype=np.float64),
+        keyword=np.array([candidate.keyword for candidate in candidates], dtype=np.float64),
+        pitfall=np.array(
+            [float(candidate.stored.item.kind == "pitfall") for candidate in candidates],
+            dtype=np.float64,
+        ),
+    )

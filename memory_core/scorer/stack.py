@@ -1,0 +1,159 @@
+"""The stack: how much each expert counts, learned on the user's own outcomes.
+
+A logistic regression with ridge and bounds over the experts' values as they
+were logged before each outcome was learned (prequential stacking; Wolpert 1992,
+with non-negative weights after Breiman 1996):
+
+    p = sigmoid(b + sum_j a_j (w . x_j)),
+    loss = sum_i u_i BCE(p_i, r_i) + ridge sum_e ((w_e - w0_e) / s_e)^2 / 2 + ridge_b (b - b0)^2 / 2
+
+where a_j is the weight of position j, or one-hot where the report says which
+item was used. w0 is the plain hybrid: with no outcomes the learned experts say
+zero and the order is the hybrid's. The same fit with only the fused similarity
+free is the rival of the proof.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from memory_core.scorer.panel import EXPERTS, FUSED, Floats, Values
+
+POSITION_WEIGHTS = (0.6, 0.25, 0.15)
+"""How much each served position is assumed to matter when the report does not say."""
+
+START = np.array([0.5, 0.0, 0.0, 3.0, 1.0, 1.0, 1.0])
+"""w0, by expert: the learned ones count from the first outcome on."""
+SPREAD = np.array([0.25, 0.25, 0.25, 1.5, 1.0, 1.0, 1.0])
+LOWEST = np.array([0.15, 0.0, 0.0, 0.15, 0.0, 0.0, 0.0])
+HIGHEST = np.array([1.5, 1.0, 1.0, 9.0, 4.0, 4.0, 4.0])
+RIDGE = 4.0
+RIDGE_INTERCEPT = 0.25
+HALF_LIFE = 500.0
+"""Reports after which an outcome counts half in the fit."""
+MOST_ROWS = 2_000
+
+
+def position_weights(count: int) -> Floats:
+    """Assumed attention to each of `count` served positions; sums to at most 1, float64[count]."""
+    tail = POSITION_WEIGHTS[-1]
+    return np.array(
+        [
+            POSITION_WEIGHTS[i] if i < len(POSITION_WEIGHTS) else tail * 0.5 ** (i - 2)
+            for i in range(count)
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fitted stack: expert weights float64[E] and the intercept."""
+
+    weights: Floats
+    intercept: float
+
+    def predict(self, row: Floats) -> float:
+        """P(success) of one row of position-weighted expert values, float64[E]."""
+        return float(expit(self.intercept + row @ self.weights))
+
+
+FIRST = Fit(START.copy(), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One lesson for the stack: values float64[E], reward in [0, 1], weight > 0, and its owner."""
+
+    values: Floats
+    reward: float
+    weight: float
+    owner: str
+    at: int
+
+
+def _solve(
+    values: Values, rewards: Floats, weights: Floats, free: NDArray[np.bool_], start: Floats
+) -> Fit:
+    """Fit by L-BFGS-B from `start` (weights and intercept, float64[E + 1])."""
+    base = float(np.clip((weights @ rewards + 1.0) / (weights.sum() + 2.0), 0.02, 0.98))
+    prior_intercept = float(np.log(base / (1 - base)))
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        w, b = parameters[:-1], parameters[-1]
+        logits = np.clip(b + values @ w, -30, 30)
+        error = expit(logits) - rewards
+        fit = weights @ (np.logaddexp(0.0, logits) - rewards * logits)
+        away = (w - START) / SPREAD
+        value = fit + 0.5 * RIDGE * away @ away + 0.5 * RIDGE_INTERCEPT * (b - prior_intercept) ** 2
+        gradient = np.append(
+            values.T @ (weights * error) + RIDGE * away / SPREAD,
+            weights @ error + RIDGE_INTERCEPT * (b - prior_intercept),
+        )
+        return float(value), gradient
+
+    bounds = [
+        (low, high) if may else (at, at)
+        for low, high, may, at in zip(LOWEST, HIGHEST, free, start[:-1], strict=True)
+    ]
+    result = minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[*bounds, (-8.0, 8.0)],
+        options={"maxiter": 60},
+    )
+    solution = result.x if np.all(np.isfinite(result.x)) else start
+    return Fit(np.asarray(solution[:-1], dtype=np.float64), float(solution[-1]))
+
+
+class Stack:
+    """Keeps the rows and refits; `learned` and `similarity` are the two rivals' present fits."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.learned = FIRST
+        self.similarity = FIRST
+        self.reports = 0
+
+    def learn_many(self, rows: list[Row]) -> None:
+        """Add one report's rows (replacing its owner's earlier ones)."""
+        owners = {row.owner for row in rows}
+        self.rows = [row for row in self.rows if row.owner not in owners][
+            -(MOST_ROWS - len(rows)) :
+        ]
+        self.rows.extend(rows)
+        self.reports += 1
+
+    def refit(self) -> None:
+        """Fit both rivals to the rows; with no rows both stay at the start."""
+        if not self.rows:
+            return
+        values = np.stack([row.values for row in self.rows])
+        rewards = np.array([row.reward for row in self.rows])
+        age = self.reports - np.array([row.at for row in self.rows], dtype=np.float64)
+        weights = np.array([row.weight for row in self.rows]) * 0.5 ** (age / HALF_LIFE)
+        everything = np.ones(len(EXPERTS), dtype=bool)
+        self.learned = _solve(
+            values,
+            rewards,
+            weights,
+            everything,
+            np.append(self.learned.weights, self.learned.intercept),
+        )
+        only_fused = np.zeros(len(EXPERTS), dtype=bool)
+        only_fused[FUSED] = True
+        plain = np.zeros_like(values)
+        plain[:, FUSED] = values[:, FUSED]
+        self.similarity = _solve(
+            plain,
+            rewards,
+            weights,
+            only_fused,
+            np.append(self.similarity.weights, self.similarity.intercept),
+        )

@@ -1,0 +1,1 @@
+"""The memory service: what joins the embedder, the store and the learner."""

@@ -1,0 +1,69 @@
+"""Conditions: what a query is about, as vectors.
+
+Task, context and error are embedded apart: the store searches by task and by
+error, the learner sees their weighted, normalised sum, and a failure's
+signature leans on the normalised error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from memory_core.ports import Embedder, Probe, Vector
+from memory_core.signature import Signature, sign
+
+CONTEXT_SHARE = 0.5
+ERROR_SHARE = 0.5
+ERROR_TAIL = 800
+"""Characters of an error that are searched with: its end, where the message stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The vectors of one query; all None while there is no model.
+
+    `vector` is float32[d], what the learner sees; `signature` float32[d], what
+    failures are matched by (None without an error); `shape` the error's class,
+    fingerprint and normalised text.
+    """
+
+    probes: tuple[Probe, ...]
+    vector: Vector | None
+    signature: Vector | None
+    shape: Signature | None
+
+
+def joined(parts: list[tuple[Vector, float]]) -> Vector:
+    """The normalised weighted sum of unit vectors."""
+    total = sum((share * vector for vector, share in parts), np.zeros_like(parts[0][0]))
+    norm = float(np.linalg.norm(total))
+    return (total / norm).astype(np.float32) if norm > 1e-6 else parts[0][0]
+
+
+def conditions_of(
+    embedder: Embedder | None, task: str, context: str = "", error: str = ""
+) -> Conditions:
+    """Embed a query's parts; `task` may be empty when there is an error."""
+    shape = sign(error) if error.strip() else None
+    texts = [task] if task.strip() else []
+    error_text = error.strip()[-ERROR_TAIL:]
+    if embedder is None:
+        words = [*texts, *([error_text] if error_text else [])]
+        return Conditions(tuple(Probe(text, None) for text in words), None, None, shape)
+    probes, parts = [], []
+    if texts:
+        vector = embedder.embed_query(task)
+        probes.append(Probe(task, vector))
+        parts.append((vector, 1.0))
+    if context.strip():
+        parts.append((embedder.embed_query(context), CONTEXT_SHARE))
+    signature = None
+    if shape is not None:
+        vector = embedder.embed_query(error_text)
+        probes.append(Probe(error_text, vector))
+        said = embedder.embed_query(shape.normalised)
+        signature = joined([(said, 1.0), *((v, s * 0.5) for v, s in parts)])
+        parts.append((vector, ERROR_SHARE if parts else 1.0))
+    return Conditions(tuple(probes), joined(parts), signature, shape)

@@ -1,0 +1,98 @@
+"""What the service's rooms share: the parts, the folds over the log, and one lock.
+
+Built by `memory_core.service.opening`; every room takes a `Core`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from memory_core.errors import InvalidInput, shown
+from memory_core.model import GLOBAL_PROJECT, OutcomeRecord
+from memory_core.port import Change, Learning
+from memory_core.ports import Embedder, Scope, Store, StoredItem, Vector
+from memory_core.scorer.panel import item_key
+from memory_core.service.catalogue import Catalogue
+from memory_core.service.notebook import Notebook
+from memory_core.service.tally import Tally
+from memory_core.service.trainer import Trainer
+from memory_core.settings import Settings
+
+
+@dataclass(slots=True)
+class Core:
+    """The shared state. `lock` guards every write and fold; `embedder` and `trainer` come late."""
+
+    settings: Settings
+    store: Store
+    project: str
+    notify: Callable[[Change], None]
+    clock: Callable[[], float] = time.time
+    embedder: Embedder | None = None
+    trainer: Trainer | None = None
+    tally: Tally = field(default_factory=Tally)
+    notebook: Notebook = field(default_factory=Notebook)
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    reported: dict[str, OutcomeRecord] = field(default_factory=dict)
+    by_outcome_id: dict[str, OutcomeRecord] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    by_report_id: dict[tuple[str, str], OutcomeRecord] = field(default_factory=dict)
+    outcome_count: int = 0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    notes: list[str] = field(default_factory=list)
+
+    def project_of(self, asked: str) -> str:
+        """The project a call is for: the one it names, else this front's own."""
+        name = asked.strip()
+        if asked and not name:
+            raise InvalidInput(
+                "project", f"= {shown(asked)} is blank", "Leave it out, or name a project."
+            )
+        return name or self.project
+
+    def scope(self, project: str) -> Scope:
+        """What a project sees: its own items and the global ones."""
+        return Scope((project,) if project == GLOBAL_PROJECT else (project, GLOBAL_PROJECT))
+
+    def owner_of(self, outcome: OutcomeRecord) -> str:
+        """Who an outcome counts for once: its recall, else the first of its corrections."""
+        return outcome.recall_id or self.owners.get(outcome.supersedes, outcome.id)
+
+    def items(self, ids: tuple[str, ...]) -> dict[str, StoredItem]:
+        return self.store.get_items(ids) if ids else {}
+
+    def keys_and_pitfalls(self, ids: tuple[str, ...]) -> tuple[dict[str, Vector], frozenset[str]]:
+        """The items' keys for the networks, and which of them warn."""
+        found = self.items(ids)
+        keys = {item_id: item_key(stored) for item_id, stored in found.items()}
+        warn = frozenset(i for i, stored in found.items() if stored.item.kind == "pitfall")
+        return {i: key for i, key in keys.items() if key is not None}, warn
+
+    @property
+    def learner_missing(self) -> bool:
+        """Whether there are outcomes to learn from and no learner yet."""
+        return (
+            self.trainer is None
+            and self.outcome_count > 0
+            and self.settings.scorer_mode != "similarity"
+        )
+
+    def learning(self) -> Learning:
+        """The learner in one line, for an answer."""
+        trainer = self.trainer
+        if trainer is None:
+            why = (
+                "The learner is off."
+                if self.settings.scorer_mode == "similarity"
+                else "The learner is loading."
+            )
+            return Learning(reports=self.outcome_count, weight=0.0, proof=why)
+        learner = trainer.learner
+        return Learning(
+            reports=self.outcome_count,
+            weight=round(learner.snapshot.weight, 3),
+            proof=learner.record.proof().sentence,
+        )

@@ -1,0 +1,267 @@
+"""The reading side: list, get, brief, mistakes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from memory_core.errors import InvalidInput, shown
+from memory_core.model import Item
+from memory_core.port import (
+    Brief,
+    FailureWarning,
+    ItemDetail,
+    ItemOutcome,
+    LessonLine,
+    ListAnswer,
+    ListRequest,
+    Mistakes,
+)
+from memory_core.service.catalogue import Line
+from memory_core.service.conditions import conditions_of
+from memory_core.service.core import Core
+from memory_core.service.notebook import PATTERN, iso
+
+DAY = 86_400.0
+OUTCOMES_SHOWN = 20
+BRIEF_LINES = 12
+
+
+class Reading:
+    """Lists and shows what is stored."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def list_lessons(self, request: ListRequest) -> ListAnswer:
+        """One page; see the port."""
+        core = self._core
+        project = core.project_of(request.project)
+        lines = (
+            self._found(request, project)
+            if request.query.strip()
+            else self._sorted(request, project)
+        )
+        start = _offset(request)
+        page = lines[start : start + request.limit]
+        more = start + len(page) < len(lines)
+        return ListAnswer(
+            items=tuple(self._line(line) for line in page),
+            total=len(lines),
+            next_cursor=_cursor(request, start + len(page)) if more else "",
+        )
+
+    def _sorted(self, request: ListRequest, project: str) -> list[Line]:
+        lines = list(self._core.catalogue.lines(project, request.state, request.kind))
+        lines.sort(key=lambda line: (-line.created_at, line.id))
+        tally = self._core.tally
+        if request.sort == "wins":
+            lines.sort(key=lambda line: -tally.of(line.id).wins)
+        elif request.sort == "losses":
+            lines.sort(key=lambda line: -tally.of(line.id).losses)
+        elif request.sort == "useful":
+            lines.sort(key=lambda line: -self._usefulness(line.id))
+        return lines
+
+    def _usefulness(self, item_id: str) -> float:
+        """Wins over losses, shrunk to even: (wins + 1) / (wins + losses + 2)."""
+        tally = self._core.tally.of(item_id)
+        return (tally.wins + 1) / (tally.wins + tally.losses + 2)
+
+    def _found(self, request: ListRequest, project: str) -> list[Line]:
+        core = self._core
+        scope = replace(
+            core.scope(project),
+            kinds=(request.kind,) if request.kind else (),
+            states=(request.state,),
+        )
+        probes = conditions_of(core.embedder, request.query).probes
+        found = [
+            core.catalogue.get(c.stored.item.id) for c in core.store.search(probes, scope, 200)
+        ]
+        return [line for line in found if line is not None]
+
+    def _line(self, line: Line) -> LessonLine:
+        tally = self._core.tally.of(line.id)
+        return LessonLine(
+            id=line.id,
+            kind=line.kind,
+            title=line.title,
+            state=line.state,
+            project=line.project,
+            wins=tally.wins,
+            losses=tally.losses,
+            recalls=tally.recalls,
+            age_days=round(max(self._core.clock() - line.created_at, 0.0) / DAY, 2),
+        )
+
+    def get(self, item_id: str, project: str) -> ItemDetail:
+        """A whole item; see the port."""
+        core = self._core
+        line = core.catalogue.seen(item_id, core.project_of(project))
+        item = core.store.get_items([item_id])[item_id].item
+        tally = core.tally.of(item_id)
+        return ItemDetail(
+            id=item.id,
+            kind=item.kind,
+            state=line.state,
+            project=item.project,
+            title=item.title,
+            description=item.description,
+            content=item.content,
+            task=item.task,
+            tags=item.tags,
+            evidence=item.evidence,
+            source=item.source,
+            trust=item.trust,
+            created_at=iso(item.created_at),
+            embedder=item.embedder,
+            wins=tally.wins,
+            losses=tally.losses,
+            recalls=tally.recalls,
+            supersedes=item.supersedes,
+            superseded_by=core.catalogue.successor(item.id),
+            derived_from=item.derived_from,
+            outcome_id=item.outcome_id,
+            pair=self._pair(item),
+            outcomes=self._outcomes(item_id),
+        )
+
+    def _outcomes(self, item_id: str) -> tuple[ItemOutcome, ...]:
+        touches = self._core.tally.of(item_id).outcomes[-OUTCOMES_SHOWN:]
+        by_id = self._core.by_outcome_id
+        return tuple(
+            ItemOutcome(
+                outcome_id=touch.outcome_id,
+                outcome=by_id[touch.outcome_id].outcome,
+                credit=round(touch.credit, 3),
+                at=iso(by_id[touch.outcome_id].at),
+                task=by_id[touch.outcome_id].task[:200],
+                error=by_id[touch.outcome_id].error_class,
+            )
+            for touch in reversed(touches)
+            if touch.outcome_id in by_id
+        )
+
+    def _pair(self, item: Item) -> tuple[str, ...]:
+        """The outcome that an item came from and the latest opposite one of the same attempts."""
+        if not item.outcome_id:
+            return ()
+        own = self._core.by_outcome_id.get(item.outcome_id)
+        if own is None:
+            return (item.outcome_id,)
+        other = [
+            r
+            for r in list(self._core.reported.values())
+            if (r.reward > 0.5) != (own.reward > 0.5)
+            and r.project == own.project
+            and (
+                r.attempt_group == own.attempt_group != ""
+                or (r.task == own.task and r.session == own.session)
+            )
+        ]
+        other.sort(key=lambda r: r.at)
+        return (own.id, other[-1].id) if other else (own.id,)
+
+    def brief(self, project: str, max_tokens: int) -> Brief:
+        """A project's playbook: what works, what to avoid, within `max_tokens` (characters / 4)."""
+        core = self._core
+        name = core.project_of(project)
+        lines = [self._line(line) for line in core.catalogue.lines(name, "active")]
+        works = [line for line in lines if line.wins > line.losses and line.kind != "pitfall"]
+        works.sort(key=lambda line: (-self._usefulness(line.id), -line.wins, line.id))
+        avoid = [line for line in lines if line.kind == "pitfall" or line.losses > line.wins]
+        avoid.sort(key=lambda line: (-line.losses, line.age_days, line.id))
+        mistakes = core.notebook.clusters(name)[:5]
+        reports = sum(1 for r in list(core.reported.values()) if r.project == name)
+        text = _playbook(
+            f"Playbook of {name} ({reports} reported outcomes)",
+            works=works[:BRIEF_LINES],
+            avoid=avoid[:BRIEF_LINES],
+            mistakes=mistakes,
+            max_tokens=max_tokens,
+        )
+        return Brief(
+            project=name,
+            works=tuple(works[:BRIEF_LINES]),
+            avoid=tuple(avoid[:BRIEF_LINES]),
+            mistakes=mistakes,
+            reports=reports,
+            text=text,
+        )
+
+    def mistakes(self, project: str) -> Mistakes:
+        """The failure clusters of a project, the most seen first."""
+        clusters = self._core.notebook.clusters(self._core.project_of(project))
+        patterns = sum(cluster.seen >= PATTERN for cluster in clusters)
+        following = "Nothing: no failure has been seen three times."
+        if patterns:
+            worst = clusters[0]
+            following = (
+                f"Write one general lesson (kind pitfall) against {worst.signature_id} "
+                f"({worst.summary}): what leads to it, and what to do instead."
+            )
+        return Mistakes(clusters=clusters[:50], patterns=patterns, next=following)
+
+
+def _key(request: ListRequest) -> str:
+    asked = [request.query, request.kind, request.state, request.project, request.sort]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:12]
+
+
+def _cursor(request: ListRequest, offset: int) -> str:
+    return base64.urlsafe_b64encode(f"{_key(request)}:{offset}".encode()).decode().rstrip("=")
+
+
+def _offset(request: ListRequest) -> int:
+    if not request.cursor:
+        return 0
+    try:
+        padded = request.cursor + "=" * (-len(request.cursor) % 4)
+        key, _, offset = base64.urlsafe_b64decode(padded.encode()).decode().partition(":")
+        if key == _key(request) and offset.isdigit():
+            return int(offset)
+    except (binascii.Error, UnicodeError, ValueError):
+        pass
+    raise InvalidInput(
+        "cursor",
+        f"{shown(request.cursor)} is not of this listing",
+        "Pass next_cursor with the same other arguments, or leave it out.",
+    )
+
+
+def _line_of(lesson: LessonLine) -> str:
+    return f"- {lesson.title} ({lesson.wins} wins, {lesson.losses} losses)"
+
+
+def _playbook(
+    title: str,
+    *,
+    works: Sequence[LessonLine],
+    avoid: Sequence[LessonLine],
+    mistakes: Sequence[FailureWarning],
+    max_tokens: int,
+) -> str:
+    """The brief as Markdown, whole lines only, at most `max_tokens` (characters / 4)."""
+    lines = [f"# {title}"]
+    if works:
+        lines += ["", "## What works", *(_line_of(lesson) for lesson in works)]
+    if avoid:
+        lines += ["", "## What to avoid", *(_line_of(lesson) for lesson in avoid)]
+    if mistakes:
+        lines += ["", "## Failures seen", *(f"- {m.summary} (seen {m.seen})" for m in mistakes)]
+    if len(lines) == 1:
+        lines.append(
+            "Nothing learned yet: recall before a task, report its outcome, remember its lesson."
+        )
+    kept, room = [], max_tokens * 4
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    return "\n".join(kept)

@@ -1,0 +1,327 @@
+"""recall and check: candidates, learned order, cut, warnings, and the log of what was served."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from memory_core.model import Mode, RecallRecord, Served, new_id
+from memory_core.port import (
+    Change,
+    CheckRequest,
+    FailureWarning,
+    RecallAnswer,
+    RecalledItem,
+    RecallRequest,
+)
+from memory_core.ports import Candidate, Scope, StoredRecall, Vector
+from memory_core.scorer.learner import Ranking
+from memory_core.scorer.panel import EVIDENCE, panel_of
+from memory_core.service.catalogue import same_words
+from memory_core.service.conditions import Conditions, conditions_of
+from memory_core.service.core import Core
+from memory_core.service.notebook import Failure
+
+CANDIDATES = 50
+LOGGED = 12
+"""Candidates logged with a recall, the served ones included."""
+FLOOR = 0.12
+"""Under this similarity, with no word in common and no record, nothing is relevant: abstain."""
+CHECK_FLOOR = 0.35
+CHECK_TRUST = 0.2
+ITEM_OVERHEAD = 160
+"""Characters that an item's other fields take in an answer."""
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """Candidates best first, with what the log and the answer need of each."""
+
+    candidates: tuple[Candidate, ...]
+    places: tuple[int, ...]
+    ranking: Ranking | None
+    mode: Mode
+    weight: float
+
+    def score(self, rank: int) -> float:
+        if self.ranking is None:
+            return self.candidates[rank].fused
+        return float(self.ranking.score[self.places[rank]])
+
+    def evidence(self, rank: int) -> tuple[float, float]:
+        """The learned evidence in [-1, 1] and its mass of the candidate at this rank."""
+        if self.ranking is None:
+            return 0.0, 0.0
+        place = self.places[rank]
+        return float(self.ranking.experts[place, EVIDENCE]), float(self.ranking.mass[place])
+
+    def served(self, rank: int, position: int) -> Served:
+        candidate = self.candidates[rank]
+        base = Served(
+            candidate.stored.item.id,
+            position,
+            round(self.score(rank), 6),
+            round(candidate.similarity, 6),
+        )
+        if self.ranking is None:
+            return base
+        place = self.places[rank]
+        return replace(
+            base,
+            experts=tuple(float(v) for v in self.ranking.experts[place]),
+            evidence_mass=float(self.ranking.mass[place]),
+        )
+
+
+class Recaller:
+    """Answers recall and check."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    # -- recall --------------------------------------------------------------------
+
+    def recall(self, request: RecallRequest) -> RecallAnswer:
+        """Answer one recall; see the port."""
+        core = self._core
+        project = core.project_of(request.project)
+        conditions = conditions_of(core.embedder, request.task, request.context, request.error)
+        scope = replace(core.scope(project), kinds=request.kinds)
+        ranked = self._rank(conditions, scope, project, request.session)
+        abstained = self._abstains(ranked)
+        chosen = () if abstained else self._choose(ranked, request.k)
+        warnings = self._warnings(project, conditions)
+        items = self._fit(ranked, chosen, request.max_tokens - _tokens_of(warnings))
+        chosen = chosen[: len(items)]
+        record = RecallRecord(
+            id=new_id("rec"),
+            project=project,
+            task=request.task,
+            at=core.clock(),
+            context=request.context,
+            error=request.error,
+            session=request.session,
+            source=core.settings.source,
+        )
+        self._log(record, conditions.vector, ranked, chosen)
+        return self._answer(record.id, ranked, items, warnings, abstained=abstained)
+
+    # -- check ---------------------------------------------------------------------
+
+    def check(self, request: CheckRequest) -> RecallAnswer:
+        """Answer one check: warnings, then pitfalls, then what worked in like conditions."""
+        core = self._core
+        project = core.project_of(request.project)
+        conditions = conditions_of(core.embedder, request.action, "", request.error)
+        ranked = self._rank(conditions, core.scope(project), project, request.session)
+        chosen = self._concerning(ranked)[: request.k]
+        warnings = self._warnings(project, conditions)
+        items = self._fit(ranked, chosen, 1200)
+        record = RecallRecord(
+            id=new_id("rec"),
+            project=project,
+            task=request.action or request.error,
+            at=core.clock(),
+            error=request.error if request.action else "",
+            session=request.session,
+            source=core.settings.source,
+            door="check",
+        )
+        self._log(record, conditions.vector, ranked, chosen[: len(items)])
+        return self._answer(
+            record.id, ranked, items, warnings, abstained=not items and not warnings
+        )
+
+    def _concerning(self, ranked: _Ranked) -> tuple[int, ...]:
+        pitfalls, remedies = [], []
+        for rank, candidate in enumerate(ranked.candidates):
+            evidence, _ = ranked.evidence(rank)
+            near = candidate.similarity >= CHECK_FLOOR or (
+                ranked.mode == "keyword" and candidate.keyword > 0
+            )
+            if candidate.stored.item.kind == "pitfall" and near:
+                pitfalls.append(rank)
+            elif evidence >= CHECK_TRUST and near:
+                remedies.append(rank)
+        return tuple(pitfalls + remedies)
+
+    # -- ranking -------------------------------------------------------------------
+
+    def _rank(self, conditions: Conditions, scope: Scope, project: str, session: str) -> _Ranked:
+        core = self._core
+        found = tuple(core.store.search(conditions.probes, scope, CANDIDATES))
+        if conditions.vector is None or core.embedder is None:
+            return _Ranked(found, tuple(range(len(found))), None, "keyword", 0.0)
+        trainer = core.trainer
+        if trainer is None:
+            return _Ranked(found, tuple(range(len(found))), None, "similarity", 0.0)
+        panel = panel_of(conditions.vector, found)
+        learned = core.settings.scorer_mode == "learned"
+        ranking = trainer.learner.rank(panel, project, session, core.clock(), learned=learned)
+        moved = bool(ranking.moved.any() or ranking.penalty.any())
+        weight = ranking.snapshot.weight if learned and ranking.snapshot.reports else 0.0
+        return _Ranked(
+            tuple(found[i] for i in ranking.order),
+            ranking.order,
+            ranking,
+            "learned" if moved else "similarity",
+            round(weight, 3),
+        )
+
+    def _abstains(self, ranked: _Ranked) -> bool:
+        """Nothing relevant: no like text, no common word and no good record of any candidate."""
+        for rank, candidate in enumerate(ranked.candidates):
+            evidence, _ = ranked.evidence(rank)
+            if candidate.similarity >= FLOOR or candidate.keyword > 0 or evidence > 0:
+                return False
+        return True
+
+    def _choose(self, ranked: _Ranked, k: int) -> tuple[int, ...]:
+        """Ranks to serve: the best k, the same text once, similarity's first kept in."""
+        chosen: list[int] = []
+        said: set[str] = set()
+        for rank, candidate in enumerate(ranked.candidates):
+            words = same_words(candidate.stored.item.text)
+            if words in said:
+                continue
+            said.add(words)
+            chosen.append(rank)
+            if len(chosen) == k:
+                break
+        first = self._first_by_similarity(ranked)
+        if len(chosen) >= 2 and first is not None and first not in chosen:
+            chosen[-1] = first
+        return tuple(chosen)
+
+    @staticmethod
+    def _first_by_similarity(ranked: _Ranked) -> int | None:
+        """The rank of similarity's first item, unless its record here is bad or it just failed."""
+        if ranked.ranking is None or ranked.mode != "learned":
+            return None
+        rank = ranked.places.index(0)
+        evidence, _ = ranked.evidence(rank)
+        return rank if evidence >= 0 and ranked.ranking.penalty[0] <= 0 else None
+
+    # -- answering -----------------------------------------------------------------
+
+    def _warnings(self, project: str, conditions: Conditions) -> tuple[FailureWarning, ...]:
+        shape = conditions.shape
+        failure = Failure(
+            project,
+            shape.error_class if shape else "",
+            shape.id if shape else "",
+            conditions.signature,
+            conditions.vector,
+        )
+        return self._core.notebook.match(failure, by_error=shape is not None)
+
+    def _fit(self, ranked: _Ranked, chosen: Sequence[int], tokens: int) -> tuple[RecalledItem, ...]:
+        """Items within the token budget (characters / 4); the first is cut rather than left out."""
+        budget = max(tokens, 50) * 4
+        items: list[RecalledItem] = []
+        for rank in chosen:
+            item = self._item(ranked, rank)
+            size = _size(item)
+            if size > budget:
+                if items:
+                    break
+                room = max(budget - (size - len(item.content)), 40)
+                item = item.model_copy(
+                    update={"content": item.content[:room] + " [cut to fit max_tokens]"}
+                )
+            budget -= size
+            items.append(item)
+        return tuple(items)
+
+    def _item(self, ranked: _Ranked, rank: int) -> RecalledItem:
+        candidate = ranked.candidates[rank]
+        item = candidate.stored.item
+        tally = self._core.tally.of(item.id)
+        return RecalledItem(
+            id=item.id,
+            kind=item.kind,
+            title=item.title,
+            description=item.description,
+            content=item.content,
+            score=round(ranked.score(rank), 4),
+            similarity=round(candidate.similarity, 4),
+            wins=tally.wins,
+            losses=tally.losses,
+            age_days=round(max(self._core.clock() - item.created_at, 0.0) / DAY, 2),
+            source=item.source,
+            why=_why(ranked, rank, tally.wins, tally.losses),
+        )
+
+    def _answer(
+        self,
+        recall_id: str,
+        ranked: _Ranked,
+        items: tuple[RecalledItem, ...],
+        warnings: tuple[FailureWarning, ...],
+        *,
+        abstained: bool,
+    ) -> RecallAnswer:
+        notes = list(self._core.notes)
+        if ranked.mode == "keyword":
+            notes.append("No embedding model is ready: keyword search only.")
+        elif self._core.learner_missing:
+            notes.append(
+                "The learner is being rebuilt from the outcome log: similarity order until then."
+            )
+        return RecallAnswer(
+            recall_id=recall_id,
+            items=items,
+            warnings=warnings,
+            abstained=abstained,
+            mode=ranked.mode,
+            weight=ranked.weight,
+            note=" ".join(notes),
+        )
+
+    def _log(
+        self, record: RecallRecord, vector: Vector | None, ranked: _Ranked, chosen: Sequence[int]
+    ) -> None:
+        positions = {rank: position for position, rank in enumerate(chosen)}
+        others = [rank for rank in range(len(ranked.candidates)) if rank not in positions]
+        logged = [*chosen, *others[: max(LOGGED - len(chosen), 0)]]
+        record = replace(
+            record,
+            candidates=tuple(ranked.served(rank, positions.get(rank, -1)) for rank in logged),
+            mode=ranked.mode,
+            weight=ranked.weight,
+            scorer_version=ranked.ranking.snapshot.version if ranked.ranking else "",
+        )
+        with self._core.lock:
+            self._core.store.add_recall(StoredRecall(record, vector))
+            self._core.tally.count_recall(record)
+        self._core.notify(Change("stats"))
+
+
+def _size(item: RecalledItem) -> int:
+    return (
+        len(item.title) + len(item.description) + len(item.content) + len(item.why) + ITEM_OVERHEAD
+    )
+
+
+def _tokens_of(warnings: Sequence[FailureWarning]) -> int:
+    return sum(len(w.summary) + 30 * len(w.item_ids) + 80 for w in warnings) // 4
+
+
+def _why(ranked: _Ranked, rank: int, wins: int, losses: int) -> str:
+    """One line: its record, and how the learned part moved it."""
+    if ranked.mode == "keyword":
+        return "matches by words; no model yet"
+    evidence, mass = ranked.evidence(rank)
+    record = f"{wins} wins, {losses} losses" if wins + losses else "not tried yet"
+    if ranked.ranking is None or ranked.mode != "learned":
+        return f"nearest by similarity; {record}"
+    place = ranked.places[rank]
+    if ranked.ranking.penalty[place] > 0:
+        return f"just failed in this session, moved down; {record}"
+    if mass >= 0.2 and abs(evidence) >= 0.1:
+        record += f"; {'worked' if evidence > 0 else 'failed'} in like conditions"
+    shift = place - rank
+    if shift == 0:
+        return f"similarity's rank {place + 1} kept; {record}"
+    return f"moved {'up' if shift > 0 else 'down'} from similarity's rank {place + 1}; {record}"

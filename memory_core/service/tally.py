@@ -1,0 +1,104 @@
+"""Counters: wins, losses and recalls of every item, as a fold over the log.
+
+An outcome counts for the items that its report names (used, helpful, harmful);
+where it names none, for the first item served. A corrected outcome is taken out
+before the new one counts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from memory_core.model import OutcomeRecord, RecallRecord
+
+WIN = 0.5
+"""A reward above this is a win of the items that count, below it a loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """One outcome of one item: +1 win, -1 loss, 0 neither."""
+
+    outcome_id: str
+    item_id: str
+    verdict: int
+    credit: float
+
+
+@dataclass(slots=True)
+class ItemTally:
+    """One item's counters."""
+
+    wins: int = 0
+    losses: int = 0
+    recalls: int = 0
+    outcomes: list[Touch] = field(default_factory=list)
+
+
+_NONE = ItemTally()
+
+
+def touched(outcome: OutcomeRecord, first_served: str) -> list[Touch]:
+    """Which items an outcome counts for, and how."""
+    verdict = (
+        0 if outcome.strength <= 0 or outcome.reward == WIN else 1 if outcome.reward > WIN else -1
+    )
+    named = outcome.used if outcome.used is not None else ()
+    if not named and not outcome.helpful and not outcome.harmful and outcome.used is None:
+        named = (first_served,) if first_served else ()
+    verdicts = dict.fromkeys(named, verdict)
+    verdicts.update(dict.fromkeys(outcome.helpful, 1))
+    verdicts.update(dict.fromkeys(outcome.harmful, -1))
+    credits = {credit.item_id: credit.value for credit in outcome.credits}
+    return [
+        Touch(outcome.id, item_id, verdict, credits.get(item_id, float(verdict)))
+        for item_id, verdict in verdicts.items()
+    ]
+
+
+class Tally:
+    """All items' counters and the outcomes by owner. Used under the service's lock."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, ItemTally] = {}
+        self._by_owner: dict[str, list[Touch]] = {}
+        self.outcomes: Counter[str] = Counter()
+        self.recalls = 0
+
+    def of(self, item_id: str) -> ItemTally:
+        """An item's counters; zeros for an item nobody recalled."""
+        return self._items.get(item_id, _NONE)
+
+    def count_recall(self, recall: RecallRecord) -> None:
+        """Count one served answer."""
+        self.recalls += 1
+        for served in recall.candidates:
+            if served.position >= 0:
+                self._items.setdefault(served.item_id, ItemTally()).recalls += 1
+
+    def count_outcome(self, outcome: OutcomeRecord, owner: str, first_served: str) -> None:
+        """Count one outcome in place of its owner's earlier one."""
+        self._take_back(self._by_owner.pop(owner, ()))
+        touches = touched(outcome, first_served)
+        self._by_owner[owner] = touches
+        self.outcomes[outcome.outcome] += 1
+        for touch in touches:
+            tally = self._items.setdefault(touch.item_id, ItemTally())
+            tally.wins += touch.verdict > 0
+            tally.losses += touch.verdict < 0
+            tally.outcomes.append(touch)
+
+    def uncount(self, outcome: OutcomeRecord) -> None:
+        """Take a corrected outcome's kind out of the totals."""
+        self.outcomes[outcome.outcome] -= 1
+
+    def _take_back(self, touches: Iterable[Touch]) -> None:
+        for touch in touches:
+            tally = self._items[touch.item_id]
+            tally.wins -= touch.verdict > 0
+            tally.losses -= touch.verdict < 0
+            tally.outcomes = [
+                held for held in tally.outcomes if held.outcome_id != touch.outcome_id
+            ]

@@ -1,0 +1,153 @@
+"""The trainer: the learner's slow path on its own thread, its rebuild and its checkpoints.
+
+Reports are learned strictly in log order. Recall never waits here: it reads the
+learner's last published snapshot.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from memory_core.scorer import checkpoint
+from memory_core.scorer.episode import Episode
+from memory_core.scorer.learner import Learner
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_EVERY = 25
+"""Reports between checkpoints, at the least."""
+
+
+class Trainer:
+    """Owns a learner and its thread.
+
+    Args:
+        folder: Where checkpoints live.
+        embedder: Name of the model, bound to every checkpoint.
+        dimension: Of the embeddings.
+        learned: Called after each report that was learned, from the trainer's thread.
+    """
+
+    def __init__(
+        self, folder: Path, embedder: str, dimension: int, learned: Callable[[], None]
+    ) -> None:
+        self._folder, self._embedder, self._dimension = folder, embedder, dimension
+        self._learned = learned
+        self.learner = Learner(dimension)
+        self.state = "fresh"
+        self._queue: queue.SimpleQueue[Episode | None] = queue.SimpleQueue()
+        self._pending = 0
+        self._count = threading.Condition()
+        self._last_outcome = ""
+        self._saved = 0
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def pending(self) -> int:
+        """Reports that wait to be learned."""
+        return self._pending
+
+    def rebuild(self, episodes: Iterable[Episode]) -> None:
+        """Bring the learner to the end of the log, from a checkpoint where one fits.
+
+        Runs before `start`, in the caller's thread.
+        """
+        log_so_far = list(episodes)
+        found, passed = checkpoint.newest(self._folder, self._embedder, self._dimension)
+        for line in passed:
+            log.warning(
+                "checkpoint passed over: %s; the outcome log brings the same state back", line
+            )
+        start = 0
+        if found is not None and self._fits(found, log_so_far):
+            start, self._last_outcome = found.position.reports, found.position.outcome_id
+            for episode in log_so_far[:start]:
+                self.learner.observe(episode)
+                self.learner.walk_one(episode)
+            try:
+                checkpoint.apply(found, self.learner)
+                self.state = f"checkpoint of {start} reports"
+            except ValueError as error:
+                log.warning("%s; learning the log again", error)
+                self.learner, start = Learner(self._dimension), 0
+        self.catch_up(log_so_far[start:])
+        if log_so_far and start == 0:
+            self.state = f"rebuilt from {len(log_so_far)} outcomes"
+        self._saved = start
+
+    def catch_up(self, episodes: Iterable[Episode]) -> None:
+        """Observe and learn these outcomes now, in the caller's thread."""
+        for episode in episodes:
+            self.learner.observe(episode)
+            self.learner.learn_one(episode)
+            self._last_outcome = episode.outcome_id
+
+    def _fits(self, found: checkpoint.Checkpoint, episodes: list[Episode]) -> bool:
+        position = found.position
+        known = 0 < position.reports <= len(episodes)
+        if known and episodes[position.reports - 1].outcome_id == position.outcome_id:
+            return True
+        log.warning("the checkpoint is not of this log; learning the log again")
+        return False
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread = threading.Thread(target=self._run, name="lessonbank-trainer", daemon=True)
+        self._thread.start()
+
+    def submit(self, episode: Episode) -> None:
+        """Queue one observed outcome for learning."""
+        with self._count:
+            self._pending += 1
+        self._queue.put(episode)
+
+    def settle(self, timeout: float | None = None) -> bool:
+        """Wait until every queued report is learned; False on timeout (seconds)."""
+        with self._count:
+            return self._count.wait_for(lambda: self._pending == 0, timeout)
+
+    def close(self, timeout: float = 1.0) -> None:
+        """Stop after the report at hand and save; what is not learned yet, the log brings back."""
+        if self._thread is None:
+            return
+        self._stopping = True
+        self._queue.put(None)
+        self._thread.join(timeout)
+        stopped = not self._thread.is_alive()
+        self._thread = None
+        if stopped and self._pending == 0:
+            self._save()
+
+    def _run(self) -> None:
+        while True:
+            episode = self._queue.get()
+            if episode is None or self._stopping:
+                return
+            try:
+                self.learner.learn_one(episode)
+                self._last_outcome = episode.outcome_id
+            except Exception:
+                log.exception("learning outcome %s failed; recall goes on", episode.outcome_id)
+            with self._count:
+                self._pending -= 1
+                self._count.notify_all()
+            self._learned()
+            if self._pending == 0 and self.learner.reports - self._saved >= CHECKPOINT_EVERY:
+                self._save()
+
+    def _save(self) -> None:
+        reports = self.learner.reports
+        if reports == self._saved or not self._last_outcome:
+            return
+        try:
+            checkpoint.save(self.learner, self._folder, self._last_outcome, self._embedder)
+            self._saved = reports
+        except OSError as error:
+            log.warning(
+                "no checkpoint was written (%s); the outcome log brings the same state back", error
+            )

@@ -1,0 +1,87 @@
+"""The environment's only reader: every setting, its unit and its default.
+
+| variable | default | what |
+|---|---|---|
+| LESSONBANK_STORE | the user's data folder | folder of the store |
+| LESSONBANK_MODEL | the packaged MiniLM | folder or hub name of another embedding model |
+| LESSONBANK_SCORER_MODE | learned | learned, shadow (learn, serve similarity) or similarity |
+| LESSONBANK_PROJECT | derived from git, else "default" | project of calls that name none |
+| LESSONBANK_SOURCE | local | who writes, shown with what was written |
+| LESSONBANK_TOKEN | made at start | bearer token of the HTTP doors |
+| LESSONBANK_LOG_LEVEL | WARNING | DEBUG, INFO, WARNING or ERROR, to standard error |
+| LESSONBANK_MODEL_WAIT | 5 | seconds a recall waits for the model before keyword search |
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from platformdirs import user_data_path
+
+from memory_core.errors import InvalidInput, shown
+
+ScorerMode = Literal["learned", "shadow", "similarity"]
+SCORER_MODES: tuple[ScorerMode, ...] = ("learned", "shadow", "similarity")
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, validated. `model` is "" for the packaged one; `token` "" when none is set."""
+
+    store: Path
+    model: str = ""
+    scorer_mode: ScorerMode = "learned"
+    project: str = ""
+    source: str = "local"
+    token: str = ""
+    log_level: str = "WARNING"
+    model_wait: float = 5.0
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise InvalidInput(
+            name, f"= {shown(value)} is not known", f"Use one of {', '.join(choices)}."
+        )
+    return value
+
+
+def _seconds(name: str, value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 600:
+        raise InvalidInput(name, f"= {shown(value)} is not a number of seconds", "Use 0 to 600.")
+    return seconds
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from `environ` (the process's own by default).
+
+    Raises:
+        InvalidInput: A variable holds a value that is not known.
+    """
+    env = os.environ if environ is None else environ
+    store = env.get("LESSONBANK_STORE") or str(user_data_path("lessonbank", appauthor=False))
+    mode = _one_of(
+        "LESSONBANK_SCORER_MODE", env.get("LESSONBANK_SCORER_MODE") or "learned", SCORER_MODES
+    )
+    level = _one_of(
+        "LESSONBANK_LOG_LEVEL", (env.get("LESSONBANK_LOG_LEVEL") or "WARNING").upper(), _LEVELS
+    )
+    return Settings(
+        store=Path(store).expanduser(),
+        model=env.get("LESSONBANK_MODEL") or "",
+        scorer_mode=cast(ScorerMode, mode),
+        project=env.get("LESSONBANK_PROJECT") or "",
+        source=env.get("LESSONBANK_SOURCE") or "local",
+        token=env.get("LESSONBANK_TOKEN") or "",
+        log_level=level,
+        model_wait=_seconds("LESSONBANK_MODEL_WAIT", env.get("LESSONBANK_MODEL_WAIT") or "5"),
+    )
