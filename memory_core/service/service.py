@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from memory_core.errors import LessonbankError
-from memory_core.model import OutcomeRecord
+from memory_core.model import STATES, OutcomeRecord
 from memory_core.port import Change, Compacted, Reembedded, ScorerReport, Stats
 from memory_core.ports import Embedder, Scope, Store, StoredOutcome, StoredRecall, Vector
 from memory_core.scorer.episode import Episode, build_episode
@@ -28,8 +28,6 @@ from memory_core.service.trainer import Trainer
 from memory_core.settings import Settings
 
 log = logging.getLogger(__name__)
-
-EVERYTHING = Scope((), (), ("active", "retired", "archived"))
 
 
 class MemoryService:
@@ -74,7 +72,8 @@ class MemoryService:
     def _fold(self) -> None:
         """Bring the catalogue, counters and notebook to the end of the log."""
         core = self.core
-        for held in core.store.scan_items(EVERYTHING):
+        projects = tuple(sorted({project for project, _, _ in core.store.count_items()}))
+        for held in core.store.scan_items(Scope(projects, states=STATES)):
             core.catalogue.add(held.item, held.state)
         self._recalls: dict[str, StoredRecall] = {}
         self._log = list(core.store.outcomes())

@@ -1,0 +1,340 @@
+"""Each part of the learner against its formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import approx_fprime, minimize
+from scipy.stats import binomtest
+
+from memory_core.scorer import evidence as evidence_module
+from memory_core.scorer import stack as stack_module
+from memory_core.scorer.credit import assign
+from memory_core.scorer.episodic import LIFETIME, PENALTY, EpisodicBuffer
+from memory_core.scorer.evidence import BANDWIDTH, LOG_LENGTH, PRIOR_MASS, Evidence
+from memory_core.scorer.learner import Learner
+from memory_core.scorer.networks import Networks, pair_inputs
+from memory_core.scorer.panel import EVIDENCE, FUSED, Floats, zscore
+from memory_core.scorer.proof import Record, exact_interval, log_loss
+from memory_core.scorer.replay import CAPACITY, Reservoir, batch_of, memory_of
+from memory_core.scorer.stack import FIRST, HIGHEST, LOWEST, START, Row, Stack, position_weights
+from tests.memory_core.scorer.world import DIMENSION, World, blank_row, served, unit
+
+RNG = np.random.default_rng(0)
+
+
+def some_query(seed: int) -> np.ndarray:
+    return unit(np.random.default_rng(seed).normal(size=DIMENSION))
+
+
+# -- evidence ----------------------------------------------------------------------
+
+
+def test_evidence_is_the_shrunk_kernel_mean() -> None:
+    """Evidence is sum(w K y) / (kappa + sum(w K)), K = exp((cos - 1) / h)."""
+    evidence = Evidence(DIMENSION)
+    past = [(some_query(n), y, w) for n, (y, w) in enumerate([(1.0, 1.0), (-0.5, 0.4), (0.2, 1.5)])]
+    for place, (query, value, weight) in enumerate(past):
+        evidence.add(f"r{place}", query, [("item", value, weight)])
+    now = some_query(9)
+    kernel = [w * np.exp((float(q @ now) - 1) / BANDWIDTH) for q, _, w in past]
+    expected = sum(k * y for k, (_, y, _) in zip(kernel, past, strict=True)) / (
+        PRIOR_MASS + sum(kernel)
+    )
+    found, mass, _ = evidence.score(now.astype(np.float32), ["item", "unknown"])
+    assert found == pytest.approx([expected, 0.0], abs=1e-6)
+    assert mass == pytest.approx([sum(kernel), 0.0], abs=1e-6)
+
+
+def test_evidence_keeps_a_bounded_log_of_each_item() -> None:
+    """The newest outcomes stay, memory does not grow with them."""
+    evidence = Evidence(DIMENSION)
+    for n in range(LOG_LENGTH + 20):
+        evidence.add(f"r{n}", some_query(n), [("item", float(n >= 20), 1.0)])
+    conditions, values = evidence.conditions("item")
+    assert len(conditions) == LOG_LENGTH
+    assert values.tolist() == [1.0] * LOG_LENGTH
+
+
+def test_evidence_rows_are_bounded_and_the_oldest_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the cap, old conditions are dropped and the rest still scores right."""
+    monkeypatch.setattr(evidence_module, "MOST_ROWS", 256)
+    evidence = Evidence(DIMENSION)
+    for n in range(600):
+        evidence.add(f"r{n}", some_query(n), [(f"item-{n}", 1.0, 1.0)])
+    assert evidence.rows <= 256
+    newest, _, _ = evidence.score(some_query(599), ["item-599", "item-0"])
+    assert newest == pytest.approx([0.5, 0.0])
+
+
+# -- credit ------------------------------------------------------------------------
+
+
+def test_unlabelled_failure_is_explained_away_by_an_item_known_to_fail() -> None:
+    """An item with a bad record takes the blame; its neighbour is blamed less than alone."""
+    learner, world = Learner(DIMENSION), World()
+    episode = replace(served(learner, world.panel(0), 0, good="none"), reward=0.0)
+    experts = episode.experts.copy()
+    experts[:, :] = 0.0
+    alone = assign(replace(episode, experts=experts), FIRST)
+    experts[0, EVIDENCE] = -0.9
+    beside = assign(replace(episode, experts=experts), FIRST)
+    assert beside[1].value > alone[1].value
+    assert beside[0].value == pytest.approx(alone[0].value)
+
+
+def test_labels_replace_guesses() -> None:
+    """Helpful and harmful are the credit itself."""
+    episode = served(Learner(DIMENSION), World().panel(0), 0, good="none")
+    labels = np.array([-1.0, 1.0, np.nan])
+    credits = assign(replace(episode, labels=labels), FIRST)
+    assert [(c.value, c.weight) for c in credits[:2]] == [(-1.0, 1.5), (1.0, 1.5)]
+    assert credits[2].weight < 0.2
+
+
+def test_unknown_outcome_credits_nobody() -> None:
+    """Strength 0 gives weight 0."""
+    episode = served(Learner(DIMENSION), World().panel(0), 0, good="none")
+    assert {c.weight for c in assign(replace(episode, strength=0.0), FIRST)} == {0.0}
+
+
+@given(st.integers(1, 20))
+def test_position_weights_fall_and_sum_to_at_most_one_and_a_bit(count: int) -> None:
+    """Earlier positions matter more."""
+    weights = position_weights(count)
+    assert len(weights) == count
+    assert (np.diff(weights) < 0).all()
+    assert weights.sum() < 1.2
+
+
+# -- session -----------------------------------------------------------------------
+
+
+def test_what_just_failed_is_demoted_for_like_queries_in_its_session_only() -> None:
+    """Another session, an unlike query and a later time see no penalty."""
+    buffer, world = EpisodicBuffer(), World()
+    episode = replace(served(Learner(DIMENSION), world.panel(0), 0, good="none"), session="mine")
+    buffer.observe(episode)
+    assert episode.query is not None
+    ids = episode.ids
+
+    def first(session: str, query: np.ndarray, now: float) -> float:
+        return float(buffer.penalty("p", session, query.astype(np.float32), ids, now)[0])
+
+    assert first("mine", episode.query, 1.0) == pytest.approx(PENALTY)
+    assert first("other", episode.query, 1.0) == 0.0
+    assert first("mine", -episode.query, 1.0) == 0.0
+    assert first("mine", episode.query, LIFETIME + 1.0) == 0.0
+
+
+def test_success_on_a_like_query_clears_the_demotion() -> None:
+    """Once it works, nothing is held against it."""
+    buffer, world = EpisodicBuffer(), World()
+    episode = replace(served(Learner(DIMENSION), world.panel(0), 0, good="none"), session="mine")
+    buffer.observe(episode)
+    buffer.observe(replace(episode, owner="next", reward=1.0))
+    assert episode.query is not None
+    assert not buffer.penalty("p", "mine", episode.query, episode.ids, 1.0).any()
+
+
+# -- stack -------------------------------------------------------------------------
+
+
+def rows(count: int) -> list[Row]:
+    rng = np.random.default_rng(5)
+    found = []
+    for n in range(count):
+        values = rng.normal(size=len(START))
+        reward = float(
+            rng.random() < 1 / (1 + np.exp(-(0.3 + values[EVIDENCE] + 0.5 * values[FUSED])))
+        )
+        found.append(Row(values, reward, 1.0, f"r{n}", n))
+    return found
+
+
+def test_stack_without_rows_stays_at_the_plain_hybrid() -> None:
+    """No outcome, no change."""
+    stack = Stack()
+    stack.refit()
+    assert stack.learned is FIRST
+
+
+def test_stack_respects_its_bounds_and_learns_the_sign() -> None:
+    """Weights stay in their box and follow the planted ones."""
+    stack = Stack()
+    for row in rows(400):
+        stack.learn_many([row])
+    stack.refit()
+    learned = stack.learned.weights
+    assert ((learned >= LOWEST - 1e-9) & (learned <= HIGHEST + 1e-9)).all()
+    assert learned[EVIDENCE] < START[EVIDENCE]  # planted 1.0, started at 3.0
+    assert 0.0 < stack.learned.intercept < 0.8  # planted 0.3
+
+
+def test_rival_of_the_proof_knows_the_fused_similarity_only() -> None:
+    """All other weights of the rival stay where they started."""
+    stack = Stack()
+    for row in rows(100):
+        stack.learn_many([row])
+    stack.refit()
+    kept = np.arange(len(START)) != FUSED
+    assert stack.similarity.weights[kept] == pytest.approx(START[kept])
+
+
+def test_stack_gradient_is_the_derivative_of_its_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hand-written gradient agrees with finite differences."""
+    seen: dict[str, Callable[[Floats], tuple[float, Floats]]] = {}
+
+    def capture(loss: Callable[[Floats], tuple[float, Floats]], start: Floats, **more: Any) -> Any:
+        seen["loss"] = loss
+        return minimize(loss, start, **more)
+
+    monkeypatch.setattr(stack_module, "minimize", capture)
+    stack = Stack()
+    stack.learn_many(rows(50))
+    stack.refit()
+    at = np.append(START + 0.1, 0.2)
+    numeric = approx_fprime(at, lambda x: seen["loss"](x)[0], 1e-6)
+    assert seen["loss"](at)[1] == pytest.approx(numeric, rel=1e-3, abs=1e-3)
+
+
+# -- networks ----------------------------------------------------------------------
+
+
+def memories(count: int) -> list:  # type: ignore[type-arg]
+    world, learner = World(), Learner(DIMENSION)
+    found = [memory_of(episode) for episode in world.play(learner, count)]
+    return [memory for memory in found if memory is not None]
+
+
+def test_networks_say_exactly_zero_before_the_first_report() -> None:
+    """Zero-initialised last layers: identity is exact, not approximate."""
+    weights = Networks(DIMENSION).weights()
+    world = World()
+    panel = world.panel(0)
+    features = RNG.normal(size=(panel.size, 5))
+    assert not weights.low_rank(panel.query, panel.keys, features).any()
+    assert not weights.pair(panel.query, panel.keys).any()
+
+
+def test_scoring_arrays_say_what_torch_says() -> None:
+    """The plain-array reading equals the torch networks."""
+    networks = Networks(DIMENSION)
+    held = memories(20)
+    for n in range(1, 20):
+        networks.learn_many(batch_of(held[n], held[:n]), 0.0)
+    memory = held[0]
+    weights = networks.weights()
+    query, keys = torch.from_numpy(memory.query)[None], torch.from_numpy(memory.keys)[None]
+    features = torch.from_numpy(memory.features.astype(np.float32))[None]
+    with torch.no_grad():
+        low = torch.tanh(networks.low(query, keys, features))[0].numpy()
+        pair = networks.pair(pair_inputs(query.expand(len(keys[0]), -1), keys[0])).mean(0).numpy()
+    assert weights.low_rank(memory.query, memory.keys, memory.features) == pytest.approx(
+        low, abs=1e-5
+    )
+    assert weights.pair(memory.query, memory.keys) == pytest.approx(pair, abs=1e-4)
+    assert np.abs(low).max() > 0
+
+
+def test_first_low_rank_step_moves_every_weight_by_the_rate_against_its_gradient() -> None:
+    """Adam's first step is rate x sign(gradient) (Kingma and Ba 2015, with bias correction)."""
+    networks = Networks(DIMENSION)
+    memory = next(m for m in memories(10) if m.reward == 0.0)
+    before = networks.low.e.detach().clone()
+    networks.learn_many(batch_of(memory, []), 0.0)
+    moved = networks.low.e.detach() - before
+    gradient = torch.from_numpy(memory.attention.astype(np.float32)) @ torch.from_numpy(memory.keys)
+    away = torch.sign(gradient) * -networks.rates[0]  # a failure: every served item goes down
+    strong = gradient.abs() > 1e-3
+    assert torch.allclose(moved[strong], away[strong], rtol=1e-3)
+
+
+def test_networks_state_round_trips() -> None:
+    """Loaded tensors go on exactly where the saved ones stood."""
+    held = memories(12)
+    one, other = Networks(DIMENSION), Networks(DIMENSION, seed=0)
+    for n in range(1, 6):
+        one.learn_many(batch_of(held[n], held[:n]), 0.0)
+    other.load(one.state())
+    for networks in (one, other):
+        networks.learn_many(batch_of(held[8], held[:8]), 0.0)
+    a, b = one.weights(), other.weights()
+    assert all(np.array_equal(getattr(a, n), getattr(b, n)) for n in a.__dataclass_fields__)
+
+
+def test_networks_refuse_a_state_that_is_not_finite() -> None:
+    """A poisoned checkpoint is not loaded."""
+    state = Networks(DIMENSION).state()
+    state["low.e"] = torch.full_like(state["low.e"], float("inf"))
+    with pytest.raises(ValueError, match="not finite"):
+        Networks(DIMENSION).load(state)
+
+
+# -- replay ------------------------------------------------------------------------
+
+
+def test_reservoir_is_bounded_and_fair() -> None:
+    """Past its capacity early and late reports have the same chance to be held."""
+    memory = memories(2)[0]
+    reservoir = Reservoir()
+    for n in range(3 * CAPACITY):
+        reservoir.add(replace(memory, owner=f"r{n}"))
+    held = [int(m.owner[1:]) for m in reservoir.memories]
+    assert len(held) == CAPACITY
+    assert 0.25 < np.mean([n < CAPACITY for n in held]) < 0.42
+
+
+def test_replay_draws_successes_and_failures_alike() -> None:
+    """A stream of mostly successes does not drown its failures."""
+    memory = memories(2)[0]
+    reservoir = Reservoir()
+    for n in range(200):
+        reservoir.add(replace(memory, owner=f"r{n}", reward=float(n % 10 != 0)))
+    drawn = reservoir.sample(31, step=1)
+    assert len(drawn) == 31
+    assert sum(m.reward < 0.5 for m in drawn) == 15
+
+
+# -- proof -------------------------------------------------------------------------
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+@settings(max_examples=40, deadline=None)
+def test_interval_is_clopper_and_pearsons(wins: int, losses: int) -> None:
+    """The same interval as scipy's exact binomial test."""
+    low, high = exact_interval(wins, losses)
+    if wins + losses == 0:
+        assert (low, high) == (0.0, 1.0)
+        return
+    expected = binomtest(wins, wins + losses).proportion_ci(0.95, "exact")
+    assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_weight_shrinks_to_zero_when_learning_predicts_worse() -> None:
+    """A learner that loses is held back."""
+    record = Record()
+    for n in range(100):
+        record.observe(learned=0.9, similarity=0.5, reward=float(n % 2), held_out=n % 10 == 8)
+    assert record.weight == 0.0
+    assert record.opening == 0.0
+    assert (record.proof().wins, record.proof().losses) == (0, 10)
+
+
+def test_log_loss_is_bounded_for_certain_predictions() -> None:
+    """A wrong certainty costs a lot, not infinitely much."""
+    assert log_loss(1.0, 0.0) == pytest.approx(-np.log(0.01))
+
+
+def test_constant_input_has_no_zscore() -> None:
+    """A leg that found nothing says nothing."""
+    assert not zscore(np.zeros(5)).any()
+    assert not zscore(np.full(5, 3.0)).any()
+    assert blank_row().shape == START.shape

@@ -1,0 +1,324 @@
+"""The main job: recall, act, report; the next recall is better. And what must never happen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from memory_core.errors import InvalidInput, StoreMismatch, UnknownItem, UnknownRecall
+from memory_core.port import Change
+from memory_core.service.reporting import RECALL_LIFETIME
+from tests.memory_core.service.conftest import Bench, OpenBench
+
+TRACEBACK = (
+    'Traceback (most recent call last):\n  File "{path}", line {line}, in load\n'
+    "    row = data['{key}']\nKeyError: '{key}'\n"
+)
+
+
+def failing(bench: Bench, task: str, **more: object) -> str:
+    """Recall, fail with the first item, and give that item's id."""
+    answer = bench.recall(task)
+    bench.report("failure", recall_id=answer.recall_id, used_ids=[answer.items[0].id], **more)
+    return answer.items[0].id
+
+
+def test_next_recall_puts_what_failed_behind_what_was_not_tried(
+    bench: Bench, parsers: list[str]
+) -> None:
+    """One reported failure changes the next order, in any session."""
+    failed = failing(bench, "parse dates")
+    assert bench.ids("parse dates", session="another")[0] != failed
+
+
+def test_next_recall_prefers_what_worked(bench: Bench, parsers: list[str]) -> None:
+    """Success lifts an item over nearer ones."""
+    first = bench.recall("parse dates")
+    last = first.items[-1].id
+    bench.report("success", recall_id=first.recall_id, used_ids=[last])
+    bench.report("success", recall_id=bench.recall("parse dates").recall_id, used_ids=[last])
+    answer = bench.recall("parse dates")
+    assert answer.items[0].id == last
+    assert answer.mode == "learned"
+    assert answer.items[0].wins == 2
+    assert "worked in like conditions" in answer.items[0].why
+
+
+def test_order_before_any_outcome_is_the_stores_hybrid_order(
+    bench: Bench, open_bench: OpenBench, parsers: list[str]
+) -> None:
+    """Learned and similarity modes serve the same before anything is reported."""
+    learned = bench.recall("parse dates by format")
+    plain = open_bench("similarity").recall("parse dates by format")
+    assert [i.id for i in learned.items] == [i.id for i in plain.items]
+    assert learned.mode == "similarity"
+    assert learned.weight == 0.0
+
+
+def test_outcome_elsewhere_says_little_about_other_conditions(
+    bench: Bench, parsers: list[str]
+) -> None:
+    """Evidence is local: a failure on one topic leaves another topic's order alone."""
+    for n in range(3):
+        bench.remember(f"Cook pasta {n}", f"Boil water {n} for the pasta", task="cook pasta")
+    before = bench.ids("cook pasta")
+    failing(bench, "parse dates")
+    assert bench.ids("cook pasta") == before
+
+
+def test_shadow_mode_learns_and_serves_similarity(open_bench: OpenBench) -> None:
+    """The proof can grow before the order changes."""
+    bench = open_bench("shadow")
+    for n in range(3):
+        bench.remember(f"Way {n}", f"Parse the dates in way {n}", task="parse dates")
+    before = bench.ids("parse dates")
+    failing(bench, "parse dates")
+    bench.settle()
+    assert bench.ids("parse dates") == before
+    assert bench.service.scorer().trained == 1
+
+
+# -- counted once ------------------------------------------------------------------
+
+
+def test_outcome_reported_twice_counts_once(bench: Bench, parsers: list[str]) -> None:
+    """The same report again is recognised and changes nothing."""
+    recall_id = bench.recall("parse dates").recall_id
+    first = bench.report("success", recall_id=recall_id)
+    again = bench.report("success", recall_id=recall_id)
+    assert (first.status, again.status) == ("recorded", "repeated")
+    assert again.outcome_id == first.outcome_id
+    assert again.learning.reports == 1
+    assert again.credited[0].wins == 1
+
+
+def test_corrected_outcome_counts_once_and_says_so(bench: Bench, parsers: list[str]) -> None:
+    """Success, then failure, of one recall leaves one loss."""
+    recall_id = bench.recall("parse dates").recall_id
+    bench.report("success", recall_id=recall_id)
+    corrected = bench.report("failure", recall_id=recall_id, error="ValueError: no")
+    assert corrected.status == "corrected"
+    assert "corrects" in corrected.judged.why
+    assert (corrected.credited[0].wins, corrected.credited[0].losses) == (0, 1)
+    assert bench.service.stats("ready").outcomes == {"failure": 1}
+
+
+def test_report_id_makes_a_report_by_task_idempotent(bench: Bench, parsers: list[str]) -> None:
+    """A client that repeats a call after a crash is counted once."""
+    one = {"task": "parse dates", "report_id": "r-1", "used_ids": [parsers[0]]}
+    first = bench.report("failure", **one)
+    again = bench.report("failure", **one)
+    assert (first.status, again.status) == ("recorded", "repeated")
+    corrected = bench.report("success", **one)
+    assert corrected.status == "corrected"
+    shown = bench.show(parsers[0])
+    assert (shown.wins, shown.losses) == (1, 0)
+
+
+def test_lessons_in_a_report_are_stored_with_their_outcome(
+    bench: Bench, parsers: list[str]
+) -> None:
+    """Lineage: outcome and recall are on the item."""
+    answer = bench.recall("parse dates")
+    lesson = {"title": "Ask for the format", "content": "Never guess dates.", "kind": "pitfall"}
+    outcome = bench.report("failure", recall_id=answer.recall_id, lessons=[lesson])
+    detail = bench.show(outcome.lessons[0].id)
+    assert detail.outcome_id == outcome.outcome_id
+    assert detail.derived_from == (answer.recall_id,)
+    assert detail.task == "parse dates"
+
+
+def test_report_without_lessons_asks_for_them(bench: Bench, parsers: list[str]) -> None:
+    """The calling agent writes the lessons; the answer says how."""
+    outcome = bench.report("failure", recall_id=bench.recall("parse dates").recall_id)
+    assert outcome.outcome_id in outcome.next
+    assert "lessons" in outcome.next
+
+
+# -- bad input changes nothing -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("report", "names"),
+    [
+        ({"recall_id": "rec_unknown"}, "rec_unknown"),
+        ({"task": "t", "used_ids": ["item_unknown"]}, "item_unknown"),
+        ({"task": "t", "helpful_ids": ["a"], "harmful_ids": ["a"]}, "'a'"),
+        ({}, "recall_id and task"),
+        ({"task": "x\x00"}, r"'\x00'"),
+        ({"task": "x", "error": "y" * 1_000_000}, "1,000,000"),
+        ({"task": "x", "lessons": [{"title": "t", "content": "c"}] * 4}, "at most 3"),
+    ],
+)
+def test_bad_report_is_refused_by_name_and_stores_nothing(
+    bench: Bench, parsers: list[str], report: dict[str, object], names: str
+) -> None:
+    """One sentence that names the value; no outcome is counted."""
+    with pytest.raises(InvalidInput) as caught:
+        bench.report("success", **report)
+    assert names in str(caught.value)
+    assert bench.service.stats("ready").outcomes == {}
+
+
+def test_ids_of_another_project_are_unknown(bench: Bench, parsers: list[str]) -> None:
+    """Nothing crosses projects: not by id either."""
+    recall_id = bench.recall("parse dates").recall_id
+    with pytest.raises(UnknownRecall):
+        bench.report("success", recall_id=recall_id, project="other")
+    with pytest.raises(UnknownItem):
+        bench.report("success", task="t", used_ids=[parsers[0]], project="other")
+    with pytest.raises(UnknownItem):
+        bench.forget(parsers[0], project="other")
+    with pytest.raises(UnknownItem):
+        bench.show(parsers[0], "other")
+    assert bench.recall("parse dates", project="other").items == ()
+
+
+def test_used_item_that_the_recall_did_not_serve_is_refused(
+    bench: Bench, parsers: list[str]
+) -> None:
+    """Credit is bound to what was served."""
+    answer = bench.recall("parse dates", k=1)
+    other = next(item_id for item_id in parsers if item_id != answer.items[0].id)
+    with pytest.raises(InvalidInput, match="did not serve"):
+        bench.report("success", recall_id=answer.recall_id, used_ids=[other])
+
+
+def test_expired_recall_is_refused_with_the_next_move(bench: Bench, parsers: list[str]) -> None:
+    """After its life time a recall no longer teaches; the sentence says what to do."""
+    recall_id = bench.recall("parse dates").recall_id
+    bench.now += RECALL_LIFETIME + 1
+    with pytest.raises(UnknownRecall, match=r"expired.*report with task"):
+        bench.report("success", recall_id=recall_id)
+
+
+# -- restarts ----------------------------------------------------------------------
+
+
+def trained(bench: Bench, reports: int = 12) -> list[str]:
+    """Report some outcomes and give the order that they lead to."""
+    for n in range(reports):
+        answer = bench.recall(f"parse dates of kind {n % 3}")
+        good = "format" in answer.items[0].title
+        outcome = "success" if good else "failure"
+        bench.report(outcome, recall_id=answer.recall_id, used_ids=[answer.items[0].id])
+    bench.settle()
+    return bench.ids("parse dates of kind 1", k=3)
+
+
+def test_restart_gives_the_same_order_counters_and_mistakes(
+    bench: Bench, open_bench: OpenBench, parsers: list[str]
+) -> None:
+    """Everything is a fold over the log."""
+    order = trained(bench)
+    failing(bench, "parse dates", error=TRACEBACK.format(path="/a.py", line=3, key="x"))
+    bench.settle()
+    before = (
+        bench.ids("parse dates of kind 1"),
+        [(line.id, line.wins, line.losses) for line in bench.lessons(sort="wins").items],
+        bench.service.reading.mistakes("").clusters,
+        bench.service.scorer().weights,
+    )
+    after = open_bench()
+    after.now = bench.now
+    assert before == (
+        after.ids("parse dates of kind 1"),
+        [(line.id, line.wins, line.losses) for line in after.lessons(sort="wins").items],
+        after.service.reading.mistakes("").clusters,
+        after.service.scorer().weights,
+    )
+    assert len(order) == 3
+
+
+@pytest.mark.parametrize("damage", ["deleted", "truncated"])
+def test_lost_checkpoint_is_rebuilt_from_the_log(
+    bench: Bench, open_bench: OpenBench, parsers: list[str], tmp_path: Path, damage: str
+) -> None:
+    """Without its checkpoint the learner comes back to the same order."""
+    order = trained(bench)
+    bench.service.close()
+    files = list((tmp_path / "store" / "learner").glob("*.safetensors"))
+    assert files
+    for file in files:
+        file.unlink() if damage == "deleted" else file.write_bytes(file.read_bytes()[:100])
+    after = open_bench()
+    after.now = bench.now
+    assert after.ids("parse dates of kind 1", k=3) == order
+    assert "rebuilt" in after.service.scorer().state
+
+
+# -- without a model ---------------------------------------------------------------
+
+
+def test_without_a_model_keyword_search_answers_and_says_so(open_bench: OpenBench) -> None:
+    """Degraded beats dead."""
+    bench = open_bench(model=False)
+    stored = bench.remember("Parse dates with a format", "Give the format.")
+    answer = bench.recall("how to parse dates")
+    assert [item.id for item in answer.items] == [stored.id]
+    assert answer.mode == "keyword"
+    assert "keyword search only" in answer.note
+    assert bench.report("success", recall_id=answer.recall_id).credited[0].wins == 1
+
+
+def test_items_and_outcomes_from_before_the_model_are_used_once_it_is_there(
+    open_bench: OpenBench,
+) -> None:
+    """Nothing that was stored without vectors is lost to the learner."""
+    bench = open_bench(model=False)
+    stored = bench.remember("Parse dates with a format", "Give the format.")
+    answer = bench.recall("parse dates")
+    bench.report("failure", recall_id=answer.recall_id, used_ids=[stored.id])
+    bench.attach()
+    assert bench.service.scorer().trained == 1
+    again = bench.recall("parse dates", session="later")
+    assert again.items[0].similarity > 0.3
+    assert again.items[0].losses == 1
+
+
+def test_store_of_another_model_is_refused_with_the_command(
+    bench: Bench, open_bench: OpenBench, parsers: list[str]
+) -> None:
+    """Vectors of two models never mix."""
+    other = open_bench(model=False)
+    with pytest.raises(StoreMismatch, match="lessonbank reembed"):
+        other.attach(32, "another@111111111111")
+    assert other.recall("parse dates").mode == "keyword"
+
+
+def test_reembedding_keeps_items_outcomes_and_the_learner(
+    bench: Bench, open_bench: OpenBench, parsers: list[str]
+) -> None:
+    """After it the store belongs to the new model and every lesson is still there."""
+    from tests.memory_core.hash_embedder import HashEmbedder
+
+    trained(bench)
+    counters = [(line.id, line.wins, line.losses) for line in bench.lessons().items]
+    other = open_bench(model=False)
+    done = other.service.reembed(HashEmbedder(32, "another@111111111111"))
+    assert (done.items, done.dimension) == (3, 32)
+    assert [(line.id, line.wins, line.losses) for line in other.lessons().items] == counters
+    assert other.service.scorer().trained == 12
+    assert other.recall("parse dates").mode in ("learned", "similarity")
+
+
+# -- changes -----------------------------------------------------------------------
+
+
+def test_every_change_is_told(bench: Bench, parsers: list[str]) -> None:
+    """Subscribers hear of the item, the project, the mistakes, the stats and the scorer."""
+    answer = bench.recall("parse dates")
+    bench.changes.clear()
+    bench.report(
+        "failure", recall_id=answer.recall_id, used_ids=[parsers[0]], error="ValueError: x"
+    )
+    bench.settle()
+    assert {
+        Change("item", parsers[0]),
+        Change("project", "demo"),
+        Change("mistakes"),
+        Change("stats"),
+    } <= set(bench.changes)
+    bench.service.core.trainer.close()  # type: ignore[union-attr]
+    assert Change("scorer") in bench.changes
