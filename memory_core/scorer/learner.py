@@ -35,7 +35,7 @@ from memory_core.scorer.panel import (
     Values,
     zscore,
 )
-from memory_core.scorer.proof import HOLD_OUT_EVERY, Record, log_loss
+from memory_core.scorer.proof import Record, log_loss
 from memory_core.scorer.replay import REPLAYED, Memory, Reservoir, batch_of, features_of, memory_of
 from memory_core.scorer.stack import FIRST, START, Fit, Row, Stack
 
@@ -349,8 +349,3 @@ class Learner:
 def _teaches(episode: Episode) -> bool:
     """Whether there is anything to learn: a judged outcome or a label."""
     return episode.strength > 0 or bool((~np.isnan(episode.labels)).any())
-
-
-def held_out(position: int) -> bool:
-    """Whether the report at this position of the log (from 0) is held out of training."""
-    return position % HOLD_OUT_EVERY == HOLD_OUT_EVERY - 1

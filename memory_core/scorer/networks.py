@@ -214,6 +214,8 @@ class Networks:
             batch: See `Batch`.
             base_logit: Logit of the running base rate of success.
         """
+        if torch.get_num_threads() != 1:
+            torch.set_num_threads(1)  # the products are small: a second thread only adds waiting
         self.step += 1
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
         self._step_low(batch, base_logit)

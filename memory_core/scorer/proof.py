@@ -27,6 +27,11 @@ WINDOW = 200
 CALIBRATION_BINS = 10
 
 
+def held_out(position: int) -> bool:
+    """Whether the report at this position of the log (from 0) is held out of training."""
+    return position % HOLD_OUT_EVERY == HOLD_OUT_EVERY - 1
+
+
 def log_loss(predicted: float, reward: float) -> float:
     """Binary cross-entropy in nats; predictions are kept within [0.01, 0.99]."""
     p = min(max(predicted, 0.01), 0.99)

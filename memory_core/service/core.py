@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from memory_core.errors import InvalidInput, shown
 from memory_core.model import GLOBAL_PROJECT, OutcomeRecord
@@ -18,8 +19,10 @@ from memory_core.scorer.panel import item_key
 from memory_core.service.catalogue import Catalogue
 from memory_core.service.notebook import Notebook
 from memory_core.service.tally import Tally
-from memory_core.service.trainer import Trainer
 from memory_core.settings import Settings
+
+if TYPE_CHECKING:  # torch comes with it, later
+    from memory_core.service.trainer import Trainer
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from memory_core.model import Mode, RecallRecord, Served, new_id
 from memory_core.port import (
@@ -15,12 +16,14 @@ from memory_core.port import (
     RecallRequest,
 )
 from memory_core.ports import Candidate, Scope, StoredRecall, Vector
-from memory_core.scorer.learner import Ranking
 from memory_core.scorer.panel import EVIDENCE, panel_of
 from memory_core.service.catalogue import same_words
 from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
 from memory_core.service.notebook import Failure
+
+if TYPE_CHECKING:  # torch comes with it, later
+    from memory_core.scorer.learner import Ranking
 
 CANDIDATES = 50
 LOGGED = 12

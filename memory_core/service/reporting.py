@@ -23,7 +23,7 @@ from memory_core.ports import StoredOutcome, StoredRecall, Vector
 from memory_core.redaction import redact
 from memory_core.scorer.credit import assign
 from memory_core.scorer.episode import Episode, build_episode
-from memory_core.scorer.learner import held_out
+from memory_core.scorer.proof import held_out
 from memory_core.scorer.stack import FIRST
 from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core

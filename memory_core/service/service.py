@@ -24,7 +24,6 @@ from memory_core.service.notebook import Failure
 from memory_core.service.reading import Reading
 from memory_core.service.recalling import Recaller
 from memory_core.service.reporting import Reporter, fold_outcome
-from memory_core.service.trainer import Trainer
 from memory_core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -113,6 +112,8 @@ class MemoryService:
         self._embed_waiting(embedder)
         if core.settings.scorer_mode == "similarity":
             return
+        from memory_core.service.trainer import Trainer
+
         trainer = Trainer(
             core.settings.store / "learner", embedder.name, embedder.dimension, self._learned
         )

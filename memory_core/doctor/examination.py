@@ -1,0 +1,65 @@
+"""All checks in the order of a start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from memory_core.doctor import machine, store_checks
+from memory_core.doctor.results import Check, Report, failed_with, passed
+from memory_core.errors import ModelUnavailable
+from memory_core.model_files import find_model
+from memory_core.settings import Settings
+
+
+def check_model(model: str) -> tuple[Check, str]:
+    """Check the weights of the model in use.
+
+    Returns:
+        The check, and the model's name ("" when it is not there).
+    """
+    try:
+        files = find_model(model, fetch=False)
+    except ModelUnavailable as error:
+        return failed_with("model", error), ""
+    size = sum(path.stat().st_size for path in files.weights) / 1024**2
+    known = "the packaged weights, unaltered" if not model else f"SHA-256 {files.sha256}"
+    return passed("model", f"{files.name}, {size:,.0f} MB, {known}."), files.name
+
+
+def examine(
+    settings: Settings,
+    port: int,
+    packages: dict[str, str] | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Give what a start with these settings would stumble over.
+
+    Args:
+        settings: Where the store and the model are.
+        port: Default port of the HTTP doors.
+        packages: Distributions and modules to import, lessonbank's own by default.
+        tell: Called with what is looked at next; the packages take some seconds.
+    """
+    folder = settings.store.absolute()
+    tell("the machine")
+    checks = [machine.check_python(), machine.check_processor()]
+    tell("the packages")
+    checks.append(machine.check_packages(packages))
+    tell("the model")
+    model, embedder = check_model(settings.model)
+    checks.append(model)
+    tell("the store")
+    meta, _ = store_checks.check_meta(folder, embedder)
+    checks += [
+        store_checks.check_folder(folder),
+        store_checks.check_hard_links(folder),
+        store_checks.check_owner(folder),
+        meta,
+        store_checks.check_journal(folder),
+        store_checks.check_tables(folder),
+        store_checks.check_quarantine(folder),
+        store_checks.check_learner(folder),
+        machine.check_disk(folder),
+        machine.check_port(port),
+    ]
+    return Report(ok=all(check.status != "fail" for check in checks), checks=tuple(checks))

@@ -1,0 +1,1 @@
+"""The store: one folder, one writer, LanceDB underneath (see `lance_store`)."""

@@ -1,0 +1,306 @@
+"""The store over LanceDB: one folder, one writer process, durable when acknowledged.
+
+    meta.json    what the store is: schema version, model, generation
+    lock         held by the one process that writes
+    journal.db   what was acknowledged and is not in synced LanceDB files yet
+    lance/       the tables items, recalls, outcomes and events
+    quarantine/  what healing moved aside
+
+`LanceStore` implements `memory_core.ports.Store`; the work is done by the
+modules beside it. It knows no embedding model and no learning.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+from memory_core.errors import StoreMismatch, StoreUnavailable, shown
+from memory_core.model import Event, Kind, State
+from memory_core.ports import (
+    Candidate,
+    Embedder,
+    Probe,
+    Scope,
+    StoredItem,
+    StoredOutcome,
+    StoredRecall,
+    StoreSizes,
+)
+from memory_core.store import disk
+from memory_core.store.columns import checked_vector
+from memory_core.store.faults import translated
+from memory_core.store.maintenance import Keeper, Maintainer
+from memory_core.store.meta import Meta
+from memory_core.store.opening import Opened, open_parts
+from memory_core.store.ownership import Ownership
+from memory_core.store.reader import Reader
+from memory_core.store.reembedding import (
+    Conditions,
+    Reembedding,
+    embed_waiting,
+    plain_conditions,
+)
+from memory_core.store.schema import TABLES
+from memory_core.store.search import Searcher
+
+CLOSE_SECONDS = 2.0
+"""`close` waits at most so long for what is under way."""
+_LEGS = 4
+_LOG = logging.getLogger(__name__)
+
+
+class LanceStore:
+    """One store folder, open. Thread-safe; use `LanceStore.open`."""
+
+    def __init__(
+        self,
+        opened: Opened,
+        *,
+        maintain: bool,
+        clock: Callable[[], float],
+        conditions: Conditions,
+    ) -> None:
+        self._meta: Meta = opened.meta
+        self._ownership: Ownership | None = opened.ownership
+        self._writer = writer = opened.writer
+        self._standing = writer.standing
+        self._closing = threading.Lock()
+        self._conditions = conditions
+        self._reader = Reader(writer)
+        self._pool = ThreadPoolExecutor(_LEGS, thread_name_prefix="lessonbank-search")
+        self._keeper = Keeper(writer, clock)
+        self._searcher = Searcher(
+            catalog=writer.catalog,
+            tables=writer.tables,
+            fetch=self._reader.items,
+            vectors=lambda: writer.vectors,
+            late=lambda: list(writer.backlog.late()),
+            pool=self._pool,
+        )
+        keeps = maintain and not self._standing.read_only
+        self._maintainer = Maintainer(self._keeper, writer) if keeps else None
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        maintain: bool = True,
+        conditions: Conditions = plain_conditions,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> LanceStore:
+        """Open the store in the folder `path`, created when there is none.
+
+        Works without knowing the model that wrote it (see `bind_embedder`). A
+        folder that cannot be written is opened read-only when it holds a store.
+
+        Args:
+            path: The store's folder.
+            conditions: How `reembed` embeds the conditions of recalls and failures.
+            maintain: Tidy in a thread of its own; without it only `compact` and `close` do.
+            clock: Monotonic seconds.
+
+        Raises:
+            StoreUnavailable: It cannot be opened; the sentence says why and what to do.
+            StoreMismatch: A newer lessonbank wrote it.
+        """
+        folder = path.expanduser().absolute()
+        return cls(open_parts(folder, clock), maintain=maintain, clock=clock, conditions=conditions)
+
+    @property
+    def path(self) -> Path:
+        """The store's folder."""
+        return self._standing.folder
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the folder can only be read: every write raises StoreUnavailable."""
+        return self._standing.read_only
+
+    @property
+    def embedder_name(self) -> str:
+        return self._meta.embedder
+
+    @property
+    def dimension(self) -> int:
+        return self._meta.dimension
+
+    def bind_embedder(self, name: str, dimension: int) -> None:
+        """Say which model's vectors will come: fixes it for a store without any.
+
+        Raises:
+            StoreMismatch: The store holds another model's vectors.
+        """
+        if (name, dimension) == (self._meta.embedder, self._meta.dimension):
+            return
+        if not name or dimension < 1:
+            raise ValueError(f"a model needs a name and a dimension, not {name!r}, {dimension}")
+        writer = self._writer
+        with writer.lance, translated(self.path):
+            self._standing.require_writable()
+            if self._meta.embedder and self._has_records():
+                raise StoreMismatch(
+                    f"The store {self.path} holds vectors of the model {shown(self._meta.embedder)}"
+                    f" ({self._meta.dimension} dimensions); this process has"
+                    f" {shown(name)} ({dimension} dimensions). Run `lessonbank reembed` to rewrite"
+                    " them with the new model, or set LESSONBANK_MODEL back to the old one."
+                )
+            writer.tables.drop_vector_columns()
+            writer.tables.add_vector_columns(dimension)
+            writer.settle()
+            with writer.order:
+                self._commit(dataclasses.replace(self._meta, embedder=name, dimension=dimension))
+                writer.load_vectors()
+
+    def _has_records(self) -> bool:
+        waiting = self._writer.tail.size() or len(self._writer.catalog)
+        return bool(waiting) or any(self._writer.tables.count(name) for name in TABLES)
+
+    def count_waiting(self) -> int:
+        self._standing.require_open()
+        return self._writer.catalog.count_waiting()
+
+    def embed_waiting(self, embedder: Embedder) -> None:
+        self._standing.require_writable()
+        if embedder.name != self.embedder_name:
+            raise ValueError(f"the store is bound to {self.embedder_name!r}, not {embedder.name!r}")
+        embed_waiting(self._writer, self._reader, embedder)
+
+    # -- items
+
+    def add_items(self, items: Sequence[StoredItem]) -> None:
+        self._writer.append("items", items, check=self._checked)
+
+    def _checked(self, stored: StoredItem) -> StoredItem:
+        what = f"a vector of item {shown(stored.item.id)}"
+        vector = checked_vector(stored.vector, self.dimension, what)
+        task_vector = checked_vector(stored.task_vector, self.dimension, what)
+        present = vector is not None or task_vector is not None
+        if present and stored.item.embedder != self.embedder_name:
+            raise ValueError(
+                f"item {shown(stored.item.id)} has vectors of {shown(stored.item.embedder)},"
+                f" the store holds those of {shown(self.embedder_name)}"
+            )
+        return StoredItem(stored.item, stored.state, vector, task_vector)
+
+    def get_items(self, ids: Iterable[str]) -> dict[str, StoredItem]:
+        self._standing.require_open()
+        return self._reader.items(ids)
+
+    def find_hash(self, project: str, content_hash: str) -> StoredItem | None:
+        self._standing.require_open()
+        found = self._writer.catalog.find_hash(project, content_hash)
+        return None if found is None else self._reader.items([found]).get(found)
+
+    def scan_items(self, scope: Scope) -> Iterator[StoredItem]:
+        self._standing.require_open()
+        return self._reader.scan_items(scope)
+
+    def count_items(self) -> Mapping[tuple[str, Kind, State], int]:
+        self._standing.require_open()
+        return self._writer.catalog.counts()
+
+    def search(self, probes: Sequence[Probe], scope: Scope, limit: int) -> list[Candidate]:
+        self._standing.require_open()
+        checked = [
+            Probe(probe.text, checked_vector(probe.vector, self.dimension, "a probe's vector"))
+            for probe in probes
+        ]
+        self._keeper.fresh_text()
+        with translated(self.path):
+            return self._searcher.search(checked, scope, limit)
+
+    # -- log
+
+    def add_recall(self, recall: StoredRecall, *, durable: bool = False) -> None:
+        def check(stored: StoredRecall) -> StoredRecall:
+            vector = checked_vector(stored.vector, self.dimension, "a recall's vector")
+            return StoredRecall(stored.record, vector)
+
+        self._writer.append("recalls", [recall], check=check, durable=durable)
+
+    def get_recall(self, recall_id: str) -> StoredRecall | None:
+        self._standing.require_open()
+        return self._reader.recall(recall_id)
+
+    def add_outcome(self, outcome: StoredOutcome) -> None:
+        def check(stored: StoredOutcome) -> StoredOutcome:
+            signature = checked_vector(stored.signature, self.dimension, "a signature")
+            return StoredOutcome(stored.record, signature)
+
+        self._writer.append("outcomes", [outcome], check=check)
+
+    def add_event(self, event: Event) -> None:
+        self._writer.append("events", [event])
+
+    def recalls(self) -> Iterator[StoredRecall]:
+        self._standing.require_open()
+        return (record for _, record in self._reader.log("recalls"))
+
+    def outcomes(self) -> Iterator[StoredOutcome]:
+        self._standing.require_open()
+        return (record for _, record in self._reader.log("outcomes"))
+
+    def events(self) -> Iterator[Event]:
+        self._standing.require_open()
+        return (record for _, record in self._reader.log("events"))
+
+    # -- keeping
+
+    def sizes(self) -> StoreSizes:
+        self._standing.require_open()
+        with translated(self.path):
+            fragments = sum(self._writer.tables.fragments(name) for name in TABLES)
+            waiting = self._writer.tail.size() + len(self._writer.backlog.items())
+            return StoreSizes(disk.bytes_under(self.path), fragments, waiting)
+
+    def compact(self) -> None:
+        with self._writer.lance:
+            self._standing.require_writable()
+            self._keeper.compact(keep=timedelta(0), segments=1)
+
+    def reembed(
+        self, embedder: Embedder, progress: Callable[[int, int], None] | None = None
+    ) -> tuple[int, int]:
+        with self._writer.lance, translated(self.path):
+            self._standing.require_writable()
+            work = Reembedding(self._writer, self._meta, embedder, self._conditions)
+            return work.run(progress, self._commit)
+
+    def _commit(self, meta: Meta) -> None:
+        meta.save(self.path)
+        self._meta = meta
+
+    def close(self) -> None:
+        with self._closing:
+            if self._standing.closed:
+                return
+            began = time.monotonic()
+            self._standing.ending = True
+            if self._maintainer is not None:
+                self._maintainer.stop(CLOSE_SECONDS)
+            left = max(0.0, CLOSE_SECONDS - (time.monotonic() - began))
+            self._last_drain(left)
+            self._standing.closed = True
+            self._pool.shutdown(wait=False)
+            if self._ownership is not None:
+                self._writer.journal.close()
+                self._ownership.release()
+
+    def _last_drain(self, patience: float) -> None:
+        """Drain if LanceDB is free and the disk takes it; what is not stays in the journal."""
+        if self.read_only or not self._writer.lance.acquire(timeout=patience):
+            return
+        try:
+            self._writer.drain()
+        except StoreUnavailable as error:
+            _LOG.warning("closed with entries in the journal: %s", error)
+        finally:
+            self._writer.lance.release()

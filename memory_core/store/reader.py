@@ -1,0 +1,85 @@
+"""Reading back: items by id and by scope, recalls by id, the logs in their order."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from memory_core.ports import Scope, StoredItem, StoredRecall
+from memory_core.store.faults import translated
+from memory_core.store.schema import CODECS, ITEMS, RECALLS, TableName
+from memory_core.store.tables import one_of
+from memory_core.store.writer import Writer
+
+SLICE = 512
+"""Rows that a scan reads at a time."""
+
+
+class Reader:
+    """Reads the tables and what they have not got yet as one. Thread-safe."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._tables = writer.tables
+        self._folder = writer.standing.folder
+
+    def items(self, ids: Iterable[str], *, keep: bool = True) -> dict[str, StoredItem]:
+        """Give the items that exist, in the order of `ids`; `keep` them in the cache."""
+        catalog = self._writer.catalog
+        wanted = [item_id for item_id in dict.fromkeys(ids) if item_id in catalog]
+        found = self._writer.cache.get(wanted)
+        missing = [item_id for item_id in wanted if item_id not in found]
+        if missing:
+            late = self._writer.backlog.late()
+            fetched = self._fetch([item_id for item_id in missing if item_id not in late])
+            found |= {i: self._present(late[i]) for i in missing if i in late}
+            found |= {stored.item.id: stored for stored in fetched}
+            if keep:
+                self._writer.cache.put(fetched)
+        return {item_id: found[item_id] for item_id in wanted if item_id in found}
+
+    def _fetch(self, ids: Sequence[str]) -> list[StoredItem]:
+        fetched: list[StoredItem] = []
+        for start in range(0, len(ids), SLICE):
+            with translated(self._folder):
+                rows = self._tables.scan("items", None, one_of("id", ids[start : start + SLICE]))
+            fetched += [self._present(stored) for _, stored in ITEMS.read(rows)]
+        return fetched
+
+    def _present(self, stored: StoredItem) -> StoredItem:
+        """Give the item in the state that the catalog knows: LanceDB's may be a moment old."""
+        row = self._writer.catalog.row(stored.item.id)
+        state = stored.state if row is None else self._writer.catalog.state(row)
+        return stored if state == stored.state else dataclasses.replace(stored, state=state)
+
+    def scan_items(self, scope: Scope) -> Iterator[StoredItem]:
+        """Give all items in scope, oldest first."""
+        ids = self._writer.catalog.oldest_first(scope)
+        for start in range(0, len(ids), SLICE):
+            self._writer.standing.require_open()
+            yield from self.items(ids[start : start + SLICE], keep=False).values()
+
+    def recall(self, recall_id: str) -> StoredRecall | None:
+        """Give the recall with this id, if there is one."""
+        found = self._writer.tail.recall(recall_id)
+        if not isinstance(found, int):
+            return found
+        with translated(self._folder):
+            rows = RECALLS.read(self._tables.scan("recalls", None, f"seq = {found}"))
+        return rows[0][1] if rows else None
+
+    def log(self, name: TableName) -> Iterator[tuple[int, Any]]:
+        """Give (seq, record) of one log in its order, as it is at the first step."""
+        seqs, waiting = self._writer.tail.split(name)
+        codec = CODECS[name]
+        for start in range(0, len(seqs), SLICE):
+            part = seqs[start : start + SLICE]
+            self._writer.standing.require_open()
+            with translated(self._folder):
+                rows = self._tables.scan(name, None, f"seq >= {part[0]} AND seq <= {part[-1]}")
+            wanted = set(part)
+            read = sorted(codec.read(rows), key=lambda pair: pair[0])
+            yield from ((seq, stored) for seq, stored in read if seq in wanted)
+        for entry in waiting:
+            yield entry.seq, entry.stored

@@ -1,0 +1,278 @@
+"""The columns of the four tables and the way from records to rows and back.
+
+A row is a dictionary of plain values (what JSON and Arrow both take) plus its
+vectors. The journal keeps rows as JSON, LanceDB as Arrow; both come back
+through the same codec. This module knows no files and no engine.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar, cast
+
+import numpy as np
+import pyarrow as pa
+
+from memory_core.model import Credit, Event, Item, OutcomeRecord, RecallRecord, Served
+from memory_core.ports import StoredItem, StoredOutcome, StoredRecall, Vector
+from memory_core.store.columns import plain_values, vector_array, vectors_of
+
+TableName = Literal["items", "recalls", "outcomes", "events"]
+TABLES: tuple[TableName, ...] = ("items", "recalls", "outcomes", "events")
+LOGS: tuple[TableName, ...] = ("recalls", "outcomes", "events")
+Row = dict[str, Any]
+T = TypeVar("T")
+
+_TEXT = pa.string()
+_TEXTS = pa.list_(pa.string())
+_REAL = pa.float64()
+_WHOLE = pa.int64()
+_SERVED = pa.struct(
+    [
+        ("item_id", _TEXT),
+        ("position", _WHOLE),
+        ("score", _REAL),
+        ("similarity", _REAL),
+        ("experts", pa.list_(_REAL)),
+        ("evidence_mass", _REAL),
+        ("propensity", _REAL),
+    ]
+)
+_CREDIT = pa.struct([("item_id", _TEXT), ("value", _REAL), ("weight", _REAL)])
+
+_ITEM_COLUMNS = {
+    **dict.fromkeys(("id", "project", "kind", "title", "content", "description", "task"), _TEXT),
+    "tags": _TEXTS,
+    "evidence": _TEXT,
+    "source": _TEXT,
+    "trust": _REAL,
+    "supersedes": _TEXT,
+    "derived_from": _TEXTS,
+    "outcome_id": _TEXT,
+    "content_hash": _TEXT,
+    "created_at": _REAL,
+    "embedder": _TEXT,
+    "state": _TEXT,
+    "search_text": _TEXT,
+}
+_RECALL_COLUMNS = {
+    **dict.fromkeys(("id", "project", "task"), _TEXT),
+    "at": _REAL,
+    **dict.fromkeys(("context", "error", "session", "source", "door"), _TEXT),
+    "candidates": pa.list_(_SERVED),
+    "mode": _TEXT,
+    "weight": _REAL,
+    "scorer_version": _TEXT,
+}
+_OUTCOME_COLUMNS = {
+    **dict.fromkeys(("id", "project", "outcome", "reported"), _TEXT),
+    **dict.fromkeys(("reward", "strength", "at"), _REAL),
+    **dict.fromkeys(("recall_id", "task", "session", "source", "why"), _TEXT),
+    **dict.fromkeys(("used", "helpful", "harmful"), _TEXTS),
+    "credits": pa.list_(_CREDIT),
+    **dict.fromkeys(("error", "error_normalised", "error_class", "fingerprint"), _TEXT),
+    **dict.fromkeys(("signature_id", "evidence"), _TEXT),
+    "steps": _TEXTS,
+    **dict.fromkeys(("attempt_group", "report_id", "supersedes"), _TEXT),
+    "held_out": pa.bool_(),
+}
+_EVENT_COLUMNS = {
+    **dict.fromkeys(("id", "kind", "item_id"), _TEXT),
+    "at": _REAL,
+    **dict.fromkeys(("reason", "source", "detail"), _TEXT),
+}
+
+
+def search_text(item: Item) -> str:
+    """Give what the full-text index holds of an item: title, description, content, tags, task."""
+    parts = (item.title, item.description, item.content, " ".join(item.tags), item.task)
+    return "\n".join(part for part in parts if part)
+
+
+def _plain(value: object) -> object:
+    """Give numpy scalars as plain numbers; refuse everything else that JSON cannot hold."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is no value of a record")
+
+
+def _shallow(record: Any) -> Row:
+    return {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
+
+
+def _lists(row: Row, nested: dict[str, type]) -> Row:
+    for name, value in row.items():
+        if isinstance(value, tuple):
+            each = _shallow if name in nested else None
+            row[name] = [each(v) for v in value] if each else list(value)
+    return row
+
+
+@dataclass(frozen=True)
+class Codec(Generic[T]):
+    """How one kind of record becomes a row.
+
+    `nested` names the columns that hold records of their own; `vectors` the
+    vector columns, in the order in which `split` gives them.
+    """
+
+    table: TableName
+    record: type
+    columns: dict[str, Any]
+    nested: dict[str, type]
+    vectors: tuple[str, ...]
+    split: Callable[[T], tuple[Any, Row, tuple[Vector | None, ...]]]
+    join: Callable[[Any, Row, tuple[Vector | None, ...]], T]
+
+    def schema(self, dimension: int) -> Any:
+        """Give the Arrow schema; without a model yet (dimension 0) it has no vector columns."""
+        fields = [pa.field("seq", _WHOLE)]
+        fields += [pa.field(name, kind) for name, kind in self.columns.items()]
+        return pa.schema(fields + self.vector_fields(dimension))
+
+    def vector_fields(self, dimension: int) -> list[Any]:
+        """Give the nullable vector columns, none while the dimension is unknown."""
+        names = self.vectors if dimension else ()
+        return [pa.field(name, pa.list_(pa.float32(), dimension)) for name in names]
+
+    def row(self, stored: T) -> tuple[Row, tuple[Vector | None, ...]]:
+        """Give the plain values and the vectors of one stored record."""
+        record, extra, vectors = self.split(stored)
+        return {**_lists(_shallow(record), self.nested), **extra}, vectors
+
+    def stored(self, row: Row, vectors: tuple[Vector | None, ...]) -> T:
+        """Give the stored record back; columns that the record does not have are left out."""
+        values: Row = {}
+        for f in dataclasses.fields(self.record):
+            if f.name in row:
+                values[f.name] = self._value(f.name, row[f.name])
+        return self.join(self.record(**values), row, vectors)
+
+    def _value(self, name: str, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        inner = self.nested.get(name)
+        if inner is None:
+            return tuple(value)
+        return tuple(
+            inner(**{k: tuple(v) if isinstance(v, list) else v for k, v in each.items()})
+            for each in value
+        )
+
+    def table_of(self, entries: Sequence[Entry], dimension: int) -> Any:
+        """Give the Arrow table of these entries, ready to add."""
+        rows = [self._filled(entry) for entry in entries]
+        arrays = [pa.array([row[f.name] for row in rows], type=f.type) for f in self.schema(0)]
+        arrays += [
+            vector_array([e.vectors[index] for e in entries], dimension)
+            for index in range(len(self.vectors) if dimension else 0)
+        ]
+        return pa.Table.from_arrays(arrays, schema=self.schema(dimension))
+
+    def _filled(self, entry: Entry) -> Row:
+        row = {"seq": entry.seq, **entry.row}
+        if self.table == "items":
+            row["search_text"] = search_text(cast(StoredItem, entry.stored).item)
+        return row
+
+    def read(self, table: Any) -> list[tuple[int, T]]:
+        """Give (seq, stored) for each row of an Arrow table, in its order."""
+        columns = {
+            name: plain_values(table.column(name))
+            for name in table.column_names
+            if name not in self.vectors
+        }
+        matrices = [vectors_of(table, name) for name in self.vectors]
+        names = list(columns)
+        result = []
+        for index, values in enumerate(zip(*columns.values(), strict=True)):
+            row = dict(zip(names, values, strict=True))
+            vectors = tuple(rows[index] for rows in matrices)
+            result.append((int(row["seq"]), self.stored(row, vectors)))
+        return result
+
+
+def _split_item(stored: StoredItem) -> tuple[Item, Row, tuple[Vector | None, ...]]:
+    return stored.item, {"state": stored.state}, (stored.vector, stored.task_vector)
+
+
+def _join_item(item: Item, row: Row, vectors: tuple[Vector | None, ...]) -> StoredItem:
+    return StoredItem(item, row["state"], vectors[0], vectors[1])
+
+
+ITEMS: Codec[StoredItem] = Codec(
+    "items", Item, _ITEM_COLUMNS, {}, ("vector", "task_vector"), _split_item, _join_item
+)
+RECALLS: Codec[StoredRecall] = Codec(
+    "recalls",
+    RecallRecord,
+    _RECALL_COLUMNS,
+    {"candidates": Served},
+    ("vector",),
+    lambda stored: (stored.record, {}, (stored.vector,)),
+    lambda record, _, vectors: StoredRecall(record, vectors[0]),
+)
+OUTCOMES: Codec[StoredOutcome] = Codec(
+    "outcomes",
+    OutcomeRecord,
+    _OUTCOME_COLUMNS,
+    {"credits": Credit},
+    ("signature",),
+    lambda stored: (stored.record, {}, (stored.signature,)),
+    lambda record, _, vectors: StoredOutcome(record, vectors[0]),
+)
+EVENTS: Codec[Event] = Codec(
+    "events", Event, _EVENT_COLUMNS, {}, (), lambda e: (e, {}, ()), lambda e, _, __: cast(Event, e)
+)
+CODECS: dict[TableName, Codec[Any]] = {
+    "items": ITEMS,
+    "recalls": RECALLS,
+    "outcomes": OUTCOMES,
+    "events": EVENTS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record on its way to the disk: its place in the log, its row and the record itself."""
+
+    seq: int
+    table: TableName
+    id: str
+    row: Row
+    vectors: tuple[Vector | None, ...]
+    stored: Any
+
+    def payload(self) -> bytes:
+        """Give the row as JSON.
+
+        Raises:
+            ValueError: A text that is no valid Unicode (a lone surrogate).
+            TypeError: A value that no record holds.
+        """
+        text = json.dumps(self.row, ensure_ascii=False, default=_plain, separators=(",", ":"))
+        return text.encode("utf-8")
+
+
+def entry_of(seq: int, table: TableName, stored: Any) -> Entry:
+    """Give the entry of a record that is about to be stored."""
+    row, vectors = CODECS[table].row(stored)
+    return Entry(seq, table, row["id"], row, vectors, stored)
+
+
+def entry_from(seq: int, table: TableName, payload: bytes, blobs: Sequence[bytes | None]) -> Entry:
+    """Give the entry that the journal kept.
+
+    Raises:
+        ValueError, KeyError, TypeError: The payload is damaged.
+    """
+    codec = CODECS[table]
+    row = json.loads(payload.decode("utf-8"))
+    vectors = tuple(
+        None if blob is None else np.frombuffer(blob, dtype=np.float32)
+        for blob in blobs[: len(codec.vectors)]
+    )
+    return Entry(seq, table, row["id"], row, vectors, codec.stored(row, vectors))

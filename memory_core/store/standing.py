@@ -1,0 +1,60 @@
+"""Whether the store may be used now: open, still on the disk, ours, and writable."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from memory_core.errors import StoreUnavailable
+from memory_core.store import journal, tables
+
+
+class Standing:
+    """What an open store stands on; asked before every use.
+
+    SQLite and LanceDB would go on writing into a deleted folder (the one into
+    nothing, the other into a new half of a store), so the journal's file is
+    compared with the one that was opened.
+    """
+
+    def __init__(self, folder: Path, *, read_only: bool) -> None:
+        self.folder = folder
+        self.read_only = read_only
+        self.closed = False
+        self.ending = False
+        self._pid = os.getpid()
+        self._file = self._identity()
+
+    def _identity(self) -> tuple[int, int]:
+        try:
+            found = os.stat(self.folder / journal.FILE)
+            os.stat(self.folder / tables.FOLDER)
+        except (FileNotFoundError, NotADirectoryError):
+            return (-1, -1)
+        return (found.st_dev, found.st_ino)
+
+    def require_open(self) -> None:
+        """Raise StoreUnavailable when the store is closed, forked or deleted underneath."""
+        if self.closed:
+            raise StoreUnavailable(f"The store {self.folder} is closed. Open it again to use it.")
+        if os.getpid() != self._pid:
+            raise StoreUnavailable(
+                f"The store {self.folder} was opened by process {self._pid} and cannot be used"
+                " after a fork. Open it in the new process, or start that process by spawn."
+            )
+        if self._identity() != self._file or (self._file == (-1, -1) and not self.read_only):
+            raise StoreUnavailable(
+                f"The store {self.folder} was deleted or replaced while it was open. Restore it"
+                " from a backup if it was deleted by mistake, then restart the server; a restart"
+                " without one begins an empty store."
+            )
+
+    def require_writable(self) -> None:
+        """Raise StoreUnavailable when the store cannot be written."""
+        self.require_open()
+        if self.read_only:
+            raise StoreUnavailable(
+                f"The store {self.folder} was opened read-only: its folder cannot be written."
+                " Give this user write permission and restart, or set LESSONBANK_STORE to"
+                " another folder."
+            )

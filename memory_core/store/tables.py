@@ -1,0 +1,285 @@
+"""The LanceDB tables: the only module of the store that talks to LanceDB.
+
+Distance is cosine, here and nowhere else. Ids are kept unique by the caller;
+there is no index on `id` and no `merge_insert` (both duplicate rows under some
+of LanceDB's versions). Every handle reads the latest version
+(`read_consistency_interval` = 0): a stale one also writes wrongly.
+
+Mutations must come one at a time (the writer's lock); reads from any thread.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import lancedb
+from lancedb.index import FTS, Bitmap, IvfSq
+from lancedb.query import MatchQuery
+
+from memory_core.model import State
+from memory_core.ports import Vector
+from memory_core.store import faults
+from memory_core.store.schema import CODECS, TableName
+
+FOLDER = "lance"
+DISTANCE: Literal["cosine"] = "cosine"
+NPROBES = 20
+REFINE = 3
+QUERY_TERMS = 64
+"""At most this many distinct words of a query are searched for."""
+
+VERSION = lancedb.__version__
+_FOREVER = timedelta(days=36500)
+_INDEX_CACHE = 256 * 2**20
+_METADATA_CACHE = 64 * 2**20
+_WORD = re.compile(r"[^\W_]+")
+_SLICE = 500
+_ROUNDS = 8
+
+
+def table_name(name: TableName, generation: int) -> str:
+    """Give the name on disk: re-embedding writes a new generation beside the old."""
+    return name if generation == 1 or name == "events" else f"{name}_g{generation}"
+
+
+def query_words(text: str) -> str:
+    """Give the words of `text` that the full-text index is asked for: safe, distinct, bounded.
+
+    Example:
+        >>> query_words('parse "JSON" AND json: (x')
+        'parse json and x'
+    """
+    words = dict.fromkeys(_WORD.findall(text.lower()))
+    return " ".join(list(words)[:QUERY_TERMS])
+
+
+def one_of(column: str, values: Iterable[str]) -> str:
+    """Give the filter `column` is one of `values`, quoted."""
+    quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return f"{column} IN ({quoted})"
+
+
+class Tables:
+    """The four tables of one generation."""
+
+    def __init__(self, folder: Path, generation: int, dimension: int) -> None:
+        self.root = folder / FOLDER
+        self.generation = generation
+        self.dimension = dimension
+        self._db = lancedb.connect(
+            str(self.root),
+            read_consistency_interval=timedelta(0),
+            session=lancedb.Session(_INDEX_CACHE, _METADATA_CACHE),
+        )
+        self._open: dict[TableName, Any] = {}
+
+    # -- opening
+
+    def names(self) -> list[str]:
+        """Give the names of all tables that exist, of every generation."""
+        return sorted(p.stem for p in self.root.glob("*.lance"))
+
+    def create(self, name: TableName) -> None:
+        """Create the table of this generation if it is not there."""
+        stored = table_name(name, self.generation)
+        if stored not in self.names():
+            self._db.create_table(stored, schema=CODECS[name].schema(self.dimension))
+
+    def drop(self, name: str) -> None:
+        """Drop the table with this name on disk, if it is there."""
+        if name in self.names():
+            self._db.drop_table(name)
+
+    def path(self, name: TableName) -> Path:
+        """Give the table's folder."""
+        return self.root / f"{table_name(name, self.generation)}.lance"
+
+    def open(self, name: TableName) -> Any:
+        """Give the table's handle."""
+        table = self._open.get(name)
+        if table is None:
+            table = self._db.open_table(table_name(name, self.generation))
+            self._open[name] = table
+        return table
+
+    def _read(self, name: TableName, run: Any) -> Any:
+        """Run a read; once more at the latest version when clean-up took its files away."""
+        try:
+            return run(self.open(name))
+        except (RuntimeError, OSError) as error:
+            if not faults.is_gone(error) or not self.path(name).exists():
+                raise
+            table = self.open(name)
+            table.checkout_latest()
+            return run(table)
+
+    def switch(self, generation: int, dimension: int) -> None:
+        """Read and write another generation from now on."""
+        self._open.clear()
+        self._text_index = False
+        self.generation, self.dimension = generation, dimension
+
+    # -- writing
+
+    def add(self, name: TableName, rows: Any) -> None:
+        """Append an Arrow table of this table's schema."""
+        self.open(name).add(rows)
+
+    def delete(self, name: TableName, seqs: Sequence[int]) -> None:
+        """Delete the rows with these places in the log."""
+        listed = ", ".join(map(str, seqs))
+        self.open(name).delete(f"seq IN ({listed})")
+
+    def set_states(self, states: Mapping[str, State]) -> None:
+        """Write the denormalised state of these items; the same state twice changes nothing."""
+        by_state: dict[State, list[str]] = {}
+        for item_id, state in states.items():
+            by_state.setdefault(state, []).append(item_id)
+        for state, ids in by_state.items():
+            for start in range(0, len(ids), _SLICE):
+                where = one_of("id", ids[start : start + _SLICE])
+                self.open("items").update(where=where, values={"state": state})
+
+    def add_vector_columns(self, dimension: int) -> None:
+        """Give the tables of a store without a model its vector columns, empty."""
+        self.dimension = dimension
+        for name, codec in CODECS.items():
+            present = self.open(name).schema.names
+            missing = [f for f in codec.vector_fields(dimension) if f.name not in present]
+            if missing:
+                self.open(name).add_columns(missing)
+
+    def drop_vector_columns(self) -> None:
+        """Take the vector columns away again (a store without rows changes its model)."""
+        self.dimension = 0
+        for name, codec in CODECS.items():
+            present = [column for column in codec.vectors if column in self.open(name).schema.names]
+            if present:
+                self.open(name).drop_columns(present)
+
+    # -- reading
+
+    def scan(self, name: TableName, columns: Sequence[str] | None, where: str = "") -> Any:
+        """Give these columns (None: all) of the rows that `where` keeps, in no special order."""
+
+        def run(table: Any) -> Any:
+            query = table.search()
+            if columns is not None:
+                query = query.select([c for c in columns if c in table.schema.names])
+            if where:
+                query = query.where(where)
+            return query.limit(None).to_arrow()
+
+        return self._read(name, run)
+
+    def nearest(self, column: str, vector: Vector, limit: int, where: str) -> list[str]:
+        """Give the ids of the items whose `column` is nearest to `vector`, nearest first."""
+
+        def run(table: Any) -> Any:
+            query = table.search(vector, vector_column_name=column).distance_type(DISTANCE)
+            query = query.nprobes(NPROBES).refine_factor(REFINE)
+            if where:
+                query = query.where(where)
+            return query.select(["id", "_distance"]).limit(limit).to_arrow()
+
+        return cast("list[str]", self._read("items", run)["id"].to_pylist())
+
+    def matching(self, text: str, limit: int, where: str) -> list[tuple[str, float]]:
+        """Give (id, BM25 score) of the items that hold a word of `text`, best first."""
+        words = query_words(text)
+        if not words or limit < 1 or not self.has_text_index():
+            return []
+
+        match = MatchQuery(words, "search_text")  # type: ignore[call-arg]
+
+        def run(table: Any) -> Any:
+            query = table.search(match, query_type="fts")
+            if where:
+                query = query.where(where)
+            return query.select(["id", "_score"]).limit(limit).to_arrow()
+
+        found = self._read("items", run)
+        return list(zip(found["id"].to_pylist(), found["_score"].to_pylist(), strict=True))
+
+    # -- indexes and keeping
+
+    def _index_names(self) -> dict[str, str]:
+        return {index.columns[0]: index.name for index in self.open("items").list_indices()}
+
+    def has_text_index(self) -> bool:
+        """Tell whether the full-text index exists (it is made with the first rows)."""
+        if not self._text_index:
+            self._text_index = "search_text" in self._index_names()
+        return self._text_index
+
+    _text_index = False
+
+    def build_text_index(self) -> None:
+        """Build the full-text index anew.
+
+        A new build is what gives all rows scores of the same statistics; it is
+        also cheaper than `optimize`, which keeps the counts of replaced rows.
+        """
+        config = FTS(with_position=False)
+        self.open("items").create_index("search_text", config=config, replace=True)
+        self._text_index = True
+
+    def build_filter_indexes(self) -> None:
+        """Index what a scope filters on, so that a filter does not read every row."""
+        present = self._index_names()
+        for column in ("project", "kind", "state"):
+            if column not in present:
+                self.open("items").create_index(column, config=Bitmap())
+
+    def build_vector_index(self, column: str) -> None:
+        """Build the approximate index of one vector column anew (all its rows)."""
+        config = IvfSq(distance_type=DISTANCE)
+        self.open("items").create_index(column, config=config, replace=True)
+
+    def unindexed(self, column: str) -> int | None:
+        """Give how many rows the column's index does not hold yet; None without an index."""
+        name = self._index_names().get(column)
+        if name is None:
+            return None
+        stats = self.open("items").index_stats(name)
+        return None if stats is None else int(stats.num_unindexed_rows)
+
+    def segments(self, column: str) -> int:
+        """Give of how many parts the column's index consists (0: no index)."""
+        name = self._index_names().get(column)
+        stats = self.open("items").index_stats(name) if name else None
+        return int(stats.num_indices or 1) if stats is not None else 0
+
+    def count(self, name: TableName, where: str = "") -> int:
+        """Give how many rows `where` keeps."""
+        return int(self._read(name, lambda table: table.count_rows(where or None)))
+
+    def version(self, name: TableName) -> int:
+        """Give the table's present version."""
+        return int(self.open(name).version)
+
+    def fragments(self, name: TableName) -> int:
+        """Give of how many fragments the table consists."""
+        stats = self.open(name).stats()
+        return int(stats["fragment_stats"]["num_fragments"])
+
+    def merge(self, name: TableName) -> None:
+        """Merge the table's fragments and bring its indexes up to date; nothing is deleted.
+
+        Goes on until another round would change nothing: clean-up is such a
+        round too, and must not write a version that nobody has synced.
+        """
+        for _ in range(_ROUNDS):
+            before = self.version(name)
+            self.open(name).optimize(cleanup_older_than=_FOREVER)
+            if self.version(name) == before:
+                return
+
+    def clean(self, name: TableName, keep: timedelta) -> None:
+        """Delete old versions and left-over files. Only after what is newer has been synced."""
+        keep = max(keep, timedelta(milliseconds=1))
+        self.open(name).optimize(cleanup_older_than=keep, delete_unverified=True)
