@@ -260,6 +260,7 @@ class InProcessMemory:
 
     async def reembed(self, progress: Progress | None = None) -> Reembedded:
         service = await self._ready_service(progress)
+        embedder = await self._call(self._load_embedder)
         done = [0, 1]
 
         def count(finished: int, total: int) -> None:
@@ -270,11 +271,17 @@ class InProcessMemory:
                 await progress(done[0] / done[1], f"{done[0]} of {done[1]} re-embedded")
                 await anyio.sleep(1.0)
 
+        failed: LessonbankError | None = None
         async with anyio.create_task_group() as group:
             group.start_soon(tell)
-            embedder = await self._call(self._load_embedder)
-            answer = await self._call(partial(service.reembed, embedder, count))
+            try:
+                answer = await self._call(partial(service.reembed, embedder, count))
+            except LessonbankError as error:  # as itself, not in the group's exception
+                failed = error
             group.cancel_scope.cancel()
+        if failed is not None:
+            raise failed
+        service.core.notes.clear()
         self._readiness = Readiness("ready", 1.0, "Ready.")
         return answer
 

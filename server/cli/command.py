@@ -1,0 +1,183 @@
+"""From arguments to an exit code.
+
+0: well. 1: an error of the input or the memory, one sentence on standard error
+(with --json {"error": ...} on standard output). 2: wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
+
+import anyio
+from pydantic import BaseModel
+
+from memory_core.bootstrap import product_version
+from memory_core.errors import InvalidInput, LessonbankError
+from memory_core.port import Memory
+from memory_core.settings import Settings, read_settings
+from server.cli.arguments import parser, stdin_names
+from server.cli.commands import COMMANDS, Command
+from server.cli.progress import ProgressLine
+from server.cli.terminal import Page, as_utf8, say
+from server.plain import sentence
+
+OpenMemory = Callable[[Settings], Memory]
+
+_MOST_STDIN = 8 * 1024**2
+_MODEL_WAIT = 600.0
+"""Seconds that a command waits for the model: nobody wants half an answer here."""
+
+
+def main(
+    argv: Sequence[str] | None = None,
+    *,
+    open_memory: OpenMemory | None = None,
+    stdin: BinaryIO | None = None,
+) -> int:
+    """Run the command and give its exit code.
+
+    Args:
+        argv: The arguments, the process's own by default.
+        open_memory: Makes the memory; `memory_core.bootstrap.open_memory` by default.
+        stdin: Where "-" reads from, the process's own by default.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        as_utf8(stream)
+    top = parser(product_version())
+    try:
+        arguments = top.parse_args(argv)
+    except SystemExit as asked:  # --help, --version, or wrong usage, already said
+        return int(asked.code or 0)
+    if arguments.command is None:
+        top.print_help(sys.stderr)
+        return 2
+    if len(stdin_names(arguments)) > 1:
+        say(f"lessonbank: only one of {', '.join(stdin_names(arguments))} can be read from -")
+        return 2
+    return _guarded(arguments, open_memory or _open_memory, stdin)
+
+
+def _open_memory(settings: Settings) -> Memory:
+    from memory_core.bootstrap import open_memory
+
+    return open_memory(settings)
+
+
+def _guarded(arguments: argparse.Namespace, opened: OpenMemory, stdin: BinaryIO | None) -> int:
+    """Run one command; whatever ends it becomes one sentence and an exit code."""
+    try:
+        return _run(arguments, opened, stdin)
+    except LessonbankError as error:
+        return _failed(arguments, error)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader has what it wanted; nothing is left to flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _failed(arguments: argparse.Namespace, error: LessonbankError) -> int:
+    if arguments.json:
+        answer = {"error": sentence(error)}
+        if isinstance(error, InvalidInput):
+            answer["field"] = error.field
+        sys.stdout.write(json.dumps(answer) + "\n")
+    else:
+        say(f"lessonbank: {sentence(error)}")
+    return 1
+
+
+def _run(arguments: argparse.Namespace, opened: OpenMemory, stdin: BinaryIO | None) -> int:
+    settings = _settings(arguments)
+    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
+    if arguments.command == "serve":
+        return _serve(arguments, settings, opened)
+    if arguments.command == "doctor":
+        return _doctor(arguments, settings)
+    for name in stdin_names(arguments):
+        setattr(arguments, name, _read(stdin or sys.stdin.buffer))
+    command = COMMANDS[arguments.command](arguments)
+    waiting = ProgressLine(sys.stderr)
+    patient = dataclasses.replace(settings, model_wait=_MODEL_WAIT)
+    try:
+        answer = anyio.run(_asked, command, opened, patient, waiting)
+    finally:
+        waiting.clear()
+    _show(arguments, answer, command.show)
+    return 0
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    settings = read_settings()
+    if arguments.store:
+        settings = dataclasses.replace(settings, store=Path(arguments.store).expanduser())
+    if arguments.project and arguments.command == "serve":
+        settings = dataclasses.replace(settings, project=arguments.project)
+    return settings
+
+
+async def _asked(
+    command: Command, opened: OpenMemory, settings: Settings, waiting: ProgressLine
+) -> BaseModel:
+    memory = opened(settings)
+    try:
+        if command.needs_model:
+            memory.warm()
+        return await command.ask(memory, waiting)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await memory.aclose()
+
+
+def _read(stream: BinaryIO) -> str:
+    """Read one value from standard input; bytes that are no UTF-8 become U+FFFD."""
+    return stream.read(_MOST_STDIN).decode("utf-8", "replace")
+
+
+def _show(
+    arguments: argparse.Namespace, answer: BaseModel, show: Callable[[Page, Any], None]
+) -> None:
+    if arguments.json:
+        text = answer.model_dump_json(indent=2) + "\n"
+    else:
+        text = _rendered(answer, show, sys.stdout)
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _rendered(answer: BaseModel, show: Callable[[Page, Any], None], stream: TextIO) -> str:
+    page = Page.fitting(stream)
+    show(page, answer)
+    return page.text()
+
+
+def _serve(arguments: argparse.Namespace, settings: Settings, opened: OpenMemory) -> int:
+    from server.serve import run
+
+    names = ("transport", "host", "port")
+    given = {
+        name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None
+    }
+    run(**given, settings=settings, open_memory=opened)
+
+
+def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:
+    from memory_core.doctor import examine
+    from server.cli.render import doctor
+    from server.serve import DEFAULT_PORT
+
+    waiting = ProgressLine(sys.stderr)
+    try:
+        report = examine(settings, DEFAULT_PORT, tell=lambda what: waiting.show(f"checking {what}"))
+    finally:
+        waiting.clear()
+    _show(arguments, report, doctor)
+    return 0 if report.ok else 1

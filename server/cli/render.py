@@ -1,0 +1,289 @@
+"""The port's answers for people. This module calls nothing and decides nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memory_core import port
+from memory_core.model import STATES, Outcome, State
+from server.cli.terminal import Page, Style
+from server.plain import one_line
+
+if TYPE_CHECKING:
+    from memory_core.doctor import Check, Report
+
+_OUTCOMES: dict[Outcome, Style] = {
+    "success": "green", "partial": "yellow", "failure": "red", "unknown": "dim",
+}  # fmt: skip
+_STATES: dict[State, Style] = {"active": "green", "retired": "yellow", "archived": "yellow"}
+
+
+def _age(days: float) -> str:
+    if days < 1:
+        return "today"
+    return f"{days:,.0f} d" if days < 365 else f"{days / 365:,.1f} y"
+
+
+def _size(count: float) -> str:
+    """Give a number of bytes for people."""
+    for unit in ("bytes", "kB", "MB"):
+        if abs(count) < 1024:
+            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+        count /= 1024
+    return f"{count:,.1f} GB"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
+
+
+def _record(wins: int, losses: int) -> str:
+    return f"{wins} won, {losses} lost" if wins or losses else "untried"
+
+
+def recall(page: Page, answer: port.RecallAnswer) -> None:
+    """Show a recall: warnings first, then the items, then what to do next."""
+    order = f"{answer.mode} order"
+    if answer.mode == "learned":
+        order += f", weight {answer.weight:.2f}"
+    page.line(f"{one_line(answer.recall_id)}  ({order})", "dim")
+    if answer.note:
+        page.line(one_line(answer.note), "yellow")
+    for warning in answer.warnings:
+        times = _times(warning.seen)
+        page.line()
+        page.line(f"! failed like this {times}, last {one_line(warning.last_seen)}", "red")
+        page.block(warning.summary, "    ")
+    for number, item in enumerate(answer.items, start=1):
+        page.line()
+        _recalled(page, number, item)
+    page.line()
+    if not answer.items:
+        page.line("Nothing stored helps with this task.")
+    page.line(
+        f"When done: lessonbank outcome success --recall-id {one_line(answer.recall_id)}", "dim"
+    )
+
+
+def _recalled(page: Page, number: int, item: port.RecalledItem) -> None:
+    page.line(f"{number}. {page.styled(one_line(item.title), 'bold')}")
+    facts = (
+        item.kind,
+        _record(item.wins, item.losses),
+        _age(item.age_days),
+        f"score {item.score:.2f}",
+    )
+    page.line(f"   {', '.join(facts)}, {one_line(item.id)}", "dim")
+    if item.description:
+        page.block(item.description, "   ")
+    page.block(item.content, "     ")
+    page.line(f"   why: {one_line(item.why)}", "dim")
+
+
+def remembered(page: Page, answer: port.RememberAnswer) -> None:
+    """Show what became of an item to be stored."""
+    done = {
+        "added": "Stored as",
+        "duplicate": "Known already as",
+        "superseded": "Stored, in the place of the old one, as",
+    }
+    page.line(f"{done[answer.status]} {page.styled(one_line(answer.id), 'bold')}.")
+    if answer.redacted:
+        page.line(f"Secrets were taken out first: {', '.join(answer.redacted)}.", "yellow")
+    if answer.near_duplicates:
+        page.line("Nearly the same:")
+        rows = [(near.id, f"{near.similarity:.2f}", near.title) for near in answer.near_duplicates]
+        page.table(("id", "similar", "title"), rows, flexible=2)
+
+
+def outcome(page: Page, answer: port.OutcomeAnswer) -> None:
+    """Show how a report was read and what it changed."""
+    judged = answer.judged
+    page.line(
+        f"{answer.status.capitalize()}: {page.styled(judged.outcome, _OUTCOMES[judged.outcome])}, "
+        f"strength {judged.strength:.2f} ({one_line(judged.why)})"
+    )
+    if answer.credited:
+        page.line()
+        rows = [(c.id, f"{c.credit:+.2f}", str(c.wins), str(c.losses)) for c in answer.credited]
+        page.table(("item", "credit", "won", "lost"), rows, flexible=0)
+    page.line()
+    page.pairs(
+        [
+            ("outcome", answer.outcome_id),
+            ("signature", answer.signature),
+            (
+                "learned from",
+                f"{_count(answer.learning.reports, 'report')}, weight {answer.learning.weight:.2f}",
+            ),
+            ("proof", answer.learning.proof),
+            ("next", answer.next),
+        ]
+    )
+
+
+def lessons(page: Page, answer: port.ListAnswer) -> None:
+    """Show one page of items as a table."""
+    if not answer.items:
+        page.line("Nothing is stored that fits.")
+        return
+    rows = [
+        (
+            i.id,
+            i.kind,
+            i.title,
+            str(i.wins),
+            str(i.losses),
+            str(i.recalls),
+            _age(i.age_days),
+            i.state,
+        )
+        for i in answer.items
+    ]
+    head = ("id", "kind", "title", "won", "lost", "shown", "age", "state")
+    page.table(head, rows, flexible=2)
+    page.line()
+    page.line(f"{len(answer.items)} of {answer.total:,}.", "dim")
+    if answer.next_cursor:
+        page.line(f"Next page: --cursor {one_line(answer.next_cursor)}", "dim")
+
+
+def state(page: Page, answer: port.StateAnswer) -> None:
+    """Show an item's state after it was changed."""
+    now = page.styled(answer.state, _STATES[answer.state])
+    page.line(f"{one_line(answer.title)}: {now} (was {answer.was}).")
+    if answer.state == "retired":
+        page.line(f"Bring it back with: lessonbank restore {one_line(answer.id)}", "dim")
+
+
+def item(page: Page, detail: port.ItemDetail) -> None:
+    """Show a whole item and the outcomes that touched it."""
+    page.line(one_line(detail.title), "bold")
+    page.line()
+    page.pairs(
+        [
+            ("id", detail.id),
+            ("kind", f"{detail.kind}, {detail.state}"),
+            ("project", detail.project),
+            ("record", f"{_record(detail.wins, detail.losses)}, shown {_times(detail.recalls)}"),
+            ("created", detail.created_at),
+            ("source", f"{detail.source} (trust {detail.trust:.2f})"),
+            ("tags", ", ".join(detail.tags)),
+            ("task", detail.task),
+            ("evidence", detail.evidence),
+            ("supersedes", detail.supersedes),
+            ("superseded by", detail.superseded_by),
+            ("learned from", detail.outcome_id),
+            ("pair", " and ".join(detail.pair)),
+            ("vectors of", detail.embedder or "none yet"),
+        ]
+    )
+    for heading, text in (("When", detail.description), ("What", detail.content)):
+        if text:
+            page.line()
+            page.line(heading, "dim")
+            page.block(text)
+    if detail.outcomes:
+        page.line()
+        rows = [(o.at, o.outcome, f"{o.credit:+.2f}", o.error or o.task) for o in detail.outcomes]
+        page.table(("at", "outcome", "credit", "error or task"), rows, flexible=3)
+
+
+def stats(page: Page, answer: port.Stats) -> None:
+    """Show counts, sizes and what the learner knows of itself."""
+    learner, proof = answer.learner, answer.learner.proof
+    page.line(f"lessonbank {answer.version}", "bold")
+    page.pairs(
+        [
+            ("store", answer.store),
+            ("size", f"{_size(answer.bytes)}, {answer.fragments:,} fragments"),
+            ("waiting", f"{answer.journal:,} rows in the journal"),
+            ("model", f"{answer.embedder or 'none yet'}, {answer.dimension} dimensions"),
+            ("state", answer.readiness),
+        ]
+    )
+    stored = sum(answer.items.get(name, 0) for name in STATES)  # kinds count the same items again
+    for heading, total, counts in (
+        ("items", stored, answer.items),
+        ("outcomes", sum(answer.outcomes.values()), answer.outcomes),
+    ):
+        page.line()
+        page.line(f"{heading}: {total:,}", "bold")
+        page.pairs((name, f"{count:,}") for name, count in sorted(counts.items()))
+    page.line()
+    page.line(f"recalls: {answer.recalls:,}", "bold")
+    page.line()
+    page.line("projects", "bold")
+    page.pairs((name, _count(count, "item")) for name, count in sorted(answer.projects.items()))
+    page.line()
+    page.line("learner", "bold")
+    page.pairs(
+        [
+            ("mode", f"{learner.mode}, {learner.state}"),
+            (
+                "trained on",
+                f"{learner.trained:,} of {learner.reports:,}, {learner.pending:,} waiting",
+            ),
+            ("weight", f"{learner.weight:.2f}"),
+            (
+                "experts",
+                ", ".join(f"{name} {value:.2f}" for name, value in learner.weights.items()),
+            ),
+            (
+                "held out",
+                f"{proof.held_out:,}: {proof.wins} won, {proof.losses} lost, {proof.ties} even",
+            ),
+            ("proof", proof.sentence),
+        ]
+    )
+
+
+def compacted(page: Page, answer: port.Compacted) -> None:
+    """Show what compaction did."""
+    page.line(
+        f"{answer.fragments_before:,} fragments became {answer.fragments_after:,}; "
+        f"{_size(answer.bytes_before)} became {_size(answer.bytes_after)}."
+    )
+
+
+def reembedded(page: Page, answer: port.Reembedded) -> None:
+    """Show what re-embedding did."""
+    page.line(
+        f"{_count(answer.items, 'item')} and {_count(answer.recalls, 'recall')} have vectors of "
+        f"{one_line(answer.embedder)} now ({answer.dimension} dimensions); "
+        f"{_count(answer.skipped, 'item')} had them already."
+    )
+
+
+_MARKS: dict[str, tuple[str, Style]] = {
+    "ok": ("ok", "green"),
+    "warn": ("warn", "yellow"),
+    "fail": ("FAIL", "red"),
+    "not checked": ("-", "dim"),
+}
+
+
+def doctor(page: Page, report: Report) -> None:
+    """Show every check, with the next move under what is not well."""
+    for check in report.checks:
+        _check(page, check)
+    worst = sum(check.status == "fail" for check in report.checks)
+    warnings = sum(check.status == "warn" for check in report.checks)
+    page.line()
+    if worst:
+        page.line(f"{worst} of {len(report.checks)} checks failed.", "red", "bold")
+    elif warnings:
+        page.line(f"It works; {_count(warnings, 'warning')}.", "yellow")
+    else:
+        page.line("All is well.", "green")
+
+
+def _check(page: Page, check: Check) -> None:
+    mark, style = _MARKS[check.status]
+    page.line(f"{page.styled(mark.ljust(4), style)}  {check.name:<13}  {one_line(check.found)}")
+    if check.move:
+        page.line(f"{'':21}-> {one_line(check.move)}", "bold")

@@ -1,0 +1,150 @@
+"""Text for a terminal: colours where they are wanted, columns that line up, lines that fit.
+
+Stored text is untrusted: it passes `server.plain` before it is shown here, so it
+can neither move the cursor nor forge a line. This module knows no answer.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, TextIO
+
+from server.plain import cleaned, one_line
+
+Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
+_CODES: dict[Style, str] = {
+    "bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36",
+}  # fmt: skip
+_WIDE = 140
+"""Columns where nobody watches: a pipe or a file."""
+_NARROWEST = 60
+_WIDEST = 160
+_READABLE = 96
+
+
+def wants_colour(stream: TextIO, environ: Mapping[str, str] | None = None) -> bool:
+    """Say whether to colour: only a terminal that is not dumb, and not against NO_COLOR."""
+    env = os.environ if environ is None else environ
+    return stream.isatty() and not env.get("NO_COLOR") and env.get("TERM") != "dumb"
+
+
+def as_utf8(stream: TextIO) -> None:
+    """Make a stream take any text, whatever the console's code page."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def width_of(text: str) -> int:
+    """Give the columns that a text takes: two for wide letters, none for combining ones."""
+    return sum(_letter_width(letter) for letter in text)
+
+
+def _letter_width(letter: str) -> int:
+    if letter.isascii():
+        return 1
+    if unicodedata.combining(letter) or unicodedata.category(letter) in ("Cf", "Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def cut(text: str, width: int) -> str:
+    """Give `text` in at most `width` columns, with "…" where it was cut."""
+    if width_of(text) <= width:
+        return text
+    kept, used = [], 1
+    for letter in text:
+        used += _letter_width(letter)
+        if used > width:
+            break
+        kept.append(letter)
+    return "".join(kept).rstrip() + "…"
+
+
+def _padded(text: str, width: int, *, right: bool) -> str:
+    space = " " * max(0, width - width_of(text))
+    return space + text if right else text + space
+
+
+class Page:
+    """Lines for one answer, in columns of a given width."""
+
+    def __init__(self, *, colour: bool = False, width: int = _WIDE) -> None:
+        self.width = max(_NARROWEST, min(width, _WIDEST))
+        self._colour = colour
+        self._lines: list[str] = []
+
+    @classmethod
+    def fitting(cls, stream: TextIO) -> Page:
+        """Give an empty page for a stream."""
+        seen = stream.isatty()
+        width = shutil.get_terminal_size((_WIDE, 24)).columns if seen else _WIDE
+        return cls(colour=wants_colour(stream), width=width)
+
+    def styled(self, text: str, *styles: Style) -> str:
+        """Give `text` in these styles, plain where colours are not wanted."""
+        if not self._colour or not styles or not text:
+            return text
+        codes = ";".join(_CODES[style] for style in styles)
+        return f"\x1b[{codes}m{text}\x1b[0m"
+
+    def line(self, text: str = "", *styles: Style) -> None:
+        """Add one line."""
+        self._lines.append(self.styled(text, *styles))
+
+    def block(self, text: str, indent: str = "  ") -> None:
+        """Add stored text: cleaned, wrapped, every line indented."""
+        wide = min(self.width, _READABLE)
+        for paragraph in cleaned(text).strip().split("\n"):
+            whole = paragraph.rstrip().expandtabs(4)
+            hanging = indent + " " * (len(whole) - len(whole.lstrip()))
+            self._lines += textwrap.wrap(
+                whole.lstrip(), wide, initial_indent=hanging, subsequent_indent=hanging
+            ) or [""]
+
+    def pairs(self, pairs: Iterable[tuple[str, str]], indent: str = "  ") -> None:
+        """Add names and values in two columns; pairs with an empty value are left out."""
+        filled = [(name, one_line(value)) for name, value in pairs if value]
+        widest = max((len(name) for name, _ in filled), default=0)
+        for name, value in filled:
+            self._lines.append(f"{indent}{self.styled(name.ljust(widest), 'dim')}  {value}")
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], flexible: int) -> None:
+        """Add a table; the column `flexible` is cut to fit, columns of numbers stand right."""
+        cells = [[one_line(cell) for cell in row] for row in rows]
+        columns = list(zip(head, *cells, strict=True))
+        widths = [max(map(width_of, column)) for column in columns]
+        fixed = sum(widths) - widths[flexible] + 2 * (len(widths) - 1)
+        widths[flexible] = max(12, min(widths[flexible], self.width - fixed))
+        numeric = [all(_is_number(cell) for cell in column[1:]) for column in columns]
+        self._row(head, widths, numeric, "dim")
+        for row in cells:
+            self._row(row, widths, numeric)
+
+    def _row(
+        self, row: Sequence[str], widths: Sequence[int], numeric: Sequence[bool], *styles: Style
+    ) -> None:
+        cells = [
+            _padded(cut(cell, width), width, right=right)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        ]
+        self.line("  ".join(cells).rstrip(), *styles)
+
+    def text(self) -> str:
+        """Give the whole page, ending in a line feed."""
+        return "".join(f"{line}\n" for line in self._lines)
+
+
+def _is_number(cell: str) -> bool:
+    return bool(cell) and cell.replace(",", "").replace(".", "").replace("-", "").isdigit()
+
+
+def say(text: str) -> None:
+    """Write a line to standard error."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()

@@ -1,0 +1,142 @@
+"""Help, version and wrong usage; and the command as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from server.serve import DEFAULT_HOST, DEFAULT_PORT, TRANSPORTS
+from tests.server.cli.harness import Shell
+
+COMMANDS = (
+    *("serve", "recall", "remember", "outcome", "lessons", "show", "forget", "restore"),
+    *("stats", "doctor", "reembed", "compact"),
+)
+
+
+def test_help_names_every_command_with_examples_and_exit_codes(shell: Shell) -> None:
+    assert shell.run("--help") == 0
+    for command in COMMANDS:
+        assert f"\n    {command} " in shell.out
+    assert "examples:" in shell.out
+    assert "exit codes:" in shell.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(shell: Shell, command: str) -> None:
+    assert shell.run(command, "--help") == 0
+    assert "--store" in shell.out
+
+
+def test_the_help_of_serve_names_the_defaults_of_the_server(shell: Shell) -> None:
+    shell.run("serve", "--help")
+    for value in (*TRANSPORTS, DEFAULT_HOST, str(DEFAULT_PORT)):
+        assert value in shell.out
+
+
+def test_the_version_is_named(shell: Shell) -> None:
+    assert shell.run("--version") == 0
+    assert re.fullmatch(r"lessonbank \d\S*\n", shell.out)
+
+
+WRONG = (
+    ["nothing"],
+    ["recall"],
+    ["forget", "x"],
+    ["serve", "--port", "http"],
+    ["lessons", "--colour"],
+)
+
+
+@pytest.mark.parametrize("argv", WRONG)
+def test_wrong_usage_ends_with_2_and_opens_nothing(shell: Shell, argv: list[str]) -> None:
+    assert shell.run(*argv) == 2
+    assert "usage: lessonbank" in shell.err
+    assert shell.settings == []
+
+
+def test_no_command_shows_the_help_and_ends_with_2(shell: Shell) -> None:
+    assert shell.run() == 2
+    assert "COMMAND" in shell.err
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--transport", "carrier-pigeon"], "'carrier-pigeon'"),
+        (["--transport", "http", "--host", "0.0.0.0"], "host"),
+    ],
+)
+def test_a_door_that_cannot_be_served_is_one_sentence(
+    shell: Shell, argv: list[str], said: str
+) -> None:
+    assert shell.run("serve", *argv) == 1
+    assert said in shell.err
+    assert shell.settings == []
+
+
+def test_a_wrong_setting_is_one_sentence(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LESSONBANK_SCORER_MODE", "guess")
+    assert shell.run("lessons") == 1
+    assert "LESSONBANK_SCORER_MODE = 'guess' is not known" in shell.err
+
+
+def _run(repository: Path, store: Path, *argv: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "server", *argv],
+        cwd=repository,
+        env={**os.environ, "LESSONBANK_STORE": str(store), "LESSONBANK_PROJECT": "shop"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_help_loads_nothing_heavy(repository: Path) -> None:
+    program = (
+        "import sys\nfrom server.cli import main\nmain(['--help'])\n"
+        "print(sorted({'torch', 'lancedb', 'mcp', 'numpy'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=repository, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip() == "[]"
+
+
+def test_an_item_stored_by_one_process_is_recalled_by_the_next(
+    repository: Path, tmp_path: Path
+) -> None:
+    """The real memory: LanceDB, MiniLM and the learner."""
+    store = tmp_path / "store"
+    title = "Öffne CSV-Dateien von Excel mit utf-8-sig"
+    stored = _run(repository, store, "remember", title, "Excel schreibt ein BOM.", "--json")
+    assert stored.returncode == 0, stored.stderr
+    recalled = _run(repository, store, "recall", "read a CSV file from Excel", "--json")
+    assert recalled.returncode == 0, recalled.stderr
+    answer = json.loads(recalled.stdout.decode("utf-8"))
+    assert answer["items"][0]["id"] == json.loads(stored.stdout)["id"]
+    assert answer["items"][0]["title"] == title
+    assert answer["mode"] != "keyword"
+
+
+def test_a_reader_that_leaves_early_is_no_error(repository: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server", "--help"],
+        cwd=repository,
+        env={**os.environ, "LESSONBANK_STORE": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() in (0, 120)
+    assert b"Traceback" not in errors

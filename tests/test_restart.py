@@ -1,0 +1,126 @@
+"""The real server, the real model, the real store: killed at any report, it comes back the same."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+pytestmark = pytest.mark.anyio
+
+SERVE = """
+import os, pathlib, sys
+pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))
+from server.cli import main
+sys.exit(main(["serve"]))
+"""
+LESSONS = {
+    "Strip the byte order mark": "Open the file with utf-8-sig so that no mark is left.",
+    "Guess the encoding": "Let a detector guess the encoding of the file.",
+    "Ignore bad bytes": "Open the file with errors='ignore'.",
+    "Read bytes first": "Read the file as bytes and look at the first ones.",
+}
+TASK = "Read an exported text file whose first column name looks odd"
+
+
+class Killed:
+    """A real server process over stdio that the test can kill."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pid_file = folder / "pid"
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Client]:
+        """Start the server on the test's store; the client speaks real MCP to it."""
+        environment = {
+            **os.environ,
+            "LESSONBANK_STORE": str(self.folder / "store"),
+            "LESSONBANK_PROJECT": "restart",
+            "LESSONBANK_MODEL_WAIT": "300",
+        }
+        parameters = StdioServerParameters(
+            command=sys.executable, args=["-c", SERVE, str(self.pid_file)], env=environment
+        )
+        async with Client(stdio_client(parameters), read_timeout_seconds=400) as client:
+            yield client
+
+    def kill(self) -> None:
+        """End the server as a crash does."""
+        os.kill(int(self.pid_file.read_text()), signal.SIGKILL)
+
+
+async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    """Call a tool that must succeed and give its structured answer."""
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, result.content
+    assert result.structured_content is not None
+    return result.structured_content
+
+
+async def order(client: Client) -> list[str]:
+    """The titles that a recall of the task serves, best first."""
+    return [item["title"] for item in (await call(client, "recall", task=TASK, k=4))["items"]]
+
+
+async def follow(client: Client) -> str:
+    """Recall, follow the first item, fail unless it is the right one; gives its title."""
+    answer = await call(client, "recall", task=TASK)
+    first = answer["items"][0]
+    right = first["title"] == "Read bytes first"
+    await call(
+        client,
+        "report_outcome",
+        recall_id=answer["recall_id"],
+        outcome="success" if right else "failure",
+        used_ids=[first["id"]],
+        evidence={"exit_code": 0 if right else 1},
+    )
+    return str(first["title"])
+
+
+async def settled(client: Client) -> None:
+    """Wait until the learner has learned every report."""
+    with anyio.fail_after(120):
+        while True:
+            result = await client.read_resource("memory://scorer")
+            if '"pending":0' in result.contents[0].text.replace(" ", ""):  # type: ignore[union-attr]
+                return
+            await anyio.sleep(0.05)
+
+
+async def counted(client: Client) -> tuple[int, int]:
+    """Wins and losses over all lessons."""
+    lines = (await call(client, "list_lessons"))["items"]
+    return sum(line["wins"] for line in lines), sum(line["losses"] for line in lines)
+
+
+async def test_server_killed_after_a_report_comes_back_with_the_same_order(tmp_path: Path) -> None:
+    """Each acknowledged report is there exactly once and the order is the one before the crash."""
+    server = Killed(tmp_path)
+    with pytest.raises(BaseException):  # noqa: B017, PT011 (the transport ends with its process)
+        async with server.running() as client:
+            for title, content in LESSONS.items():
+                await call(client, "remember", title=title, content=content, task="read a text file")
+            assert (await call(client, "recall", task=TASK))["mode"] == "similarity"
+            followed = [await follow(client) for _ in range(6)]
+            await settled(client)
+            before, wins_losses = await order(client), await counted(client)
+            server.kill()
+            await call(client, "recall", task=TASK)
+    assert followed[-1] == "Read bytes first"
+    assert sum(wins_losses) == 6
+
+    async with server.running() as client:
+        assert await order(client) == before
+        assert await counted(client) == wins_losses
+    assert before[0] == "Read bytes first"
