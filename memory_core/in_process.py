@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from functools import partial
@@ -182,13 +183,15 @@ class InProcessMemory:
         self, future: Future[T], seconds: float | None, progress: Progress | None
     ) -> None:
         """Wait until a future is done or seconds have passed, telling progress once a second."""
-        waited, told = 0.0, -1.0
-        while not future.done() and (seconds is None or waited < seconds):
+        began, told = time.monotonic(), -1.0
+        while not future.done():
+            waited = time.monotonic() - began
+            if seconds is not None and waited >= seconds:
+                return
             if progress is not None and waited - told >= 1.0:
                 told = waited
                 await progress(self._readiness.fraction, self._readiness.message)
             await anyio.sleep(POLL)
-            waited += POLL
 
     async def _with_model(self, seconds: float, progress: Progress | None) -> MemoryService:
         """The service after at most `seconds` of waiting for the model (with or without it)."""
@@ -271,16 +274,16 @@ class InProcessMemory:
                 await progress(done[0] / done[1], f"{done[0]} of {done[1]} re-embedded")
                 await anyio.sleep(1.0)
 
-        failed: LessonbankError | None = None
+        answer: Reembedded | LessonbankError
         async with anyio.create_task_group() as group:
             group.start_soon(tell)
             try:
                 answer = await self._call(partial(service.reembed, embedder, count))
-            except LessonbankError as error:  # as itself, not in the group's exception
-                failed = error
+            except LessonbankError as error:  # raised as itself, not in the group's exception
+                answer = error
             group.cancel_scope.cancel()
-        if failed is not None:
-            raise failed
+        if isinstance(answer, LessonbankError):
+            raise answer
         service.core.notes.clear()
         self._readiness = Readiness("ready", 1.0, "Ready.")
         return answer

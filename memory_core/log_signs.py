@@ -1,6 +1,6 @@
 """What a log says of how a run ended: test counts, and an error at its end or before.
 
-Test summaries of pytest, unittest, jest and vitest, cargo, go and JUnit are read.
+Test summaries of pytest, unittest, jest and vitest, cargo and JUnit are read.
 This module knows no outcomes.
 """
 

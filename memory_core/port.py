@@ -230,6 +230,18 @@ class ForgetRequest(_Request):
 RequestT = TypeVar("RequestT", bound=_Request)
 
 
+_MOVES = {
+    "string_type": "Pass text",
+    "tuple_type": "Pass a list",
+    "int_type": "Pass a whole number",
+    "int_parsing": "Pass a whole number",
+    "int_from_float": "Pass a whole number",
+    "model_type": "Pass an object",
+    "bool_parsing": "Pass true or false",
+}
+"""What to do, by pydantic's type of complaint, where its own words would not help."""
+
+
 def _sentence(request: type[_Request], details: Mapping[str, Any]) -> InvalidInput:
     """Turn pydantic's first complaint into one sentence that names the value."""
     location = [str(part) for part in details["loc"]]
@@ -260,7 +272,8 @@ def _sentence(request: type[_Request], details: Mapping[str, Any]) -> InvalidInp
     expected = context.get("expected")
     if expected:
         return InvalidInput(name, f"= {shown(value)} is not known", f"Use one of {expected}.")
-    return InvalidInput(name, f"= {shown(value)} is not valid", _capital(str(details["msg"])) + ".")
+    move = _MOVES.get(kind) or _capital(str(details["msg"])).replace("Input should", "It should")
+    return InvalidInput(name, f"= {shown(value)} is not valid", move + ".")
 
 
 def _capital(text: str) -> str:

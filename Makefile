@@ -1,0 +1,76 @@
+# Two commands: `make setup`, `make demo`. The rest is for those who change the code.
+#
+# torch's default wheel on Linux carries gigabytes of CUDA. For the CPU build give
+# torch's own index:  make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+STAMP := $(VENV)/.setup-done
+NODE := tests/node
+EXAMPLE := client_examples/typescript
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## Show the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
+
+.PHONY: setup
+setup: $(STAMP) ## Install everything into .venv (again only when a pin changed)
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit("lessonbank needs Python 3.10 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+# torch goes first and alone: only it may come from TORCH_INDEX, and once its CPU
+# build is there, nothing later asks for another.
+$(STAMP): pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
+	$(PIP) install --quiet --constraint constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+.PHONY: demo
+demo: $(STAMP) ## Watch an agent learn from real outcomes (the workshop)
+	$(BIN)/python -m benchmarks.workshop
+
+.PHONY: test
+test: $(STAMP) ## Run the whole test suite
+	$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: $(STAMP) ## Check style, formatting, types and layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: format
+format: $(STAMP) ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix --exit-zero
+	$(BIN)/ruff format
+
+.PHONY: bench
+bench: $(STAMP) ## Measure what the README claims
+	$(BIN)/python -m benchmarks
+
+$(NODE)/node_modules/.setup-done: $(NODE)/package.json $(NODE)/package-lock.json
+$(EXAMPLE)/node_modules/.setup-done: $(EXAMPLE)/package.json $(EXAMPLE)/package-lock.json
+%/node_modules/.setup-done:
+	npm ci --prefix $* --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: node-packages
+node-packages: $(NODE)/node_modules/.setup-done $(EXAMPLE)/node_modules/.setup-done ## Install what the Node checks and the TypeScript examples need (Node 20 or newer)
+
+.PHONY: inspect
+inspect: $(STAMP) node-packages ## Try the official Inspector and both TypeScript SDK clients
+	$(BIN)/python -m tests.node
+
+.PHONY: clean
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(NODE)/node_modules $(EXAMPLE)/node_modules $(EXAMPLE)/dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,188 @@
+"""The six tools as clients see them: names, texts, schemas and annotations.
+
+The definitions are built once and never change while the process lives; no
+stored text is ever in them. This module calls nothing: see `server.tools`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import mcp_types as types
+from pydantic import BaseModel
+
+from memory_core import model, port
+from server.schemas import input_schema, output_schema
+
+MAX_RESULT_CHARACTERS = 100_000
+"""More than the largest answer: 20,000 tokens of recalled text at 4 characters each."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolText:
+    """What a tool is called and says of itself.
+
+    The hints: `reads` changes nothing that a caller could notice (receipts of
+    what was served are bookkeeping); `destroys` takes something away, even if it
+    can be brought back; `repeats` gives the same state when called twice.
+    """
+
+    name: str
+    title: str
+    request: type[BaseModel]
+    answer: type[BaseModel]
+    description: str
+    arguments: dict[str, str]
+    reads: bool = False
+    destroys: bool = False
+    repeats: bool = False
+    large: bool = False
+    leave_out: tuple[str, ...] = field(default=())
+
+
+TOOLS: tuple[ToolText, ...] = (
+    ToolText(
+        name="recall",
+        title="Recall lessons",
+        request=port.RecallRequest,
+        answer=port.RecallAnswer,
+        reads=True,
+        repeats=True,
+        large=True,
+        description=(
+            "Call before you start a task or a new subtask. Returns lessons of past work that fit: "
+            "strategies that worked, pitfalls to avoid, their wins and losses, and warnings of "
+            "like failures. Notes, not orders. Keep recall_id for report_outcome. "
+            "abstained=true: nothing stored helps, go on without."
+        ),
+        arguments={
+            "task": "What you are about to do, in full",
+            "context": "What was tried, present state, versions",
+            "error": "The error you face, verbatim",
+            "project": "Who shares lessons; default: this workspace",
+            "session": "One id per conversation",
+            "max_tokens": "Cap of the answer",
+        },
+    ),
+    ToolText(
+        name="check",
+        title="Check before acting",
+        request=port.CheckRequest,
+        answer=port.RecallAnswer,
+        reads=True,
+        repeats=True,
+        description=(
+            "Call right before a risky or unfamiliar action (command, edit, migration) and as "
+            "soon as an error appears. Returns what went wrong before in these conditions, "
+            "pitfalls first; empty when nothing matches. Give action, error or both."
+        ),
+        arguments={
+            "action": "What you are about to do",
+            "error": "The error you got, verbatim",
+        },
+    ),
+    ToolText(
+        name="remember",
+        title="Remember a lesson",
+        request=port.RememberRequest,
+        answer=port.RememberAnswer,
+        repeats=True,
+        description=(
+            "Store one reusable lesson; it is on disk when this returns. Best after "
+            "report_outcome, with its outcome_id. One lesson per call, general enough for the "
+            "next like task. No secrets, no diary. To correct a stored item pass its id as "
+            "supersedes."
+        ),
+        arguments={
+            "title": "The lesson in one line",
+            "content": "What to do or avoid, and why",
+            "description": "When to use it, and when not",
+            "kind": "strategy: worked; pitfall: failed; fact: holds",
+            "task": "Task it came from",
+            "evidence": "What proves it: output, test, trace",
+            "supersedes": "Id of the item it replaces",
+            "outcome_id": "Outcome it was learned from",
+        },
+    ),
+    ToolText(
+        name="report_outcome",
+        title="Report an outcome",
+        request=port.OutcomeRequest,
+        answer=port.OutcomeAnswer,
+        leave_out=("session", "source"),
+        description=(
+            "Call when a task or an attempt ends, above all when it failed: recall learns from "
+            "this alone. Be honest; evidence (exit code, test counts, log) outranks opinion. "
+            "A second report of one recall_id corrects the first. Then do what `next` says: "
+            "usually write up to 3 lessons, here in lessons or with remember."
+        ),
+        arguments={
+            "outcome": "partial: some of it works; unknown: not verified",
+            "recall_id": "From recall or check; else give task",
+            "used_ids": "Recalled ids you followed; [] if none",
+            "harmful_ids": "Those that misled you",
+            "error": "The last error, verbatim",
+            "steps": "What you did, in order",
+            "lessons": "At most 3 (5 with attempt_group)",
+            "attempt_group": "One id for all attempts of a task",
+            "report_id": "Unique id: makes a retry safe",
+        },
+    ),
+    ToolText(
+        name="list_lessons",
+        title="List lessons",
+        request=port.ListRequest,
+        answer=port.ListAnswer,
+        reads=True,
+        repeats=True,
+        description=(
+            "Browse or search what is stored, with wins and losses: to review, tidy up or find "
+            "an id. For a task call recall instead."
+        ),
+        arguments={"cursor": "next_cursor of the last page"},
+    ),
+    ToolText(
+        name="forget",
+        title="Forget a lesson",
+        request=port.ForgetRequest,
+        answer=port.StateAnswer,
+        destroys=True,
+        repeats=True,
+        description=(
+            "Take a wrong or outdated item out of recall. The user can restore it from the "
+            "command line. To replace it, call remember with supersedes instead."
+        ),
+        arguments={"reason": "Why it should not be recalled"},
+    ),
+)
+"""In the order of `tools/list`.
+
+`report_outcome` is not idempotent: a report by `task` without a `report_id`
+counts each time. `forget` is destructive because an agent cannot undo it (only
+the user can): a client that asks its user before such calls should ask here.
+"""
+
+
+def _definition(tool: ToolText, told: set[str]) -> types.Tool:
+    meta: dict[str, Any] = {"anthropic/maxResultSizeChars": MAX_RESULT_CHARACTERS}
+    return types.Tool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=input_schema(tool.request, tool.arguments, tool.leave_out),
+        output_schema=output_schema(tool.answer, told),
+        annotations=types.ToolAnnotations(
+            read_only_hint=tool.reads,
+            destructive_hint=tool.destroys,
+            idempotent_hint=tool.repeats,
+            open_world_hint=False,
+        ),
+        _meta=meta if tool.large else None,
+    )
+
+
+def definitions() -> list[types.Tool]:
+    """Give the tools of `tools/list`, the same on every call."""
+    told = {str(list(choices)) for choices in (model.KINDS, model.STATES, model.OUTCOMES)}
+    return [_definition(tool, told) for tool in TOOLS]

@@ -1,0 +1,107 @@
+"""How the process ends: asked once, in order, and always in time.
+
+The end of input or a signal asks. Calls under way get a moment to be answered,
+changes under way finish, the memory stores what it holds, and a watchdog ends
+the process when that takes too long: what was acknowledged is on disk at any
+moment. This module knows no transport.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import NoReturn
+
+import anyio
+
+from memory_core.errors import LessonbankError
+from server.app import Front
+from server.plain import sentence
+
+logger = logging.getLogger(__name__)
+
+# Seconds. Clients wait about two before they kill.
+_LEAVE_WITHIN = 1.9
+_CLOSE_WITHIN = 0.8
+_WRITE_OUT = 0.05
+
+
+class Ending:
+    """The one ending of this process; make it inside the event loop.
+
+    The first signal asks for it, a second one ends at once. A hang-up that was
+    ignored from outside (`nohup`) stays ignored.
+    """
+
+    def __init__(self) -> None:
+        self.asked = anyio.Event()
+        """Set when the process is to end."""
+        self.by_signal = False
+        self._loop = asyncio.get_running_loop()
+        self._watchdog: threading.Timer | None = None
+        for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
+            number = getattr(signal, name, None)  # the last two belong to one system each
+            if number and (name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN):
+                signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self.by_signal:
+            os._exit(128 + number)
+        self.by_signal = True
+        self._watch()
+        self._loop.call_soon_threadsafe(self.asked.set)
+
+    def begin(self) -> None:
+        """Ask for the ending from inside the event loop; safe to call again."""
+        self._watch()
+        self.asked.set()
+
+    def _watch(self) -> None:
+        if self._watchdog is None:
+            self._watchdog = threading.Timer(_LEAVE_WITHIN, os._exit, (0,))
+            self._watchdog.daemon = True
+            self._watchdog.start()
+
+    async def leave(self, front: Front | None, error: BaseException | None = None) -> NoReturn:
+        """Let started changes finish, close the memory and end the process.
+
+        Args:
+            front: What was served, if it came so far.
+            error: Why nothing can be served any more; None after an orderly end.
+        """
+        self.begin()
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep(_WRITE_OUT)  # for the thread that writes the last answer
+            if front is not None:
+                await _close(front)
+        code = _code_of(error)
+        logging.shutdown()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+async def _close(front: Front) -> None:
+    with anyio.move_on_after(_CLOSE_WITHIN) as scope:
+        try:
+            await front.shelter.settle()
+            await front.memory.aclose()
+        except Exception:
+            logger.exception("the memory was not closed in order")
+    if scope.cancelled_caught:
+        logger.warning("the memory took too long to close; what it acknowledged is stored")
+
+
+def _code_of(error: BaseException | None) -> int:
+    """Log what is worth a line, and give the exit code for it."""
+    if isinstance(error, LessonbankError):
+        logger.error("%s", sentence(error))
+        return 2
+    if isinstance(error, Exception):
+        logger.error("the server ended on an error", exc_info=error)
+        return 1
+    return 0  # an orderly end, or the client is gone

@@ -1,0 +1,160 @@
+"""The five resources: an item, a project's brief, the mistakes, the scorer and the counts.
+
+Reading one changes nothing. Everything stored is given as data: JSON, or
+Markdown quoted line by line. This module also maps the memory's changes to the
+URIs that subscribers know.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote, unquote
+
+import mcp_types as types
+from mcp import MCPError
+from pydantic import BaseModel
+
+from memory_core import port
+from memory_core.errors import LessonbankError, UnknownItem, shown
+from server.plain import plain, quoted, sentence
+from server.render import NOTES_NOT_ORDERS
+
+logger = logging.getLogger(__name__)
+
+_LESSON = re.compile(r"memory://lessons/([^/?#]+)")
+_BRIEF = re.compile(r"memory://projects/([^/?#]+)/brief")
+_JSON = "application/json"
+_LONGEST_NAME = 128
+"""Characters of an id or a project's name (the port's own limit)."""
+
+STATIC: tuple[types.Resource, ...] = (
+    types.Resource(
+        uri="memory://mistakes",
+        name="mistakes",
+        title="Mistakes notebook",
+        description="Failures grouped by their conditions, most seen first, with their lessons.",
+        mime_type=_JSON,
+    ),
+    types.Resource(
+        uri="memory://scorer",
+        name="scorer",
+        title="What the learner knows of itself",
+        description="How far learning moves the order, and its record against plain similarity.",
+        mime_type=_JSON,
+    ),
+    types.Resource(
+        uri="memory://stats",
+        name="stats",
+        title="Counts and sizes",
+        description="Items, recalls and outcomes by kind and project, bytes on disk, readiness.",
+        mime_type=_JSON,
+    ),
+)
+
+TEMPLATES: tuple[types.ResourceTemplate, ...] = (
+    types.ResourceTemplate(
+        uri_template="memory://lessons/{id}",
+        name="lesson",
+        title="One lesson, whole",
+        description="Text, evidence, lineage and every outcome that touched the item.",
+        mime_type=_JSON,
+    ),
+    types.ResourceTemplate(
+        uri_template="memory://projects/{project}/brief",
+        name="brief",
+        title="A project's playbook",
+        description="What works, what to avoid and what keeps failing in a project, on one page.",
+        mime_type="text/markdown",
+    ),
+)
+
+
+def uris_of(change: port.Change) -> tuple[str, ...]:
+    """Give the URIs whose content a change touches.
+
+    An unusual project name is given both encoded and as it is: subscribers of
+    the newer protocol are matched by the exact text that they sent.
+    """
+    if change.subject == "item":
+        return (lesson_uri(change.key),)
+    if change.subject == "project":
+        return tuple(
+            dict.fromkeys((brief_uri(change.key), f"memory://projects/{change.key}/brief"))
+        )
+    return (f"memory://{change.subject}",)
+
+
+def lesson_uri(item_id: str) -> str:
+    """Give the URI of an item."""
+    return f"memory://lessons/{quote(item_id, safe='')}"
+
+
+def brief_uri(project: str) -> str:
+    """Give the URI of a project's brief."""
+    return f"memory://projects/{quote(project, safe='')}/brief"
+
+
+class Resources:
+    """The resources over one memory."""
+
+    def __init__(self, memory: port.Memory) -> None:
+        self._memory = memory
+        self._static: dict[str, Callable[[], Awaitable[BaseModel]]] = {
+            "memory://mistakes": memory.mistakes,
+            "memory://scorer": memory.scorer,
+            "memory://stats": memory.stats,
+        }
+
+    async def read(self, uri: str) -> types.ReadResourceResult:
+        """Give the resource at `uri`.
+
+        Raises:
+            MCPError: Invalid params when there is none, internal error with the
+                memory's own sentence when it cannot be read now.
+        """
+        try:
+            text, mime_type = await self._read(uri)
+        except UnknownItem as error:
+            raise _not_found(uri, sentence(error)) from None
+        except LessonbankError as error:
+            raise MCPError(types.INTERNAL_ERROR, sentence(error), {"uri": uri}) from None
+        except MCPError:
+            raise
+        except Exception:
+            logger.exception("reading %s failed", shown(uri))
+            raise MCPError(
+                types.INTERNAL_ERROR,
+                f"{shown(uri)} could not be read. The user finds the cause in the server's log.",
+                {"uri": uri},
+            ) from None
+        content = types.TextResourceContents(uri=uri, mime_type=mime_type, text=text)
+        return types.ReadResourceResult(contents=[content])
+
+    async def _read(self, uri: str) -> tuple[str, str]:
+        if static := self._static.get(uri):
+            return _json(await static()), _JSON
+        if lesson := _LESSON.fullmatch(uri):
+            return _json(await self._memory.get(_name(uri, lesson.group(1)))), _JSON
+        if project := _BRIEF.fullmatch(uri):
+            brief = await self._memory.brief(_name(uri, project.group(1)))
+            return f"{NOTES_NOT_ORDERS}\n\n{quoted(brief.text)}\n", "text/markdown"
+        known = ", ".join([one.uri for one in STATIC] + [one.uri_template for one in TEMPLATES])
+        raise _not_found(uri, f"{shown(uri)} is no resource of this server. There are: {known}.")
+
+
+def _name(uri: str, part: str) -> str:
+    name = unquote(part)
+    if len(name) > _LONGEST_NAME or not name.isprintable():
+        raise _not_found(uri, f"{shown(uri)} names nothing: a name is printable and short.")
+    return name
+
+
+def _json(answer: BaseModel) -> str:
+    return json.dumps(plain(answer.model_dump(mode="json")), ensure_ascii=False, indent=1)
+
+
+def _not_found(uri: str, text: str) -> MCPError:
+    return MCPError(types.INVALID_PARAMS, text, {"uri": uri})

@@ -1,0 +1,156 @@
+"""Serves one memory over one transport, and ends cleanly.
+
+The process answers `initialize` before anything heavy is imported; writes
+nothing but JSON-RPC to standard output; and leaves within two seconds of the
+end of input, SIGTERM or SIGINT, with everything that was acknowledged stored.
+It leaves with `os._exit`: a thread that waits for standard input can be neither
+joined nor cancelled. This module knows no tool; `memory_core.bootstrap` makes
+the memory.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import logging
+import secrets
+import socket
+import sys
+from collections.abc import Callable
+from typing import Literal, NoReturn
+
+import anyio
+from mcp.server.stdio import stdio_server
+
+from memory_core.errors import InvalidInput, shown
+from memory_core.port import Memory
+from memory_core.settings import Settings
+from server import http_door
+from server.app import Front
+from server.ending import Ending
+from server.stdio_door import Wire
+
+logger = logging.getLogger(__name__)
+
+Transport = Literal["stdio", "http", "sse"]
+TRANSPORTS: tuple[Transport, ...] = ("stdio", "http", "sse")
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8377
+
+OpenMemory = Callable[[Settings], Memory]
+
+_ANSWER_WITHIN = 0.8
+"""Seconds that calls under way get to be answered when the process is to end."""
+
+
+def run(
+    transport: str = "stdio",
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+    *,
+    settings: Settings,
+    open_memory: OpenMemory | None = None,
+) -> NoReturn:
+    """Serve until the end of input or a signal, then end the process.
+
+    Args:
+        transport: "stdio", "http" (streamable HTTP at /mcp) or "sse" (at /sse).
+        host: Loopback address of the HTTP doors.
+        port: Port of the HTTP doors; 0 takes a free one. The URL is printed to
+            standard error when connections are accepted.
+        settings: All settings.
+        open_memory: Makes the memory, cheaply and without loading anything;
+            `memory_core.bootstrap.open_memory` by default.
+
+    Raises:
+        InvalidInput: An argument cannot be served; nothing was started.
+    """
+    if transport not in TRANSPORTS:
+        known = ", ".join(TRANSPORTS)
+        raise InvalidInput(
+            "transport", f"= {shown(transport)} is not known", f"Use one of {known}."
+        )
+    _log_to_stderr(settings.log_level)
+    opened = functools.partial(open_memory or _open_memory, settings)
+    if transport == "stdio":
+        anyio.run(_serve_stdio, opened)
+    else:
+        listener = http_door.bound(host, port)
+        token = settings.token or _made_token()
+        anyio.run(_serve_http, transport, listener, token, opened)
+    raise AssertionError("the doors end the process themselves")
+
+
+def _open_memory(settings: Settings) -> Memory:
+    from memory_core.bootstrap import open_memory
+
+    return open_memory(settings)
+
+
+def _log_to_stderr(level: str) -> None:
+    """Send the log to standard error, as UTF-8 whatever the console's code page."""
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    logging.basicConfig(
+        stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s", force=True
+    )
+
+
+def _made_token() -> str:
+    token = secrets.token_urlsafe(32)
+    _say(f"bearer token for this run (set LESSONBANK_TOKEN to choose your own): {token}")
+    return token
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+async def _serve_stdio(opened: Callable[[], Memory]) -> NoReturn:
+    ending = Ending()
+    front: Front | None = None
+    async with stdio_server() as (read, write):
+        wire = Wire(write, ending)
+        # The SDK has moved the wire away from descriptor 1 by now. What is still
+        # printed must not be drained onto it when the SDK moves it back.
+        sys.stdout = sys.stderr
+        try:
+            front = Front(opened())
+            async with front.running(), anyio.create_task_group() as tasks:
+                tasks.start_soon(wire.pump, read, _ANSWER_WITHIN)
+                options = front.server.create_initialization_options()
+                await front.server.run(wire.incoming, wire, options)
+                ending.begin()
+        except BaseException as error:  # noqa: BLE001  # logged and turned into the exit code
+            await ending.leave(front, error)
+        if not wire.at_end:  # a thread still waits for input: the SDK would wait for the thread
+            await ending.leave(front)
+    await ending.leave(front)
+
+
+async def _serve_http(
+    transport: str, listener: socket.socket, token: str, opened: Callable[[], Memory]
+) -> NoReturn:
+    ending = Ending()
+    front: Front | None = None
+    try:
+        front = Front(opened())
+        url = http_door.url_of(transport, listener)
+        door = http_door.Door(
+            http_door.application(front.server, transport, token),
+            announce=lambda: _say(f"listening on {url}"),
+        )
+        async with front.running(), anyio.create_task_group() as tasks:
+            tasks.start_soon(_end_door, door, front, ending)
+            await door.serve([listener])
+            ending.begin()
+    except BaseException as error:  # noqa: BLE001  # logged and turned into the exit code
+        await ending.leave(front, error)
+    await ending.leave(front)
+
+
+async def _end_door(door: http_door.Door, front: Front, ending: Ending) -> None:
+    await ending.asked.wait()
+    front.end_streams()
+    door.end()

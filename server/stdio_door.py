@@ -1,0 +1,173 @@
+"""Standard input and output: the SDK's transport, with what it leaves open closed.
+
+Between the SDK's streams and its server stands a `Wire`, because the SDK drops a
+line that it cannot parse (its sender waits for ever) and cancels running calls at
+the end of input. The wire answers such lines, mends those that hold lone
+surrogates so that the tool can refuse them by name, and lets running calls be
+answered before the end of input reaches the server.
+"""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
+
+import anyio
+import mcp_types as types
+from mcp.shared.message import SessionMessage
+from pydantic import ValidationError
+from typing_extensions import Self
+
+from server.surrogates import marked
+
+if TYPE_CHECKING:
+    from mcp.shared._stream_protocols import ReadStream, WriteStream
+
+logger = logging.getLogger(__name__)
+
+_STREAMS = "subscriptions/listen"
+"""The one request that is answered only when its sender leaves."""
+
+
+class Ends(Protocol):
+    """What can end the process (see `server.ending`)."""
+
+    asked: anyio.Event
+
+    def begin(self) -> None:
+        """Ask for the end."""
+
+
+class Wire:
+    """A pair of streams for `Server.run`, over the pair of the SDK's transport.
+
+    Args:
+        write: The transport's stream of outgoing messages.
+        ending: Ends the input early when it is asked for; asked here at the end
+            of input, and when the other side no longer reads.
+    """
+
+    def __init__(self, write: WriteStream[SessionMessage], ending: Ends) -> None:
+        self._write = write
+        self._ending = ending
+        self.at_end = False
+        """Whether the input came to its end, so that nothing waits for it any more."""
+        self._unanswered: set[types.RequestId] = set()
+        self._answered = anyio.Event()
+        self._hand_on, self.incoming = anyio.create_memory_object_stream[
+            SessionMessage | Exception
+        ]()
+
+    async def pump(self, read: ReadStream[SessionMessage | Exception], grace: float) -> None:
+        """Hand on what arrives until the input or the process ends, then close `incoming`.
+
+        Args:
+            read: The transport's stream of incoming messages.
+            grace: Seconds that calls which are under way get to be answered.
+        """
+        async with self._hand_on:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._cancel_when_asked, tasks.cancel_scope)
+                async for item in read:
+                    await self._pass(item)
+                self.at_end = True
+                self._ending.begin()
+            with anyio.move_on_after(grace):
+                while self._unanswered:
+                    self._answered = anyio.Event()
+                    await self._answered.wait()
+
+    async def _cancel_when_asked(self, scope: anyio.CancelScope) -> None:
+        await self._ending.asked.wait()
+        scope.cancel()
+
+    async def _pass(self, item: SessionMessage | Exception) -> None:
+        if isinstance(item, Exception):
+            answer = recovered(item)
+            if answer is None:
+                return
+            if isinstance(answer, types.JSONRPCError) and answer.id is None:
+                await self._write.send(SessionMessage(answer))
+                return
+            item = SessionMessage(answer)
+        self._note(item.message)
+        await self._hand_on.send(item)
+
+    def _note(self, message: types.JSONRPCMessage) -> None:
+        """Keep account of the requests that wait for an answer."""
+        if isinstance(message, types.JSONRPCRequest) and message.method != _STREAMS:
+            self._unanswered.add(message.id)
+        elif _cancels(message):
+            self._settle((message.params or {}).get("requestId"))
+
+    def _settle(self, request_id: Any) -> None:
+        if isinstance(request_id, str | int):
+            self._unanswered.discard(request_id)
+            self._answered.set()
+
+    async def send(self, item: SessionMessage) -> None:
+        """Write a message of the server."""
+        try:
+            await self._write.send(item)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            self._ending.begin()
+            raise
+        if isinstance(item.message, types.JSONRPCResponse | types.JSONRPCError):
+            self._settle(item.message.id)
+
+    async def aclose(self) -> None:
+        """Close the way out: the transport then writes what it holds and ends."""
+        await self._write.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+def _cancels(message: types.JSONRPCMessage) -> TypeGuard[types.JSONRPCNotification]:
+    return (
+        isinstance(message, types.JSONRPCNotification)
+        and message.method == "notifications/cancelled"
+    )
+
+
+def recovered(error: Exception) -> types.JSONRPCMessage | None:
+    """Give what can be done with a line that the SDK could not parse.
+
+    Returns:
+        The message, when lone surrogates were all that was wrong with it; an
+        error answer for anything else; None for a blank line.
+    """
+    line, why = _line_and_reason(error)
+    if line is None:
+        return _refusal(types.INVALID_REQUEST, f"Invalid request: {why}")
+    if not line.strip():
+        return None
+    try:
+        return types.jsonrpc_message_adapter.validate_json(marked(line.encode()), by_name=False)
+    except ValidationError:
+        return _refusal(types.PARSE_ERROR, f"Parse error: {why}")
+
+
+def _line_and_reason(error: Exception) -> tuple[str | None, str]:
+    if not isinstance(error, ValidationError):
+        return None, "the line could not be read"
+    first = error.errors(include_url=False)[0]
+    if first["type"] != "json_invalid":
+        return None, "the line is no JSON-RPC 2.0 message; batches are not taken"
+    reason = first.get("ctx", {}).get("error", "invalid JSON")
+    return str(first["input"]), f"the line is not valid JSON ({reason})"
+
+
+def _refusal(code: int, text: str) -> types.JSONRPCError:
+    logger.warning("a line of input was refused: %s", text)
+    error = types.ErrorData(code=code, message=text)
+    return types.JSONRPCError(jsonrpc="2.0", id=None, error=error)

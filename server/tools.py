@@ -1,0 +1,157 @@
+"""The six tools: from a call to the memory port and back.
+
+This is the one seam where domain errors become tool errors: the model reads
+their sentence. Anything else that goes wrong is logged with its traceback and
+told in general words. What must not be half done when a caller leaves runs on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import mcp_types as types
+from pydantic import BaseModel
+
+from memory_core import port
+from memory_core.errors import LessonbankError, shown
+from server import render
+from server.arguments import request_of
+from server.definitions import TOOLS
+from server.plain import plain, sentence
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: its raw arguments, the session it belongs to, and who waits for progress."""
+
+    arguments: Mapping[str, Any]
+    session: str = ""
+    progress: port.Progress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a tool says, as text and as data."""
+
+    text: str
+    answer: BaseModel
+
+
+class Shelter:
+    """Lets a started change finish when the call that asked for it is cancelled."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def run(self, change: Coroutine[Any, Any, T]) -> T:
+        """Give the result of `change`, which goes on even if the caller is cancelled."""
+        task = asyncio.create_task(change)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def settle(self) -> None:
+        """Wait until every started change is done, well or badly."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+
+class Tools:
+    """The tools over one memory.
+
+    Args:
+        memory: The memory port.
+        shelter: Where changes run.
+    """
+
+    def __init__(self, memory: port.Memory, shelter: Shelter) -> None:
+        self._memory = memory
+        self._shelter = shelter
+        self._tools: dict[str, Callable[[Call], Awaitable[Reply]]] = {
+            "recall": self._recall,
+            "check": self._check,
+            "remember": self._remember,
+            "report_outcome": self._report_outcome,
+            "list_lessons": self._list_lessons,
+            "forget": self._forget,
+        }
+
+    async def call(self, name: str, call: Call) -> types.CallToolResult:
+        """Give the result of one call; errors are results too, never exceptions."""
+        tool = self._tools.get(name)
+        if tool is None:
+            known = ", ".join(one.name for one in TOOLS)
+            return _failed(f"Unknown tool {shown(name)}. The tools are: {known}.")
+        try:
+            reply = await tool(call)
+        except LessonbankError as error:
+            logger.info("%s refused: %s", name, sentence(error))
+            return _failed(sentence(error))
+        except Exception:
+            logger.exception("%s failed", name)
+            return _failed(
+                f"{name} failed inside the server and stored nothing that it did not acknowledge. "
+                "Try once more, then go on without; the user finds the cause in the server's log."
+            )
+        return types.CallToolResult(
+            content=[types.TextContent(type="text", text=reply.text)],
+            structured_content=plain(reply.answer.model_dump(mode="json")),
+        )
+
+    async def _recall(self, call: Call) -> Reply:
+        request = request_of(port.RecallRequest, call.arguments)
+        request = request.model_copy(update={"session": request.session or call.session})
+        answer = _told(await self._memory.recall(request, call.progress))
+        return Reply(render.recall_text(answer, request.max_tokens), answer)
+
+    async def _check(self, call: Call) -> Reply:
+        request = request_of(port.CheckRequest, call.arguments)
+        request = request.model_copy(update={"session": request.session or call.session})
+        answer = _told(await self._memory.check(request, call.progress))
+        return Reply(render.check_text(answer), answer)
+
+    async def _remember(self, call: Call) -> Reply:
+        request = request_of(port.RememberRequest, call.arguments)
+        answer = await self._shelter.run(_awaited(self._memory.remember(request, call.progress)))
+        return Reply(render.remember_text(answer), answer)
+
+    async def _report_outcome(self, call: Call) -> Reply:
+        request = request_of(port.OutcomeRequest, call.arguments)
+        request = request.model_copy(update={"session": request.session or call.session})
+        answer = await self._shelter.run(
+            _awaited(self._memory.report_outcome(request, call.progress))
+        )
+        return Reply(render.outcome_text(answer), answer)
+
+    async def _list_lessons(self, call: Call) -> Reply:
+        answer = await self._memory.list_lessons(request_of(port.ListRequest, call.arguments))
+        return Reply(render.list_text(answer), answer)
+
+    async def _forget(self, call: Call) -> Reply:
+        request = request_of(port.ForgetRequest, call.arguments)
+        answer = await self._shelter.run(_awaited(self._memory.forget(request)))
+        return Reply(render.state_text(answer), answer)
+
+
+async def _awaited(answer: Awaitable[T]) -> T:
+    return await answer
+
+
+def _told(answer: port.RecallAnswer) -> port.RecallAnswer:
+    """Say in the data too that recalled text is data: some clients show a model only that."""
+    if not answer.items and not answer.warnings:
+        return answer
+    note = f"{render.NOTES_NOT_ORDERS} {answer.note}".rstrip()
+    return answer.model_copy(update={"note": note})
+
+
+def _failed(text: str) -> types.CallToolResult:
+    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)

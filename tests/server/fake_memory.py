@@ -1,0 +1,312 @@
+"""A memory port that lives in a few dictionaries: small, honest, and quick to start.
+
+It finds items by the words they share with the task, keeps outcomes, and tells
+changes. It learns nothing, so its mode is "similarity".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Literal
+
+from memory_core import port
+from memory_core.errors import UnknownItem, UnknownRecall
+from memory_core.model import GLOBAL_PROJECT, State, new_id
+from tests.server.fake_items import Kept, kept_from, words
+
+Subject = Literal["item", "project", "mistakes", "scorer", "stats"]
+
+
+class FakeMemory:
+    """The port over dictionaries; what was called with can be looked up in its attributes."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Kept] = {}
+        self.recalls: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self.reports: dict[str, port.OutcomeAnswer] = {}
+        self.errors: dict[str, port.FailureWarning] = {}
+        self.sessions: list[str] = []
+        self.warmed = 0
+        self.closed = False
+        self.listeners: list[asyncio.Queue[port.Change]] = []
+
+    # -- recall ----------------------------------------------------------------
+
+    async def recall(
+        self, request: port.RecallRequest, progress: port.Progress | None = None
+    ) -> port.RecallAnswer:
+        text = f"{request.task} {request.context} {request.error}"
+        items = self._ranked(text, request.project, request.kinds)[: request.k]
+        if progress:
+            await progress(1.0, "searched")
+        return self._served(request.project, request.session, items, ())
+
+    async def check(
+        self, request: port.CheckRequest, progress: port.Progress | None = None
+    ) -> port.RecallAnswer:
+        text = f"{request.action} {request.error}"
+        items = self._ranked(text, request.project, ("pitfall",))[: request.k]
+        known = [one for one in self.errors.values() if words(one.summary) & words(text)]
+        if progress:
+            await progress(1.0, "searched")
+        return self._served(request.project, request.session, items, tuple(known))
+
+    def _ranked(self, text: str, project: str, kinds: tuple[str, ...]) -> list[tuple[float, Kept]]:
+        asked = words(text)
+        found = []
+        for one in self._seen(project):
+            shared = words(one.item.text) & asked
+            if one.state == "active" and shared and (not kinds or one.item.kind in kinds):
+                found.append((len(shared) / len(asked), one))
+        return sorted(found, key=lambda pair: (-pair[0], pair[1].item.id))
+
+    def _seen(self, project: str) -> list[Kept]:
+        names = (project or "default", GLOBAL_PROJECT)
+        return [one for one in self.kept.values() if one.item.project in names]
+
+    def _served(
+        self,
+        project: str,
+        session: str,
+        items: list[tuple[float, Kept]],
+        warnings: tuple[port.FailureWarning, ...],
+    ) -> port.RecallAnswer:
+        self.sessions.append(session)
+        recall_id = new_id("recall")
+        self.recalls[recall_id] = (project or "default", tuple(one.item.id for _, one in items))
+        for _, one in items:
+            one.recalls += 1
+        return port.RecallAnswer(
+            recall_id=recall_id,
+            items=tuple(one.recalled(similarity) for similarity, one in items),
+            warnings=warnings,
+            abstained=not items,
+            mode="similarity",
+            weight=0.0,
+        )
+
+    # -- changes ---------------------------------------------------------------
+
+    async def remember(
+        self, request: port.RememberRequest, progress: port.Progress | None = None
+    ) -> port.RememberAnswer:
+        project = request.project or "default"
+        old = self._known(request.supersedes, project, "supersedes") if request.supersedes else None
+        near = []
+        for one in self._seen(project):
+            if (one.item.title, one.item.content) == (request.title, request.content):
+                return port.RememberAnswer(id=one.item.id, status="duplicate")
+            if words(one.item.title) == words(request.title):
+                near.append(
+                    port.NearDuplicate(id=one.item.id, title=one.item.title, similarity=1.0)
+                )
+        kept = kept_from(request, project)
+        self.kept[kept.item.id] = kept
+        if progress:
+            await progress(1.0, "stored")
+        if old is not None:
+            old.state, old.superseded_by = "retired", kept.item.id
+        self.tell("item", kept.item.id)
+        self.tell("project", project)
+        self.tell("stats")
+        return port.RememberAnswer(
+            id=kept.item.id,
+            status="superseded" if old else "added",
+            near_duplicates=tuple(near),
+        )
+
+    async def report_outcome(
+        self, request: port.OutcomeRequest, progress: port.Progress | None = None
+    ) -> port.OutcomeAnswer:
+        project, served = self._episode(request)
+        named = request.used_ids if request.used_ids is not None else served
+        touched = [self._known(one, project, "used_ids") for one in named]
+        judged = _judged(request)
+        key = request.report_id or request.recall_id
+        earlier = self.reports.get(key)
+        if earlier and earlier.judged.outcome == judged.outcome:
+            return earlier.model_copy(update={"status": "repeated"})
+        for one in touched:
+            one.count(judged.outcome, request)
+            self.tell("item", one.item.id)
+        lessons = [
+            await self.remember(port.RememberRequest(**one.model_dump(), project=project))
+            for one in request.lessons
+        ]
+        if progress:
+            await progress(1.0, "judged")
+        self.tell("scorer")
+        answer = port.OutcomeAnswer(
+            outcome_id=new_id("outcome"),
+            status="corrected" if earlier else "recorded",
+            judged=judged,
+            credited=tuple(one.credited() for one in touched),
+            signature=self._signature(request, named),
+            lessons=tuple(lessons),
+            next="" if lessons else "Remember up to 3 lessons with this outcome_id.",
+            learning=port.Learning(reports=len(self.reports) + 1, weight=0.0, proof="None yet."),
+        )
+        self.reports[key or answer.outcome_id] = answer
+        return answer
+
+    def _episode(self, request: port.OutcomeRequest) -> tuple[str, tuple[str, ...]]:
+        if not request.recall_id:
+            return request.project or "default", ()
+        if request.recall_id not in self.recalls:
+            raise UnknownRecall(request.recall_id)
+        return self.recalls[request.recall_id]
+
+    def _signature(self, request: port.OutcomeRequest, items: tuple[str, ...]) -> str:
+        if not request.error:
+            return ""
+        known = self.errors.get(request.error)
+        signature = port.FailureWarning(
+            signature_id=known.signature_id if known else new_id("signature"),
+            seen=known.seen + 1 if known else 1,
+            last_seen="2026-11-01T00:00:00Z",
+            summary=request.error,
+            item_ids=items,
+        )
+        self.errors[request.error] = signature
+        self.tell("mistakes")
+        return signature.signature_id
+
+    async def forget(self, request: port.ForgetRequest) -> port.StateAnswer:
+        return self._flip(request, "retired")
+
+    async def restore(self, request: port.ForgetRequest) -> port.StateAnswer:
+        return self._flip(request, "active")
+
+    def _flip(self, request: port.ForgetRequest, state: State) -> port.StateAnswer:
+        one = self._known(request.item_id, request.project, "item_id")
+        was, one.state = one.state, state
+        self.tell("item", one.item.id)
+        self.tell("project", one.item.project)
+        return port.StateAnswer(id=one.item.id, title=one.item.title, state=state, was=was)
+
+    def _known(self, item_id: str, project: str, argument: str) -> Kept:
+        one = self.kept.get(item_id)
+        if one is None or one not in self._seen(project):
+            raise UnknownItem(item_id, argument)
+        return one
+
+    # -- reading ---------------------------------------------------------------
+
+    async def list_lessons(self, request: port.ListRequest) -> port.ListAnswer:
+        found = [
+            one
+            for one in self._seen(request.project)
+            if one.state == request.state
+            and request.kind in (None, one.item.kind)
+            and (not request.query or words(request.query) & words(one.item.text))
+        ]
+        start = int(request.cursor or 0)
+        end = start + request.limit
+        return port.ListAnswer(
+            items=tuple(one.line() for one in found[start:end]),
+            total=len(found),
+            next_cursor=str(end) if end < len(found) else "",
+        )
+
+    async def get(self, item_id: str, project: str = "") -> port.ItemDetail:
+        return self._known(item_id, project, "item_id").detail()
+
+    async def brief(self, project: str = "", max_tokens: int = 1200) -> port.Brief:
+        lines = tuple(one.line() for one in self._seen(project) if one.state == "active")
+        text = "\n".join(["# What works", *(f"- {one.title}" for one in lines)])
+        return port.Brief(
+            project=project or "default",
+            works=lines,
+            avoid=(),
+            mistakes=(),
+            reports=len(self.reports),
+            text=text[: 4 * max_tokens],
+        )
+
+    async def mistakes(self, project: str = "") -> port.Mistakes:
+        seen = {one.item.id for one in self._seen(project)}
+        clusters = [one for one in self.errors.values() if seen.issuperset(one.item_ids)]
+        return port.Mistakes(clusters=tuple(clusters), patterns=0, next="")
+
+    async def scorer(self) -> port.ScorerReport:
+        return port.ScorerReport(
+            mode="similarity",
+            version="fake",
+            reports=len(self.reports),
+            trained=0,
+            pending=0,
+            weight=0.0,
+            weights={},
+            proof=port.Proof(
+                held_out=0,
+                wins=0,
+                losses=0,
+                ties=0,
+                interval=(0.0, 1.0),
+                gain=0.0,
+                sentence="None yet.",
+            ),
+            calibration_error=None,
+            rollbacks=0,
+            state="fresh",
+            parameters=0,
+        )
+
+    async def stats(self) -> port.Stats:
+        projects = [one.item.project for one in self.kept.values()]
+        return port.Stats(
+            version="0",
+            store="memory",
+            projects={name: projects.count(name) for name in projects},
+            items={"active": len(self.kept)},
+            recalls=len(self.recalls),
+            outcomes={},
+            bytes=0,
+            fragments=0,
+            journal=0,
+            embedder="words",
+            dimension=0,
+            readiness="ready",
+            learner=await self.scorer(),
+        )
+
+    # -- life ------------------------------------------------------------------
+
+    async def compact(self) -> port.Compacted:
+        return port.Compacted(fragments_before=0, fragments_after=0, bytes_before=0, bytes_after=0)
+
+    async def reembed(self, progress: port.Progress | None = None) -> port.Reembedded:
+        if progress:
+            await progress(1.0, "embedded")
+        return port.Reembedded(embedder="words", dimension=0, items=0, recalls=0, skipped=0)
+
+    def warm(self) -> None:
+        self.warmed += 1
+
+    def readiness(self) -> port.Readiness:
+        return port.Readiness(stage="ready", fraction=1.0, message="")
+
+    def changes(self) -> AsyncIterator[port.Change]:
+        queue: asyncio.Queue[port.Change] = asyncio.Queue()
+        self.listeners.append(queue)
+        return _told(queue)
+
+    def tell(self, subject: Subject, key: str = "") -> None:
+        for queue in self.listeners:
+            queue.put_nowait(port.Change(subject, key))
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+async def _told(queue: asyncio.Queue[port.Change]) -> AsyncIterator[port.Change]:
+    while True:
+        yield await queue.get()
+
+
+def _judged(request: port.OutcomeRequest) -> port.Judged:
+    if request.evidence and request.evidence.exit_code:
+        why = f"exit code {request.evidence.exit_code} outranks the flag"
+        return port.Judged(outcome="failure", strength=1.0, why=why)
+    return port.Judged(outcome=request.outcome, strength=0.3, why="only the flag was given")
