@@ -1,0 +1,1 @@
+"""Benchmarks: one command per claim that the README makes."""
