@@ -122,7 +122,7 @@ class OutcomeRecord:
 
     `reward` is in [0, 1]; `strength` in [0, 1] scales the learning weight;
     `outcome` is the judged one and `reported` what the caller said. `held_out`
-    outcomes are never trained on. `position` in the log is given by the store.
+    outcomes are never trained on; `trust` in [0, 1] is what its source may still teach.
     """
 
     id: str
@@ -151,6 +151,7 @@ class OutcomeRecord:
     attempt_group: str = ""
     report_id: str = ""
     supersedes: str = ""
+    trust: float = 1.0
     held_out: bool = False
 
 

@@ -33,12 +33,12 @@ def assign(episode: Episode, fit: Fit) -> tuple[Credit, ...]:
     for place, item_id in enumerate(episode.ids):
         label = episode.labels[place]
         if not np.isnan(label):
-            credits.append(Credit(item_id, float(label), LABEL_WEIGHT))
+            credits.append(Credit(item_id, float(label), LABEL_WEIGHT * episode.trust))
             continue
         attention = float(episode.attention[place])
         expected = fit.predict(episode.attention @ _without(episode, place))
         value = float(np.clip(2.0 * (episode.reward - expected), -1.0, 1.0))
-        weight = episode.strength * attention / scale
+        weight = episode.trust * episode.strength * attention / scale
         if not np.all(np.isnan(episode.labels)):
             weight *= 0.25
         credits.append(Credit(item_id, value, weight))

@@ -48,6 +48,7 @@ class Episode:
     strength: float
     scored: bool
     held_out: bool
+    trust: float = 1.0
     credits: tuple[Credit, ...] = ()
 
     @property
@@ -132,5 +133,6 @@ def build_episode(
         strength=outcome.strength,
         scored=scored,
         held_out=outcome.held_out,
+        trust=outcome.trust,
         credits=outcome.credits,
     )

@@ -39,7 +39,7 @@ from memory_core.scorer.proof import Record, log_loss
 from memory_core.scorer.replay import REPLAYED, Memory, Reservoir, batch_of, features_of, memory_of
 from memory_core.scorer.stack import FIRST, START, Fit, Row, Stack
 
-CLIP_UNTRIED = 1.0
+CLIP_UNTRIED = 0.5
 """How far the learned part may move an item nobody tried in like conditions."""
 CLIP_TRIED = 8.0
 CLIP_MASS = 1.0
@@ -273,18 +273,15 @@ class Learner:
                 Row(
                     episode.experts[i],
                     (float(episode.labels[i]) + 1) / 2,
-                    1.0,
+                    episode.trust,
                     episode.owner,
                     self.stack.reports,
                 )
                 for i in np.flatnonzero(labelled)
             ]
         else:
-            rows = [
-                Row(
-                    episode.row, episode.reward, episode.strength, episode.owner, self.stack.reports
-                )
-            ]
+            weight = episode.strength * episode.trust
+            rows = [Row(episode.row, episode.reward, weight, episode.owner, self.stack.reports)]
         self.stack.learn_many(rows)
 
     def _train(self, episode: Episode) -> None:
@@ -348,4 +345,5 @@ class Learner:
 
 def _teaches(episode: Episode) -> bool:
     """Whether there is anything to learn: a judged outcome or a label."""
-    return episode.strength > 0 or bool((~np.isnan(episode.labels)).any())
+    labelled = bool((~np.isnan(episode.labels)).any())
+    return episode.trust > 0 and (episode.strength > 0 or labelled)

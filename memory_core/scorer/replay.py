@@ -63,7 +63,7 @@ def memory_of(episode: Episode) -> Memory | None:
         reward=episode.reward,
         labels=labels,
         label_weights=weights,
-        weight=max(episode.strength, float(known.any())),
+        weight=episode.trust * max(episode.strength, float(known.any())),
         kept=np.arctanh(np.clip(episode.experts[:, NETWORK], -0.999, 0.999)),
     )
 

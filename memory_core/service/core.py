@@ -18,6 +18,7 @@ from memory_core.ports import Embedder, Scope, Store, StoredItem, Vector
 from memory_core.scorer.panel import item_key
 from memory_core.service.catalogue import Catalogue
 from memory_core.service.notebook import Notebook
+from memory_core.service.quota import Quotas
 from memory_core.service.tally import Tally
 from memory_core.settings import Settings
 
@@ -36,6 +37,7 @@ class Core:
     clock: Callable[[], float] = time.time
     embedder: Embedder | None = None
     trainer: Trainer | None = None
+    quotas: Quotas = field(init=False)
     tally: Tally = field(default_factory=Tally)
     notebook: Notebook = field(default_factory=Notebook)
     catalogue: Catalogue = field(default_factory=Catalogue)
@@ -46,6 +48,9 @@ class Core:
     outcome_count: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
     notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.quotas = Quotas(self.settings.source)
 
     def project_of(self, asked: str) -> str:
         """The project a call is for: the one it names, else this front's own."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from memory_core.errors import StoreUnavailable
 from memory_core.model import Mode, RecallRecord, Served, new_id
 from memory_core.port import (
     Change,
@@ -107,8 +108,9 @@ class Recaller:
             session=request.session,
             source=core.settings.source,
         )
-        self._log(record, conditions.vector, ranked, chosen)
-        return self._answer(record.id, ranked, items, warnings, abstained=abstained)
+        lost = self._log(record, conditions.vector, ranked, chosen)
+        answer = self._answer(record.id, ranked, items, warnings, abstained=abstained)
+        return _noting(answer, lost)
 
     # -- check ---------------------------------------------------------------------
 
@@ -131,10 +133,10 @@ class Recaller:
             source=core.settings.source,
             door="check",
         )
-        self._log(record, conditions.vector, ranked, chosen[: len(items)])
-        return self._answer(
-            record.id, ranked, items, warnings, abstained=not items and not warnings
-        )
+        lost = self._log(record, conditions.vector, ranked, chosen[: len(items)])
+        silent = not items and not warnings
+        answer = self._answer(record.id, ranked, items, warnings, abstained=silent)
+        return _noting(answer, lost)
 
     def _concerning(self, ranked: _Ranked) -> tuple[int, ...]:
         pitfalls, remedies = [], []
@@ -284,7 +286,8 @@ class Recaller:
 
     def _log(
         self, record: RecallRecord, vector: Vector | None, ranked: _Ranked, chosen: Sequence[int]
-    ) -> None:
+    ) -> str:
+        """Log what was served; gives "" or why it could not be (the answer stands all the same)."""
         positions = {rank: position for position, rank in enumerate(chosen)}
         others = [rank for rank in range(len(ranked.candidates)) if rank not in positions]
         logged = [*chosen, *others[: max(LOGGED - len(chosen), 0)]]
@@ -296,9 +299,22 @@ class Recaller:
             scorer_version=ranked.ranking.snapshot.version if ranked.ranking else "",
         )
         with self._core.lock:
-            self._core.store.add_recall(StoredRecall(record, vector))
+            try:
+                self._core.store.add_recall(StoredRecall(record, vector))
+            except StoreUnavailable as error:
+                return (
+                    f"Its outcome cannot be reported by recall_id, it could not be logged: {error}"
+                )
             self._core.tally.count_recall(record)
         self._core.notify(Change("stats"))
+        return ""
+
+
+def _noting(answer: RecallAnswer, note: str) -> RecallAnswer:
+    """The answer with one more note, if there is one."""
+    if not note:
+        return answer
+    return answer.model_copy(update={"note": f"{answer.note} {note}".strip()})
 
 
 def _size(item: RecalledItem) -> int:

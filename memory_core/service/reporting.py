@@ -163,6 +163,8 @@ class Reporter:
     def _record(self, report: _Report, earlier: OutcomeRecord | None) -> OutcomeRecord:
         core = self._core
         outcome = self._outcome(report, earlier)
+        leading = leading_item(outcome, self._served(report.recall))
+        outcome = replace(outcome, trust=core.quotas.trust(outcome.source, leading, outcome.at))
         outcome, episode = self._credited(report, outcome)
         failure = self._failure(report)
         if report.failed:
@@ -351,11 +353,17 @@ def fold_outcome(
     if outcome.signature_id:
         core.notebook.observe(outcome, failure, owner, blamed(outcome, served), summary_of(outcome))
     slim = replace(outcome, error="", error_normalised="", evidence="", steps=())
+    core.quotas.observe(outcome, leading_item(outcome, served))
     core.reported[owner] = core.by_outcome_id[outcome.id] = slim
     core.owners[outcome.id] = owner
     if outcome.report_id:
         core.by_report_id[(outcome.project, outcome.report_id)] = slim
     core.outcome_count += 1
+
+
+def leading_item(outcome: OutcomeRecord, served: tuple[str, ...]) -> str:
+    """The item that a report is mostly about, "" for none."""
+    return next(iter((*(outcome.used or ()), *outcome.helpful, *outcome.harmful, *served)), "")
 
 
 def blamed(outcome: OutcomeRecord, served: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 
-from memory_core.errors import LessonbankError
+from memory_core.errors import LessonbankError, StoreUnavailable
 from memory_core.model import STATES, OutcomeRecord
 from memory_core.port import Change, Compacted, Reembedded, ScorerReport, Stats
 from memory_core.ports import Embedder, Scope, Store, StoredOutcome, StoredRecall, Vector
@@ -130,9 +130,13 @@ class MemoryService:
         """Give vectors to the items that were remembered without a model."""
         core = self.core
         waiting = core.store.count_waiting()
-        if waiting:
-            log.info("embedding %d items that waited for the model", waiting)
+        if not waiting:
+            return
+        log.info("embedding %d items that waited for the model", waiting)
+        try:
             core.store.embed_waiting(embedder)
+        except StoreUnavailable as error:
+            log.warning("%d items stay without vectors: %s", waiting, error)
 
     def _episodes(self, embedder: Embedder, outcomes: list[StoredOutcome]) -> Iterator[Episode]:
         core = self.core

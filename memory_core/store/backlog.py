@@ -59,7 +59,7 @@ class Backlog:
             return list(self._owed)
 
     def paid(self, seqs: Iterable[int]) -> None:
-        """Note that the journal forgot these."""
+        """Note that the journal forgot these, or must keep them after all."""
         gone = set(seqs)
         with self._lock:
             self._owed = [seq for seq in self._owed if seq not in gone]

@@ -81,11 +81,6 @@ def is_gone(error: BaseException) -> bool:
     return isinstance(error, FileNotFoundError) or _says(error, _GONE)
 
 
-def is_torn(error: BaseException) -> bool:
-    """Tell whether a file exists but holds no whole content, as after a power cut."""
-    return _says(error, _TORN)
-
-
 def sentence(error: BaseException, folder: Path) -> str:
     """Give what happened and the next move, for a person or a model."""
     for marks, what, move in _MOVES:

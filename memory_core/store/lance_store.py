@@ -290,6 +290,7 @@ class LanceStore:
             self._last_drain(left)
             self._standing.closed = True
             self._pool.shutdown(wait=False)
+            self._writer.tables.close()
             if self._ownership is not None:
                 self._writer.journal.close()
                 self._ownership.release()

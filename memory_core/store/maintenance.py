@@ -16,7 +16,7 @@ from typing import Literal
 
 from memory_core.errors import StoreUnavailable
 from memory_core.store.faults import translated
-from memory_core.store.schema import ITEMS, TABLES
+from memory_core.store.schema import ITEMS, TABLES, TableName
 from memory_core.store.writer import EXACT_ROWS, PATIENCE, Writer
 
 Job = Literal["drain", "text", "compact", "vectors"]
@@ -36,10 +36,12 @@ SMALL_TEXT_ROWS = 2000
 KEEP = timedelta(hours=1)
 """Old versions are kept so long: a read that began before still finds its files."""
 MAX_SEGMENTS = 8
-FILTER_INDEX_ROWS = 5_000
+SCALAR_INDEX_ROWS = 5_000
 VECTOR_INDEX_ROWS = 10_000
 """From so many rows a vector column is indexed: well before the store outgrows memory."""
 TICK_SECONDS = 0.2
+RETRY_SECONDS = 5.0
+"""So long a search does not try again to refresh a text index that could not be written."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -83,6 +85,7 @@ class Keeper:
         self._clock = clock
         self._ended: dict[Job, float] = {}
         self._took: dict[Job, float] = {}
+        self._text_retry = 0.0
 
     def measure(self) -> Measured:
         """Look at the store."""
@@ -150,13 +153,16 @@ class Keeper:
         writer = self._writer
         if not writer.text_stale or len(writer.catalog) >= SMALL_TEXT_ROWS:
             return
-        if writer.standing.read_only or not len(writer.catalog):
+        if writer.standing.read_only or self._clock() < self._text_retry:
             return
         if not writer.lance.acquire(timeout=PATIENCE):
             return
         try:
             if writer.text_stale:
                 writer.refresh_text()
+        except StoreUnavailable as error:
+            self._text_retry = self._clock() + RETRY_SECONDS
+            _LOG.warning("the text index stays as it is: %s", error)
         finally:
             writer.lance.release()
 
@@ -165,13 +171,18 @@ class Keeper:
         for column in self._stale_columns(segments):
             with translated(self._writer.standing.folder):
                 self._writer.tables.build_vector_index(column)
-        writer = self._writer
-        with translated(writer.standing.folder):
-            if len(writer.catalog) >= FILTER_INDEX_ROWS:
-                writer.tables.build_filter_indexes()
-            writer.settle()
-        if len(writer.catalog) >= EXACT_ROWS:
-            writer.vectors = None
+        if len(self._writer.catalog) >= EXACT_ROWS:
+            self._writer.vectors = None
+
+    def _index_scalars(self) -> None:
+        """Build the indexes of what is filtered and fetched by, once there are many rows."""
+        tables = self._writer.tables
+        if len(self._writer.catalog) >= SCALAR_INDEX_ROWS:
+            tables.build_filter_indexes()
+        places: tuple[TableName, ...] = ("items", "recalls")
+        for name in places:
+            if tables.count(name) >= SCALAR_INDEX_ROWS:
+                tables.build_place_index(name)
 
     def compact(self, keep: timedelta = KEEP, segments: int = MAX_SEGMENTS) -> None:
         """Drain, refresh the text index, merge, sync, and only then delete what is old.
@@ -188,7 +199,8 @@ class Keeper:
         writer.drain()
         self.index_vectors(segments)
         with translated(writer.standing.folder):
-            if writer.tables.has_text_index():
+            self._index_scalars()
+            if writer.text_stale and writer.tables.has_text_index():
                 writer.refresh_text()
             for name in TABLES:
                 writer.tables.merge(name)

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from memory_core.errors import StoreUnavailable
+from memory_core.errors import StoreMismatch, StoreUnavailable
 from memory_core.store import disk, faults, heal, journal, meta, tables
 from memory_core.store.catalog import Head, states_after
 from memory_core.store.faults import translated
@@ -102,12 +102,14 @@ def _open_writable(folder: Path, ownership: Ownership, clock: Callable[[], float
             opened.create(name)
         if not known.dimension:
             opened.drop_vector_columns()
+        _require_columns(folder, opened)
         writer = Writer(Standing(folder, read_only=False), log, opened, clock)
         with writer.lance:
             writer.settlement.adopt(opened, settled)
             load(writer, log.entries())
             _correct_states(writer)
             writer.apply()
+            writer.text_stale = bool(opened.unindexed("search_text"))
             writer.settle()
         undo.pop_all()
         return Opened(known, writer, ownership)
@@ -124,6 +126,18 @@ def _refuse_orphans(folder: Path) -> None:
             )
 
 
+def _require_columns(folder: Path, opened: Tables) -> None:
+    """Refuse tables that this version could not write to, before anything is written."""
+    for name in TABLES:
+        missing = opened.missing_columns(name)
+        if missing:
+            raise StoreMismatch(
+                f"The table {name} of the store {folder} has no column {', '.join(missing)}: another"
+                " build of lessonbank wrote it. Use that build, or set LESSONBANK_STORE to another"
+                " folder."
+            )
+
+
 def _drop_left_over(opened: Tables, known: Meta) -> None:
     """Drop the tables that a finished re-embedding had no time to drop."""
     generations = [known.generation, known.generation + 1][: 2 if known.shadow_embedder else 1]
@@ -137,6 +151,11 @@ def _open_read_only(folder: Path, clock: Callable[[], float]) -> Opened:
     known = meta.load_meta(folder)
     if known is None:
         raise StoreUnavailable(f"{folder} holds no store and cannot be written.")
+    if known.schema_version < meta.SCHEMA_VERSION:
+        raise StoreUnavailable(
+            f"The store {folder} has schema version {known.schema_version} and must be brought to"
+            f" {meta.SCHEMA_VERSION}, but it cannot be written. Give this user write permission."
+        )
     writer = Writer(
         Standing(folder, read_only=True),
         None,

@@ -9,7 +9,7 @@ from typing import Any
 from memory_core.ports import Scope, StoredItem, StoredRecall
 from memory_core.store.faults import translated
 from memory_core.store.schema import CODECS, ITEMS, RECALLS, TableName
-from memory_core.store.tables import one_of
+from memory_core.store.tables import at_places
 from memory_core.store.writer import Writer
 
 SLICE = 512
@@ -28,7 +28,7 @@ class Reader:
         """Give the items that exist, in the order of `ids`; `keep` them in the cache."""
         catalog = self._writer.catalog
         wanted = [item_id for item_id in dict.fromkeys(ids) if item_id in catalog]
-        found = self._writer.cache.get(wanted)
+        found = {i: self._present(kept) for i, kept in self._writer.cache.get(wanted).items()}
         missing = [item_id for item_id in wanted if item_id not in found]
         if missing:
             late = self._writer.backlog.late()
@@ -40,10 +40,13 @@ class Reader:
         return {item_id: found[item_id] for item_id in wanted if item_id in found}
 
     def _fetch(self, ids: Sequence[str]) -> list[StoredItem]:
+        catalog = self._writer.catalog
+        seqs = [catalog.seq(row) for row in catalog.rows(ids).tolist()]
         fetched: list[StoredItem] = []
-        for start in range(0, len(ids), SLICE):
+        for start in range(0, len(seqs), SLICE):
+            where = at_places(seqs[start : start + SLICE])
             with translated(self._folder):
-                rows = self._tables.scan("items", None, one_of("id", ids[start : start + SLICE]))
+                rows = self._tables.scan("items", ITEMS.read_columns(), where)
             fetched += [self._present(stored) for _, stored in ITEMS.read(rows)]
         return fetched
 
@@ -66,7 +69,7 @@ class Reader:
         if not isinstance(found, int):
             return found
         with translated(self._folder):
-            rows = RECALLS.read(self._tables.scan("recalls", None, f"seq = {found}"))
+            rows = RECALLS.read(self._tables.scan("recalls", None, at_places([found])))
         return rows[0][1] if rows else None
 
     def log(self, name: TableName) -> Iterator[tuple[int, Any]]:

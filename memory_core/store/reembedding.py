@@ -79,11 +79,16 @@ def refill(writer: Writer, items: Sequence[StoredItem]) -> None:
     with writer.lance, translated(writer.standing.folder):
         writer.apply()
         rows = writer.catalog.rows(stored.item.id for stored in items).tolist()
+        items = [
+            dataclasses.replace(stored, state=writer.catalog.state(row))
+            for row, stored in zip(rows, items, strict=True)
+        ]
         entries = [
             entry_of(writer.catalog.seq(row), "items", stored)
             for row, stored in zip(rows, items, strict=True)
         ]
         writer.journal.append(entries, durable=True)
+        writer.backlog.paid(entry.seq for entry in entries)
         writer.cache.put(items)
         for row, entry in zip(rows, entries, strict=True):
             if writer.vectors is not None:

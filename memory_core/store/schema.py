@@ -11,6 +11,8 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import repeat
 from typing import Any, Generic, Literal, TypeVar, cast
 
 import numpy as np
@@ -77,6 +79,8 @@ _OUTCOME_COLUMNS = {
     **dict.fromkeys(("signature_id", "evidence"), _TEXT),
     "steps": _TEXTS,
     **dict.fromkeys(("attempt_group", "report_id", "supersedes"), _TEXT),
+    "trust": _REAL,
+    "trust": _REAL,
     "held_out": pa.bool_(),
 }
 _EVENT_COLUMNS = {
@@ -99,8 +103,13 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} is no value of a record")
 
 
+@cache
+def _names(record: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(cast("Any", record)))
+
+
 def _shallow(record: Any) -> Row:
-    return {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
+    return {name: getattr(record, name) for name in _names(record.__class__)}
 
 
 def _lists(row: Row, nested: dict[str, type]) -> Row:
@@ -145,10 +154,10 @@ class Codec(Generic[T]):
 
     def stored(self, row: Row, vectors: tuple[Vector | None, ...]) -> T:
         """Give the stored record back; columns that the record does not have are left out."""
-        values: Row = {}
-        for f in dataclasses.fields(self.record):
-            if f.name in row:
-                values[f.name] = self._value(f.name, row[f.name])
+        return self._joined({name: self._value(name, row[name]) for name in row}, vectors)
+
+    def _joined(self, row: Row, vectors: tuple[Vector | None, ...]) -> T:
+        values = {name: row[name] for name in _names(self.record) if name in row}
         return self.join(self.record(**values), row, vectors)
 
     def _value(self, name: str, value: Any) -> Any:
@@ -180,19 +189,26 @@ class Codec(Generic[T]):
 
     def read(self, table: Any) -> list[tuple[int, T]]:
         """Give (seq, stored) for each row of an Arrow table, in its order."""
-        columns = {
-            name: plain_values(table.column(name))
-            for name in table.column_names
-            if name not in self.vectors
-        }
-        matrices = [vectors_of(table, name) for name in self.vectors]
-        names = list(columns)
-        result = []
-        for index, values in enumerate(zip(*columns.values(), strict=True)):
-            row = dict(zip(names, values, strict=True))
-            vectors = tuple(rows[index] for rows in matrices)
-            result.append((int(row["seq"]), self.stored(row, vectors)))
-        return result
+        names = [name for name in table.column_names if name not in self.vectors]
+        columns = [self._column(name, table.column(name)) for name in names]
+        vectors = zip(*(vectors_of(table, name) for name in self.vectors), strict=True)
+        pairs = vectors if self.vectors else repeat((), table.num_rows)
+        return [
+            (int(row["seq"]), self._joined(row, each))
+            for row, each in zip(
+                (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)),
+                pairs,
+                strict=True,
+            )
+        ]
+
+    def _column(self, name: str, column: Any) -> list[Any]:
+        values = plain_values(column)
+        return [self._value(name, v) for v in values] if pa.types.is_list(column.type) else values
+
+    def read_columns(self) -> list[str]:
+        """Give the columns that `read` needs: what only a search needs stays on the disk."""
+        return ["seq", *(name for name in self.columns if name != "search_text"), *self.vectors]
 
 
 def _split_item(stored: StoredItem) -> tuple[Item, Row, tuple[Vector | None, ...]]:

@@ -25,6 +25,8 @@ RRF = 60
 """k of reciprocal-rank fusion (Cormack et al. 2009)."""
 COLUMNS = ("vector", "task_vector")
 _MARGIN = 16
+_ROUNDING = 1e-5
+"""More than the single-precision product may be off: what is this near the cut is measured."""
 _NAN = math.nan
 
 
@@ -51,14 +53,16 @@ def cosines(matrix: Matrix, vector: Vector) -> NDArray[np.float64]:
     return np.asarray(np.clip(rounded, -1.0, 1.0), dtype=np.float64)
 
 
-def similarity_of(pairs: Sequence[tuple[float, float]]) -> float | None:
-    """Give the mean over probes of the better of both keys' cosines; None without any."""
-    best = [
-        max(c for c in pair if not math.isnan(c))
-        for pair in pairs
-        if not all(math.isnan(c) for c in pair)
-    ]
-    return sum(best) / len(best) if best else None
+def similarities(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give, for float64[P, 2, N] cosines (NaN: none), the mean of each probe's better key.
+
+    Returns:
+        float64[N]; NaN for an item that no probe could be compared with.
+    """
+    best = np.fmax(values[:, 0], values[:, 1])
+    known = np.count_nonzero(~np.isnan(best), axis=0)
+    total = np.nansum(best, axis=0)
+    return np.where(known > 0, total / np.maximum(known, 1), _NAN)
 
 
 def fuse(found: Sequence[Found], limit: int) -> list[Found]:
@@ -152,7 +156,11 @@ class Searcher:
 
     def _matching(self, probe: Probe, where: str, limit: int) -> dict[str, float]:
         """Give the best `limit` matches; more are asked for, so that ties at the cut go by id."""
-        hits = self._tables.matching(probe.text, limit + _MARGIN, where)
+        asked = limit + _MARGIN
+        hits = self._tables.matching(probe.text, asked, where)
+        while len(hits) == asked and hits[-1][1] == hits[limit - 1][1]:
+            asked *= 4
+            hits = self._tables.matching(probe.text, asked, where)
         return dict(sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:limit])
 
     def _near(
@@ -191,9 +199,9 @@ class Searcher:
         matrix, present = vectors.view(key, len(mask))
         rows: Rows = np.flatnonzero(mask[: len(present)] & present)
         rough = (matrix @ vector)[rows]
-        keep = limit + _MARGIN
-        if len(rows) > keep:
-            rows = rows[np.argpartition(-rough, keep)[:keep]]
+        if len(rows) > limit:
+            cut = np.partition(rough, len(rows) - limit)[len(rows) - limit]
+            rows = rows[rough >= cut - _ROUNDING]
         values = cosines(matrix[rows], vector)
         order = sorted(zip((-values).tolist(), map(self._catalog.id, rows.tolist()), strict=True))
         return [item_id for _, item_id in order[:limit]]
@@ -204,22 +212,17 @@ class Searcher:
         self, found: Sequence[Found], probes: Sequence[Probe], vectors: VectorTable | None
     ) -> None:
         """Fill in every item's cosines and similarity."""
+        values = np.full((len(probes), 2, len(found)), _NAN)
         keys = self._matrices(found, vectors) if any(p.vector is not None for p in probes) else []
-        columns: list[list[float]] = []
-        for probe in probes:
-            for key in range(2):
-                if probe.vector is None or not keys:
-                    columns.append([_NAN] * len(found))
-                else:
-                    matrix, present = keys[key]
-                    values = cosines(matrix, probe.vector)
-                    columns.append(np.where(present, values, _NAN).tolist())
-        for index, each in enumerate(found):
-            flat = [column[index] for column in columns]
-            each.cosines = tuple(zip(flat[::2], flat[1::2], strict=True))
-            similarity = similarity_of(each.cosines)
-            each.dense = similarity is not None
-            each.similarity = similarity or 0.0
+        for row, probe in zip(values, probes, strict=True):
+            if probe.vector is not None:
+                for column, (matrix, present) in zip(row, keys, strict=True):
+                    column[:] = np.where(present, cosines(matrix, probe.vector), _NAN)
+        pairs = values.transpose(2, 0, 1).tolist()
+        for each, pair, similarity in zip(found, pairs, similarities(values).tolist(), strict=True):
+            each.cosines = tuple((content, task) for content, task in pair)
+            each.dense = not math.isnan(similarity)
+            each.similarity = similarity if each.dense else 0.0
 
     def _matrices(
         self, found: Sequence[Found], vectors: VectorTable | None

@@ -10,14 +10,17 @@ Mutations must come one at a time (the writer's lock); reads from any thread.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, cast
 
+os.environ.setdefault("LANCEDB_LOG", "error")  # read at import; it warns of what is normal here
+
 import lancedb
-from lancedb.index import FTS, Bitmap, IvfSq
+from lancedb.index import FTS, Bitmap, BTree, IvfSq
 from lancedb.query import MatchQuery
 
 from memory_core.model import State
@@ -63,6 +66,11 @@ def one_of(column: str, values: Iterable[str]) -> str:
     return f"{column} IN ({quoted})"
 
 
+def at_places(seqs: Iterable[int]) -> str:
+    """Give the filter for the rows with these places in the log."""
+    return f"seq IN ({', '.join(map(str, seqs))})"
+
+
 class Tables:
     """The four tables of one generation."""
 
@@ -88,6 +96,12 @@ class Tables:
         stored = table_name(name, self.generation)
         if stored not in self.names():
             self._db.create_table(stored, schema=CODECS[name].schema(self.dimension))
+
+    def missing_columns(self, name: TableName) -> list[str]:
+        """Give the columns that the table should have and has not."""
+        present = set(self.open(name).schema.names)
+        wanted = CODECS[name].schema(self.dimension).names
+        return [column for column in wanted if column not in present]
 
     def drop(self, name: str) -> None:
         """Drop the table with this name on disk, if it is there."""
@@ -117,6 +131,10 @@ class Tables:
             table.checkout_latest()
             return run(table)
 
+    def close(self) -> None:
+        """Let the handles go, and with them the files that LanceDB holds open."""
+        self._open.clear()
+
     def switch(self, generation: int, dimension: int) -> None:
         """Read and write another generation from now on."""
         self._open.clear()
@@ -131,8 +149,7 @@ class Tables:
 
     def delete(self, name: TableName, seqs: Sequence[int]) -> None:
         """Delete the rows with these places in the log."""
-        listed = ", ".join(map(str, seqs))
-        self.open(name).delete(f"seq IN ({listed})")
+        self.open(name).delete(at_places(seqs))
 
     def set_states(self, states: Mapping[str, State]) -> None:
         """Write the denormalised state of these items; the same state twice changes nothing."""
@@ -207,13 +224,13 @@ class Tables:
 
     # -- indexes and keeping
 
-    def _index_names(self) -> dict[str, str]:
-        return {index.columns[0]: index.name for index in self.open("items").list_indices()}
+    def _index_names(self, name: TableName) -> dict[str, str]:
+        return {index.columns[0]: index.name for index in self.open(name).list_indices()}
 
     def has_text_index(self) -> bool:
         """Tell whether the full-text index exists (it is made with the first rows)."""
         if not self._text_index:
-            self._text_index = "search_text" in self._index_names()
+            self._text_index = "search_text" in self._index_names("items")
         return self._text_index
 
     _text_index = False
@@ -228,9 +245,14 @@ class Tables:
         self.open("items").create_index("search_text", config=config, replace=True)
         self._text_index = True
 
+    def build_place_index(self, name: TableName) -> None:
+        """Index the places in the log, by which single rows are fetched."""
+        if "seq" not in self._index_names(name):
+            self.open(name).create_index("seq", config=BTree())
+
     def build_filter_indexes(self) -> None:
         """Index what a scope filters on, so that a filter does not read every row."""
-        present = self._index_names()
+        present = self._index_names("items")
         for column in ("project", "kind", "state"):
             if column not in present:
                 self.open("items").create_index(column, config=Bitmap())
@@ -242,7 +264,7 @@ class Tables:
 
     def unindexed(self, column: str) -> int | None:
         """Give how many rows the column's index does not hold yet; None without an index."""
-        name = self._index_names().get(column)
+        name = self._index_names("items").get(column)
         if name is None:
             return None
         stats = self.open("items").index_stats(name)
@@ -250,7 +272,7 @@ class Tables:
 
     def segments(self, column: str) -> int:
         """Give of how many parts the column's index consists (0: no index)."""
-        name = self._index_names().get(column)
+        name = self._index_names("items").get(column)
         stats = self.open("items").index_stats(name) if name else None
         return int(stats.num_indices or 1) if stats is not None else 0
 

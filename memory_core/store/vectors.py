@@ -1,13 +1,12 @@
 """What is kept of items in memory: recent ones whole, and all vectors of a small store.
 
-Items are immutable but for their state, so a cached one is only ever replaced.
+The state that a cached item shows may be an old one: the catalog knows it.
 The matrices let a store below the size of a vector index be searched exactly,
 in a fraction of a millisecond. Thread-safe.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -15,7 +14,6 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from memory_core.model import State
 from memory_core.ports import Matrix, StoredItem, Vector
 
 
@@ -46,13 +44,6 @@ class ItemCache:
                     self._items.move_to_end(item_id)
                     found[item_id] = stored
         return found
-
-    def flip(self, item_id: str, state: State) -> None:
-        """Give a kept item its new state."""
-        with self._lock:
-            stored = self._items.get(item_id)
-            if stored is not None:
-                self._items[item_id] = dataclasses.replace(stored, state=state)
 
     def clear(self) -> None:
         with self._lock:

@@ -37,7 +37,8 @@ from memory_core.store.vectors import ItemCache, VectorTable
 EXACT_ROWS = 20_000
 """Below so many items all vectors are in memory (61 MB) and searched exactly; at most
 twice that, while the index that takes over is built."""
-CACHED_ITEMS = 20_000
+CACHED_ITEMS = 10_000
+"""Whole items in memory, some 8 kB each."""
 BATCH = 2048
 """Rows per LanceDB append when the journal is drained."""
 PATIENCE = 0.05
@@ -182,7 +183,6 @@ class Writer:
         if state is None or row is None or self.catalog.seq(row) > entry.seq:
             return
         if self.catalog.flip(item_id, state):
-            self.cache.flip(item_id, state)
             self.backlog.add([entry])
 
     def start_after(self, seq: int) -> None:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from memory_core.errors import InvalidInput, StoreMismatch, UnknownItem, UnknownRecall
+from memory_core.errors import (
+    InvalidInput,
+    StoreMismatch,
+    StoreUnavailable,
+    UnknownItem,
+    UnknownRecall,
+)
 from memory_core.port import Change
 from memory_core.service.reporting import RECALL_LIFETIME
 from tests.memory_core.service.conftest import Bench, OpenBench
@@ -322,3 +328,60 @@ def test_every_change_is_told(bench: Bench, parsers: list[str]) -> None:
     } <= set(bench.changes)
     bench.service.core.trainer.close()  # type: ignore[union-attr]
     assert Change("scorer") in bench.changes
+
+
+# -- quotas and stores that fail ---------------------------------------------------
+
+
+def test_another_source_cannot_bend_the_order_alone(bench: Bench, parsers: list[str]) -> None:
+    """The tenth praise of one item by one foreign source weighs a tenth, then nothing."""
+    target = bench.recall("parse dates").items[-1].id
+    trusts = []
+    for n in range(12):
+        answer = bench.report(
+            "success", task=f"parse dates {n}", helpful_ids=[target], source="stranger"
+        )
+        trusts.append(bench.service.core.by_outcome_id[answer.outcome_id].trust)
+    assert trusts[0] == 1.0
+    assert trusts[9] == pytest.approx(0.1)
+    assert trusts == sorted(trusts, reverse=True)
+
+
+def test_own_source_is_trusted_in_full(bench: Bench, parsers: list[str]) -> None:
+    """The user's own reports are not rationed."""
+    for n in range(8):
+        answer = bench.report("success", task=f"parse dates {n}", helpful_ids=[parsers[0]])
+        assert bench.service.core.by_outcome_id[answer.outcome_id].trust == 1.0
+
+
+def test_recall_answers_when_it_cannot_be_logged(
+    bench: Bench, parsers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that cannot be written still answers, and says what that means."""
+
+    def refuse(*_args: object, **_more: object) -> None:
+        raise StoreUnavailable("The disk is full. Free some space.")
+
+    monkeypatch.setattr(bench.service.core.store, "add_recall", refuse)
+    answer = bench.recall("parse dates")
+    assert len(answer.items) == 3
+    assert "The disk is full" in answer.note
+
+
+def test_report_that_cannot_be_stored_changes_nothing(
+    bench: Bench, parsers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither counters nor order move when the outcome was not made durable."""
+    answer = bench.recall("parse dates")
+    before = bench.ids("parse dates")
+
+    def refuse(*_args: object, **_more: object) -> None:
+        raise StoreUnavailable("The disk is full. Free some space.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.service.core.store, "add_outcome", refuse)
+        with pytest.raises(StoreUnavailable):
+            bench.report("failure", recall_id=answer.recall_id)
+    assert bench.ids("parse dates") == before
+    assert bench.service.stats("ready").outcomes == {}
+    assert bench.report("failure", recall_id=answer.recall_id).status == "recorded"

@@ -1,0 +1,46 @@
+"""Quotas: how much one source may teach, so that no single writer can bend the order alone.
+
+The store's own source (`LESSONBANK_SOURCE`) is trusted in full. A report of any
+other source weighs
+
+    min(1 / (1 + n), max(5, total / 4) - s),   at least 0,
+
+n being its reports on the same item in the last 24 hours, s what it has taught
+so far and total what all have taught. A fold over the outcomes, in log order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+
+from memory_core.model import OutcomeRecord
+
+WINDOW = 86_400.0
+FREE = 5.0
+SHARE = 0.25
+
+
+class Quotas:
+    """What each source has taught. Used under the service's lock."""
+
+    def __init__(self, own: str) -> None:
+        self._own = own
+        self._taught: defaultdict[str, float] = defaultdict(float)
+        self._recent: defaultdict[tuple[str, str], deque[float]] = defaultdict(
+            lambda: deque(maxlen=64)
+        )
+
+    def trust(self, source: str, item_id: str, at: float) -> float:
+        """The weight in [0, 1] of a report of this source on this item ("" for none)."""
+        if source == self._own:
+            return 1.0
+        recent = sum(1 for then in self._recent[source, item_id] if at - then < WINDOW)
+        total = sum(self._taught.values())
+        room = max(FREE, SHARE * total) - self._taught[source]
+        return max(0.0, min(1.0 / (1.0 + recent), room))
+
+    def observe(self, outcome: OutcomeRecord, item_id: str) -> None:
+        """Count one stored outcome."""
+        self._taught[outcome.source] += outcome.trust * outcome.strength
+        if outcome.source != self._own:
+            self._recent[outcome.source, item_id].append(outcome.at)
