@@ -39,10 +39,11 @@ def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:
     project = derive_project(cwd or Path.cwd(), settings.project)
 
     def open_service(notify: Callable[[Change], None]) -> MemoryService:
+        from memory_core.service.conditions import vectors_of_conditions
         from memory_core.service.service import MemoryService
         from memory_core.store.lance_store import LanceStore
 
-        store = LanceStore.open(settings.store)
+        store = LanceStore.open(settings.store, conditions=vectors_of_conditions)
         return MemoryService(
             settings, store, project=project, notify=notify, version=product_version()
         )

@@ -67,3 +67,11 @@ def conditions_of(
         signature = joined([(said, 1.0), *((v, s * 0.5) for v, s in parts)])
         parts.append((vector, ERROR_SHARE if parts else 1.0))
     return Conditions(tuple(probes), joined(parts), signature, shape)
+
+
+def vectors_of_conditions(
+    embedder: Embedder, task: str, context: str, error: str
+) -> tuple[Vector | None, Vector | None]:
+    """The vector and the signature of conditions, as re-embedding writes them anew."""
+    found = conditions_of(embedder, task, context, error)
+    return found.vector, found.signature

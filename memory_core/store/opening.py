@@ -132,9 +132,9 @@ def _require_columns(folder: Path, opened: Tables) -> None:
         missing = opened.missing_columns(name)
         if missing:
             raise StoreMismatch(
-                f"The table {name} of the store {folder} has no column {', '.join(missing)}: another"
-                " build of lessonbank wrote it. Use that build, or set LESSONBANK_STORE to another"
-                " folder."
+                f"The table {name} of the store {folder} has no column {', '.join(missing)}:"
+                " another build of lessonbank wrote it. Use that build, or set LESSONBANK_STORE"
+                " to another folder."
             )
 
 

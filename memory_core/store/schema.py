@@ -80,7 +80,6 @@ _OUTCOME_COLUMNS = {
     "steps": _TEXTS,
     **dict.fromkeys(("attempt_group", "report_id", "supersedes"), _TEXT),
     "trust": _REAL,
-    "trust": _REAL,
     "held_out": pa.bool_(),
 }
 _EVENT_COLUMNS = {

@@ -1,0 +1,227 @@
+"""Searching: the legs' bounds, exact values, determinism."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memory_core.ports import Probe, Scope
+from memory_core.store import writer
+from memory_core.store.lance_store import LanceStore
+from memory_core.store.search import Found, cosines, fuse, scope_filter, similarities
+from memory_core.store.tables import QUERY_TERMS, one_of, query_words
+from tests.memory_core.store.contract import ids
+from tests.memory_core.store.fake_store import FakeStore
+from tests.memory_core.store.making import EMBEDDER, P, event, item, probe, waiting
+
+WORDS = ["alpha", "beta", "gamma", "delta", "omega", "kappa"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[LanceStore]:
+    made = LanceStore.open(tmp_path / "store", maintain=False)
+    made.bind_embedder(EMBEDDER.name, EMBEDDER.dimension)
+    yield made
+    made.close()
+
+
+# -- words
+
+
+@given(st.text(max_size=200))
+def test_a_query_is_words_and_nothing_else(text: str) -> None:
+    words = query_words(text).split(" ")
+    assert len(words) <= QUERY_TERMS
+    assert all(word.isalnum() for word in words if word)
+    assert len(set(words)) == len(words)
+
+
+def test_a_long_query_is_cut_to_its_first_distinct_words() -> None:
+    text = " ".join(f"w{n % 100}" for n in range(100_000))
+    assert query_words(text).split() == [f"w{n}" for n in range(QUERY_TERMS)]
+
+
+def test_filters_quote_what_people_name_their_projects() -> None:
+    assert one_of("project", ["it's", "a\\"]) == "project IN ('it''s', 'a\\')"
+    scope = Scope(("a",), kinds=("fact",), states=("active", "retired"))
+    assert scope_filter(scope) == (
+        "project IN ('a') AND state IN ('active', 'retired') AND kind IN ('fact')"
+    )
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12))
+def test_any_project_name_is_only_a_name(text: str, shared_store: LanceStore) -> None:
+    shared_store.search([Probe("alpha", None)], Scope((text, "p")), 1)
+    rows = shared_store._writer.tables.scan("items", ["id"], one_of("project", [text]))
+    assert rows.num_rows == (3 if text == "p" else 0)
+
+
+@given(text=st.text(max_size=60))
+def test_any_text_is_only_words(text: str, shared_store: LanceStore) -> None:
+    found = shared_store.search([Probe(text, None)], P, 2)
+    assert len(found) <= 2
+
+
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanceStore]:
+    made = LanceStore.open(tmp_path_factory.mktemp("shared") / "store", maintain=False)
+    made.bind_embedder(EMBEDDER.name, EMBEDDER.dimension)
+    made.add_items([item(n, f"alpha {n}") for n in range(3)])
+    yield made
+    made.close()
+
+
+# -- values
+
+
+def test_the_fusion_of_two_orders() -> None:
+    found = [
+        Found("a", keyword=0.0, similarity=0.9, dense=True),
+        Found("b", keyword=3.0, similarity=0.5, dense=True),
+        Found("c", keyword=5.0, similarity=0.0, dense=False),
+        Found("d", keyword=0.0, similarity=0.9, dense=True),
+    ]
+    best = fuse(found, 3)
+    assert [f.id for f in best] == ["b", "a", "c"]
+    assert best[0].fused == 1 / 63 + 1 / 62
+    assert best[1].fused == 1 / 61
+    assert best[2].fused == 1 / 61
+
+
+def test_equal_fused_scores_go_by_similarity_then_id() -> None:
+    same = [Found(i, similarity=0.0, dense=False) for i in "cab"]
+    assert [f.id for f in fuse([*same, Found("z", similarity=0.1)], 9)] == ["z", "a", "b", "c"]
+
+
+def test_similarity_is_the_mean_of_each_probe_s_better_key() -> None:
+    nan = math.nan
+    items = [[(0.5, nan), (0.1, 0.3)], [(nan, nan), (0.2, nan)], [(nan, nan), (nan, nan)]]
+    found = similarities(np.array(items).transpose(1, 2, 0))
+    assert found[:2].tolist() == pytest.approx([0.4, 0.2])
+    assert math.isnan(found[2])
+    assert np.isnan(similarities(np.zeros((0, 2, 1)))).all()
+
+
+@given(st.integers(1, 60), st.integers(0, 59))
+def test_a_cosine_does_not_depend_on_its_neighbours(rows: int, row: int) -> None:
+    chance = np.random.default_rng(rows)
+    matrix = chance.standard_normal((rows, 384)).astype(np.float32)
+    vector = chance.standard_normal(384).astype(np.float32)
+    row %= rows
+    alone = cosines(matrix[row : row + 1], vector)[0]
+    assert cosines(matrix, vector)[row] == alone
+
+
+# -- legs
+
+
+def corpus(count: int) -> list[str]:
+    chance = np.random.default_rng(7)
+    return [" ".join(chance.choice(WORDS, size=4)) + f" own{n}" for n in range(count)]
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_values_and_membership_are_those_of_the_oracle(
+    in_memory: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not in_memory:
+        monkeypatch.setattr(writer, "EXACT_ROWS", 0)
+    real = LanceStore.open(tmp_path / "store", maintain=False)
+    real.bind_embedder(EMBEDDER.name, EMBEDDER.dimension)
+    fake = FakeStore(EMBEDDER.name, EMBEDDER.dimension)
+    for store in (real, fake):
+        for n, text in enumerate(corpus(80)):
+            task, kind = f"task {text}" if n % 3 else "", "fact" if n % 5 else "pitfall"
+            store.add_items([item(n, text, task=task, kind=kind)])
+        store.add_items([waiting(90, "alpha own90"), item(91, "alpha", project="q")])
+        store.add_event(event(1, "retire", 7))
+    asked = [probe("alpha gamma own12"), probe("delta kappa"), Probe("own3", None)]
+    for scope in (P, Scope(("p", "q")), Scope(("p",), kinds=("pitfall",))):
+        found = real.search(asked, scope, 10)
+        everything = {c.stored.item.id: c for c in fake.search(asked, scope, 1000)}
+        assert len(found) == 10
+        for candidate in found:
+            oracle = everything[candidate.stored.item.id]
+            assert candidate.similarity == pytest.approx(oracle.similarity, abs=1e-6)
+            assert np.allclose(candidate.cosines, oracle.cosines, atol=1e-6, equal_nan=True)
+            assert (candidate.keyword > 0) <= (oracle.keyword > 0)
+    real.close()
+
+
+def test_the_dense_leg_finds_by_either_key(store: LanceStore) -> None:
+    store.add_items([item(n, text) for n, text in enumerate(corpus(50))])
+    store.add_items([item(60, "zeta", task="eta theta")])
+    by_task = store.search([Probe("", EMBEDDER.embed_query("eta theta"))], P, 3)
+    assert by_task[0].stored.item.id == "item_0060"
+    by_content = store.search([Probe("", EMBEDDER.embed_query("title 60\nzeta"))], P, 3)
+    assert by_content[0].stored.item.id == "item_0060"
+
+
+def test_several_probes_add_their_keyword_scores(store: LanceStore) -> None:
+    store.add_items([item(n, text) for n, text in enumerate(corpus(30))])
+    one, two = Probe("own3 alpha", None), Probe("own3", None)
+    apart = [{c.stored.item.id: c.keyword for c in store.search([p], P, 40)} for p in (one, two)]
+    together = {c.stored.item.id: c.keyword for c in store.search([one, two], P, 40)}
+    for item_id, score in together.items():
+        assert score == pytest.approx(sum(part.get(item_id, 0.0) for part in apart), rel=1e-6)
+
+
+def test_word_forms_match_and_stop_words_do_not(store: LanceStore) -> None:
+    store.add_items([item(1, "parsing the timestamps"), item(2, "something else")])
+    store.add_items([item(n, f"filler{n}") for n in range(10, 30)])
+    for text in ("parsed timestamp", "Parse, TIMESTAMPS!"):
+        assert ids(store.search([Probe(text, None)], P, 5)) == ["item_0001"]
+    assert store.search([Probe("the of and", None)], P, 5) == []
+
+
+def test_equal_texts_at_the_cut_go_by_id(store: LanceStore) -> None:
+    store.add_items([item(n, "alpha", title="same") for n in reversed(range(40))])
+    for asked in (Probe("alpha", None), Probe("", EMBEDDER.embed_query("same\nalpha"))):
+        assert ids(store.search([asked], P, 8)) == [f"item_{n:04d}" for n in range(8)]
+
+
+def test_no_probe_at_all_gives_a_small_scope_in_id_order(store: LanceStore) -> None:
+    store.add_items([item(2), item(1)])
+    assert ids(store.search([], P, 5)) == ["item_0001", "item_0002"]
+    assert store.search([], P, 1) == []
+
+
+def test_an_empty_store_answers_with_nothing(tmp_path: Path) -> None:
+    store = LanceStore.open(tmp_path / "store", maintain=False)
+    assert store.search([Probe("alpha", None)], P, 5) == []
+    store.add_items([waiting(1, "alpha")])
+    assert ids(store.search([Probe("alpha", None)], P, 5)) == ["item_0001"]
+    store.close()
+
+
+def test_the_answer_does_not_depend_on_how_the_content_came(tmp_path: Path) -> None:
+    """One by one with restarts and compactions between, or all at once: the same candidates."""
+    texts = corpus(40)
+    asked = [probe("alpha beta own7"), probe("omega")]
+    answers = []
+    for way in ("at once", "bit by bit"):
+        store = LanceStore.open(tmp_path / way, maintain=False)
+        store.bind_embedder(EMBEDDER.name, EMBEDDER.dimension)
+        if way == "at once":
+            store.add_items([item(n, text) for n, text in enumerate(texts)])
+            store.add_event(event(1, "retire", 9))
+        else:
+            for n, text in enumerate(texts):
+                store.add_items([item(n, text)])
+                if n == 20:
+                    store.add_event(event(1, "retire", 9))
+                    store.compact()
+                if n == 30:
+                    store.close()
+                    store = LanceStore.open(tmp_path / way, maintain=False)
+        answers.append(store.search(asked, P, 10))
+        store.close()
+    assert ids(answers[0]) == ids(answers[1])
+    for one, two in zip(*answers, strict=True):
+        assert (one.similarity, one.keyword, one.fused) == (two.similarity, two.keyword, two.fused)
