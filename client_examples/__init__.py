@@ -1,0 +1,1 @@
+"""Clients of lessonbank to copy from: each file stands alone and asserts what it shows."""

@@ -1,0 +1,1 @@
+"""The official Inspector and both TypeScript SDK clients against the real server."""

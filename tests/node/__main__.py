@@ -1,0 +1,154 @@
+"""Runs every client that we do not write ourselves against the real server.
+
+    python -m tests.node        (`make inspect` installs the packages first)
+
+The official Inspector's command line (stdio and HTTP, eras legacy, auto, modern) and
+the TypeScript clients (v1 over stdio, HTTP and SSE; v2 over stdio and HTTP, modes legacy,
+auto and pin) work through the tool contract. Prints a table of passed checks and exits
+non-zero when one failed. This package knows no Python client: see tests/server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.node.inspector import inspector_checks
+from tests.node.place import HERE, LESSONBANK, Check, Place
+
+SECONDS = 300
+"""Most that one TypeScript client may take for all its checks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One cell of the table: a client in one mode over one transport."""
+
+    client: str
+    transport: str
+    run: Callable[[], list[Check]]
+
+
+@contextmanager
+def serving(transport: str, folder: Path) -> Iterator[str]:
+    """Serve over "http" or "sse" on a free port until the end of the block; gives the address."""
+    store, log = folder / f"served-{transport}", folder / f"{transport}.log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [LESSONBANK, "serve", "--transport", transport, "--port", "0"],
+            env={**os.environ, **Place("", store).environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        )
+    try:
+        yield _address(process, log)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        _, found, rest = log.read_text().partition("listening on ")
+        if found and "\n" in rest:
+            return rest.split()[0]
+        time.sleep(0.05)
+    raise SystemExit(f"the server did not start:\n{log.read_text()}")
+
+
+def typescript_checks(line: str, mode: str, transport: str, place: Place) -> list[Check]:
+    """Run clients.mjs once and give what it printed."""
+    target = [LESSONBANK, "serve"] if transport == "stdio" else [place.url]
+    done = subprocess.run(
+        ["node", "clients.mjs", line, transport, mode, "--", *target],
+        cwd=HERE,
+        env={**os.environ, **place.environment},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    checks = [
+        Check(found["check"], found["problem"])
+        for found in map(json.loads, done.stdout.splitlines())
+    ]
+    if done.returncode and all(check.ok for check in checks):
+        checks.append(Check("runs to its end", done.stderr[-400:] or f"exit {done.returncode}"))
+    return checks
+
+
+def lanes(folder: Path, urls: dict[str, str]) -> Iterator[Lane]:
+    """Give all cells; each stdio cell has a store of its own, the others share their server's."""
+    for transport in ("stdio", "http"):
+        for era in ("legacy", "auto", "modern"):
+            place = Place(urls[transport], folder / f"inspector-{transport}-{era}")
+            run = partial(inspector_checks, transport, era, place)
+            yield Lane(f"Inspector 2.12.0, {era}", transport, run)
+    cells = [("v1", "legacy", transport) for transport in ("stdio", "http", "sse")]
+    cells += [("v2", m, t) for m in ("legacy", "auto", "pin") for t in ("stdio", "http")]
+    names = {"v1": "TypeScript sdk 1.32.2", "v2": "TypeScript client 2.4.0"}
+    for line, mode, transport in cells:
+        place = Place(urls[transport], folder / f"{line}-{transport}-{mode}")
+        run = partial(typescript_checks, line, mode, transport, place)
+        yield Lane(f"{names[line]}, {mode}", transport, run)
+
+
+def table(results: dict[tuple[str, str], list[Check]]) -> str:
+    """Give passed/all per client and transport."""
+    transports = ("stdio", "http", "sse")
+    rows = [f"{'client':<34}" + "".join(f"{name:>10}" for name in transports)]
+    for client in dict.fromkeys(client for client, _ in results):
+        cells = [results.get((client, transport)) for transport in transports]
+        shown = [
+            f"{sum(check.ok for check in cell)}/{len(cell)}" if cell is not None else "-"
+            for cell in cells
+        ]
+        rows.append(f"{client:<34}" + "".join(f"{text:>10}" for text in shown))
+    return "\n".join(rows)
+
+
+def main() -> int:
+    """Run all cells, two at a time, and print the table."""
+    if not (HERE / "node_modules").is_dir() or not shutil.which("node"):
+        print("Node or the packages of tests/node are missing. Run `make inspect`.")
+        return 2
+    began = time.monotonic()
+    results: dict[tuple[str, str], list[Check]] = {}
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        serving("http", Path(folder)) as http,
+        serving("sse", Path(folder)) as sse,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        urls = {"stdio": "", "http": http, "sse": sse}
+        todo = list(lanes(Path(folder), urls))
+        for lane, checks in zip(todo, pool.map(lambda lane: lane.run(), todo), strict=True):
+            results[lane.client, lane.transport] = checks
+            passed = sum(check.ok for check in checks)
+            print(f"{passed}/{len(checks)}  {lane.client} over {lane.transport}", flush=True)
+    problems = [
+        f"FAILED {client} over {transport}: {check.name}: {check.problem}"
+        for (client, transport), checks in results.items()
+        for check in checks
+        if not check.ok
+    ]
+    print("\n" + table(results))
+    print("\n".join(["", *problems, f"{time.monotonic() - began:.0f} s"]))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
