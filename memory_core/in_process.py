@@ -124,7 +124,11 @@ class InProcessMemory:
             )
         else:
             self._readiness = Readiness("model", 0.3, "Loading the embedding model.")
-            self._service.set_result(service)
+            with self._start_lock:
+                self._service.set_result(service)
+                closed = self._closed
+            if closed:
+                service.close()
 
     def _fail(self, error: LessonbankError) -> None:
         self._readiness = Readiness("failed", 1.0, str(error))
@@ -176,6 +180,8 @@ class InProcessMemory:
             MemoryUnavailable: The store could not be opened.
         """
         self._warm_store()
+        if self._closed:
+            raise MemoryUnavailable("The memory is closed. Start lessonbank again.")
         await self._until(self._service, None, progress)
         return self._service.result()
 
@@ -300,7 +306,7 @@ class InProcessMemory:
             watcher(change)
 
     async def changes(self) -> AsyncIterator[Change]:
-        """Every change from now on; the oldest are dropped when the reader is 1,024 behind."""
+        """Every change from now on; what comes while the reader is 1,024 behind is dropped."""
         send, receive = anyio.create_memory_object_stream[Change](CHANGES_KEPT)
         deliver = _Delivery(send)
         with self._watch_lock:
@@ -318,9 +324,10 @@ class InProcessMemory:
 
     async def aclose(self) -> None:
         """Store everything and let go; safe to call again."""
-        if self._closed:
-            return
-        self._closed = True
+        with self._start_lock:
+            if self._closed:
+                return
+            self._closed = True
         if self._service.done() and self._service.exception() is None:
             await to_thread.run_sync(self._service.result().close)
 

@@ -106,6 +106,17 @@ class RecallRecord:
     weight: float = 0.0
     scorer_version: str = ""
 
+    @property
+    def served(self) -> tuple[Served, ...]:
+        """What was served, in the order of the answer."""
+        answered = (candidate for candidate in self.candidates if candidate.position >= 0)
+        return tuple(sorted(answered, key=lambda candidate: candidate.position))
+
+    @property
+    def served_ids(self) -> tuple[str, ...]:
+        """The ids of what was served, in the order of the answer."""
+        return tuple(candidate.item_id for candidate in self.served)
+
 
 @dataclass(frozen=True, slots=True)
 class Credit:

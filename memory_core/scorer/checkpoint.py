@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,11 +82,14 @@ def save(learner: Learner, folder: Path, outcome_id: str, embedder: str) -> Path
     }
     path = folder / f"checkpoint-{learner.reports:012d}.safetensors"
     partial = folder / f"{path.name}.part"
-    save_file(tensors, partial, metadata={"lessonbank": json.dumps(header)})
+    try:
+        save_file(tensors, partial, metadata={"lessonbank": json.dumps(header)})
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
     with partial.open("rb") as file:
         os.fsync(file.fileno())
     partial.replace(path)
-    for old in sorted(folder.glob(_PATTERN))[:-KEPT]:
+    for old in sorted(folder.glob(_PATTERN), key=lambda held: held.stat().st_mtime_ns)[:-KEPT]:
         old.unlink(missing_ok=True)
     return path
 
@@ -106,8 +110,13 @@ def _read(path: Path) -> Checkpoint:
     return Checkpoint(Position(int(header["reports"]), str(header["outcome_id"])), header, tensors)
 
 
-def newest(folder: Path, embedder: str, dimension: int) -> tuple[Checkpoint | None, list[str]]:
-    """Read the newest checkpoint that fits this model.
+def newest(
+    folder: Path,
+    embedder: str,
+    dimension: int,
+    fits: Callable[[Position], bool] = lambda _: True,
+) -> tuple[Checkpoint | None, list[str]]:
+    """Read the newest checkpoint that fits this model and, by `fits`, this log.
 
     Returns:
         The checkpoint, or None, and one line for each file that was passed over.
@@ -125,7 +134,10 @@ def newest(folder: Path, embedder: str, dimension: int) -> tuple[Checkpoint | No
             embedder,
             dimension,
         ):
-            return checkpoint, passed
+            if fits(checkpoint.position):
+                return checkpoint, passed
+            passed.append(f"{path.name} is not of this log")
+            continue
         passed.append(f"{path.name} is of another model or version")
     return None, passed
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memory_core.model import Credit, OutcomeRecord, RecallRecord, Served
+from memory_core.model import Credit, OutcomeRecord, RecallRecord
 from memory_core.ports import Matrix, Vector
 from memory_core.scorer.panel import EXPERTS, Floats, Values
 from memory_core.scorer.stack import position_weights
@@ -49,6 +49,7 @@ class Episode:
     scored: bool
     held_out: bool
     trust: float = 1.0
+    correction: bool = False
     credits: tuple[Credit, ...] = ()
 
     @property
@@ -58,12 +59,12 @@ class Episode:
 
 
 def attention_of(outcome: OutcomeRecord, ids: tuple[str, ...]) -> Floats:
-    """Who mattered, float64[S]: position weights, or the used items where the report names them."""
+    """Who mattered, float64[S]: position weights, or the used items where the report says."""
     if outcome.used is None:
         return position_weights(len(ids))
     used = [item_id for item_id in ids if item_id in outcome.used]
     if not used:
-        return np.full(len(ids), UNUSED_ATTENTION)
+        return np.zeros(len(ids))
     return np.array([1.0 / len(used) if item_id in used else UNUSED_ATTENTION for item_id in ids])
 
 
@@ -87,6 +88,7 @@ def build_episode(
     recall: RecallRecord | None,
     query: Vector | None,
     *,
+    owner: str,
     keys: Mapping[str, Vector],
     pitfalls: frozenset[str],
     dimension: int,
@@ -97,20 +99,17 @@ def build_episode(
         outcome: The judged report.
         recall: The recall that it belongs to, None when it was reported by task.
         query: float32[d], the recall's conditions.
+        owner: Whose outcome this is: a later one of the same owner replaces it.
         keys: Item keys by id; an item that is missing gets a zero key.
         pitfalls: Ids of the items that warn.
         dimension: d.
     """
-    served: tuple[Served, ...] = ()
-    if recall is not None:
-        served = tuple(
-            sorted((c for c in recall.candidates if c.position >= 0), key=lambda c: c.position)
-        )
+    served = recall.served if recall is not None else ()
     ids = tuple(c.item_id for c in served) if recall is not None else _named(outcome)
     zero = np.zeros(dimension, np.float32)
     scored = bool(served) and all(len(c.experts) == len(EXPERTS) for c in served)
     return Episode(
-        owner=outcome.recall_id or outcome.id,
+        owner=owner,
         outcome_id=outcome.id,
         project=outcome.project,
         session=outcome.session,
@@ -134,5 +133,6 @@ def build_episode(
         scored=scored,
         held_out=outcome.held_out,
         trust=outcome.trust,
+        correction=bool(outcome.supersedes),
         credits=outcome.credits,
     )

@@ -49,16 +49,16 @@ class EpisodicBuffer:
             return
         key = (episode.project, episode.session)
         held = [f for f in self._sessions.get(key, ()) if f.owner != episode.owner]
-        if episode.reward >= 0.5:
+        if episode.strength > 0 and episode.reward > 0.5:
             held = [f for f in held if float(f.query @ episode.query) <= LIKE]
-        elif episode.strength > 0:
+        elif episode.strength > 0 and episode.reward < 0.5:
             top = float(episode.attention.max()) or 1.0
             shares = tuple(
                 (item_id, float(weight / top))
                 for item_id, weight, label in zip(
                     episode.ids, episode.attention, episode.labels, strict=True
                 )
-                if label != 1.0 and (weight >= LEAST_SHARE * top or label == -1.0)
+                if label != 1.0 and (label == -1.0 or (weight > 0 and weight >= LEAST_SHARE * top))
             )
             held.append(Failure(episode.owner, episode.query, shares, episode.at))
         self._sessions[key] = tuple(held[-RING:])

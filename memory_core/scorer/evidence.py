@@ -55,10 +55,11 @@ class Evidence:
 
     def __init__(self, dimension: int) -> None:
         self._dimension = dimension
-        self._matrix: Matrix = np.zeros((256, dimension), np.float32)
+        self._table: tuple[int, Matrix] = (0, np.zeros((256, dimension), np.float32))
+        """The number of the first row held, and the rows: published together."""
         self._count = 0
-        self._first = 0
         self._logs: dict[str, ItemLog] = {}
+        self._owned: dict[str, tuple[int, tuple[str, ...]]] = {}
 
     @property
     def rows(self) -> int:
@@ -66,18 +67,19 @@ class Evidence:
         return self._count
 
     def add(self, owner: str, query: Vector, credits: Sequence[tuple[str, float, float]]) -> None:
-        """Add one outcome: `owner` is its recall (a later outcome of it replaces this one).
+        """Add one outcome, in place of its owner's earlier one.
 
         Args:
-            owner: The recall's id, or the outcome's where there was no recall.
+            owner: The recall's id, or the first outcome's where there was no recall.
             query: float32[d], the conditions.
             credits: (item id, value in [-1, 1], weight >= 0) each.
         """
-        self.forget(owner, [item_id for item_id, _, _ in credits])
+        self.forget(owner)
         kept = [(item_id, value, weight) for item_id, value, weight in credits if weight > 0]
         if not kept:
             return
         row = self._append(query)
+        self._owned[owner] = (row, tuple(item_id for item_id, _, _ in kept))
         for item_id, value, weight in kept:
             log = self._logs.get(item_id, _EMPTY)
             self._logs[item_id] = ItemLog(
@@ -87,43 +89,35 @@ class Evidence:
                 (*log.owners, owner)[-LOG_LENGTH:],
             )
 
-    def forget(self, owner: str, item_ids: Sequence[str]) -> None:
-        """Take one recall's outcome out of these items' logs (it was corrected)."""
-        for item_id in item_ids:
-            log = self._logs.get(item_id, _EMPTY)
-            if owner not in log.owners:
-                continue
-            keep = np.array([held != owner for held in log.owners])
-            self._logs[item_id] = ItemLog(
-                log.rows[keep],
-                log.values[keep],
-                log.weights[keep],
-                tuple(held for held in log.owners if held != owner),
-            )
+    def forget(self, owner: str) -> None:
+        """Take an owner's outcome out of its items' logs (it was corrected)."""
+        _, items = self._owned.pop(owner, (0, ()))
+        for item_id in items:
+            log = self._logs[item_id]
+            self._logs[item_id] = _kept(log, np.array([held != owner for held in log.owners]))
 
     def _append(self, query: Vector) -> int:
         if self._count == MOST_ROWS:
             self._drop_oldest(MOST_ROWS // 4)
-        if self._count == len(self._matrix):
+        first, matrix = self._table
+        if self._count == len(matrix):
             grown = np.zeros((2 * self._count, self._dimension), np.float32)
-            grown[: self._count] = self._matrix
-            self._matrix = grown
-        self._matrix[self._count] = query
+            grown[: self._count] = matrix
+            self._table, matrix = (first, grown), grown
+        matrix[self._count] = query
         self._count += 1
-        return self._first + self._count - 1
+        return first + self._count - 1
 
     def _drop_oldest(self, many: int) -> None:
-        kept = self._matrix[many : self._count].copy()
-        self._matrix = np.zeros((MOST_ROWS, self._dimension), np.float32)
-        self._matrix[: len(kept)] = kept
+        first, matrix = self._table
+        fresh = np.zeros((MOST_ROWS, self._dimension), np.float32)
+        fresh[: self._count - many] = matrix[many : self._count]
         self._count -= many
-        self._first += many
+        first += many
+        self._owned = {owner: held for owner, held in self._owned.items() if held[0] >= first}
         for item_id, log in list(self._logs.items()):
-            alive = log.rows >= self._first
-            owners = tuple(owner for owner, live in zip(log.owners, alive, strict=True) if live)
-            self._logs[item_id] = ItemLog(
-                log.rows[alive], log.values[alive], log.weights[alive], owners
-            )
+            self._logs[item_id] = _kept(log, log.rows >= first)
+        self._table = (first, fresh)
 
     def score(self, query: Vector, ids: Sequence[str]) -> tuple[Floats, Floats, Floats]:
         """Give evidence, its mass and standing for these items in these conditions.
@@ -133,25 +127,22 @@ class Evidence:
             [-1, 1]; all zero for an item with no outcome.
         """
         evidence, mass, standing = np.zeros(len(ids)), np.zeros(len(ids)), np.zeros(len(ids))
-        logs = [
-            (place, self._logs[item_id])
-            for place, item_id in enumerate(ids)
-            if item_id in self._logs
-        ]
-        if not logs:
-            return evidence, mass, standing
-        first, matrix = self._first, self._matrix
-        for place, log in logs:
+        first, matrix = self._table
+        for place, item_id in enumerate(ids):
+            log = self._logs.get(item_id)
+            if log is None:
+                continue
+            log = _kept(log, log.rows >= first) if log.rows.size and log.rows[0] < first else log
             if not log.rows.size:
                 continue
-            cosines = matrix[np.maximum(log.rows - first, 0)] @ query
+            cosines = matrix[log.rows - first] @ query
             kernel = log.weights * np.exp((np.minimum(cosines, 1.0) - 1.0) / BANDWIDTH)
             mass[place] = kernel.sum()
             evidence[place] = kernel @ log.values / (PRIOR_MASS + mass[place])
             standing[place] = log.weights @ log.values / (STANDING_PRIOR + log.weights.sum())
         return evidence, mass, standing
 
-    def conditions(self, item_id: str) -> tuple[Matrix, Floats]:
-        """An item's past conditions, float32[n, d], and their weighted values, float64[n]."""
-        log = self._logs.get(item_id, _EMPTY)
-        return self._matrix[np.maximum(log.rows - self._first, 0)], log.values * log.weights
+
+def _kept(log: ItemLog, keep: NDArray[np.bool_]) -> ItemLog:
+    owners = tuple(owner for owner, kept in zip(log.owners, keep, strict=True) if kept)
+    return ItemLog(log.rows[keep], log.values[keep], log.weights[keep], owners)

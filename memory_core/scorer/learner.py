@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from memory_core.model import Credit
-from memory_core.scorer.credit import assign
 from memory_core.scorer.episode import Episode
 from memory_core.scorer.episodic import EpisodicBuffer
 from memory_core.scorer.evidence import Evidence
@@ -177,10 +175,6 @@ class Learner:
 
     # -- the fast path -------------------------------------------------------------
 
-    def credit(self, episode: Episode) -> tuple[Credit, ...]:
-        """What each served item earned, by the present stack; logged with the outcome."""
-        return assign(episode, self.snapshot.fit)
-
     def observe(self, episode: Episode) -> None:
         """Take one outcome (with its credits) into the evidence and the session's buffer."""
         if episode.query is not None:
@@ -200,6 +194,8 @@ class Learner:
             self._prove(episode)
             self._remember(episode)
             self._train(episode)
+        else:
+            self._withdraw(episode.owner)
         if self._due(REFIT_EVERY):
             self.stack.refit()
         if self.reports % GATE_EVERY == 0:
@@ -214,6 +210,7 @@ class Learner:
         """
         self.reports += 1
         if not _teaches(episode):
+            self._withdraw(episode.owner)
             return
         self._remember(episode)
         memory = memory_of(episode)
@@ -251,7 +248,7 @@ class Learner:
         return self.reports % (5 if self.reports <= REFIT_ALWAYS_UNTIL else every) == 0
 
     def _prove(self, episode: Episode) -> None:
-        if not episode.scored or episode.strength <= 0:
+        if not episode.scored or episode.strength <= 0 or episode.correction:
             return
         row = episode.row
         plain = np.zeros_like(row)
@@ -292,15 +289,23 @@ class Learner:
             replayed = self.reservoir.sample(REPLAYED, self.networks.step)
             rate = float(np.clip(self.base_rate, 0.05, 0.95))
             self.networks.learn_many(batch_of(memory, replayed), float(np.log(rate / (1 - rate))))
-            self.base_rate += BASE_RATE_STEP * (episode.reward - self.base_rate)
+            if not episode.correction:
+                self.base_rate += BASE_RATE_STEP * (episode.reward - self.base_rate)
         self._keep(memory, episode.held_out)
 
     def _keep(self, memory: Memory, is_held_out: bool) -> None:
         """Keep a memory for replay, or for the gate (the newest 64) when it is held out."""
         if is_held_out:
-            self._gate.held = [*self._gate.held, memory][-GATE_HELD:]
+            held = [one for one in self._gate.held if one.owner != memory.owner]
+            self._gate.held = [*held, memory][-GATE_HELD:]
         else:
             self.reservoir.add(memory)
+
+    def _withdraw(self, owner: str) -> None:
+        """Stop learning from an outcome that was taken back."""
+        self.stack.withdraw(owner)
+        self.reservoir.withdraw(owner)
+        self._gate.held = [memory for memory in self._gate.held if memory.owner != owner]
 
     def _judge_networks(self) -> None:
         """Keep new networks only if they predict held-out reports no worse than the last good."""
@@ -346,4 +351,5 @@ class Learner:
 def _teaches(episode: Episode) -> bool:
     """Whether there is anything to learn: a judged outcome or a label."""
     labelled = bool((~np.isnan(episode.labels)).any())
-    return episode.trust > 0 and (episode.strength > 0 or labelled)
+    told = labelled or (episode.strength > 0 and (not episode.ids or bool(episode.attention.any())))
+    return episode.trust > 0 and told

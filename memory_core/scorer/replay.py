@@ -44,8 +44,15 @@ class Memory:
     kept: Floats
 
 
+def _tells_of_items(episode: Episode) -> bool:
+    """Whether the report says anything of an item: one was used, or one is labelled."""
+    return bool(episode.attention.any() or (~np.isnan(episode.labels)).any())
+
+
 def memory_of(episode: Episode) -> Memory | None:
     """Give what the networks need, or None where the episode holds nothing to learn."""
+    if not _tells_of_items(episode):
+        return None
     if episode.query is None or not episode.ids or (episode.strength <= 0 and not episode.credits):
         return None
     cosines = (episode.keys @ episode.query).astype(np.float64)
@@ -90,6 +97,12 @@ class Reservoir:
         if place < CAPACITY:
             self.memories[place] = memory
 
+    def withdraw(self, owner: str) -> None:
+        """Let an owner's memory teach nothing any more."""
+        for place, held in enumerate(self.memories):
+            if held.owner == owner:
+                self.memories[place] = _silenced(held)
+
     def sample(self, count: int, step: int) -> list[Memory]:
         """Draw at most `count`, half successes and half failures where possible."""
         rng = np.random.default_rng((self._seed, 7, step))
@@ -133,6 +146,6 @@ def batch_of(new: Memory, replayed: Sequence[Memory]) -> Batch:
     )
 
 
-def forget_owner(memory: Memory) -> Memory:
+def _silenced(memory: Memory) -> Memory:
     """The same memory with weight 0: it stays in its place and teaches nothing."""
     return replace(memory, weight=0.0, label_weights=np.zeros_like(memory.label_weights))

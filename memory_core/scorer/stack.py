@@ -130,6 +130,10 @@ class Stack:
         self.rows.extend(rows)
         self.reports += 1
 
+    def withdraw(self, owner: str) -> None:
+        """Take an owner's rows out (its outcome was taken back)."""
+        self.rows = [row for row in self.rows if row.owner != owner]
+
     def refit(self) -> None:
         """Fit both rivals to the rows; with no rows both stay at the start."""
         if not self.rows:

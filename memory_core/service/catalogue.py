@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from memory_core.errors import UnknownItem
+from memory_core.errors import InvalidInput, UnknownItem, shown
 from memory_core.model import GLOBAL_PROJECT, Item, Kind, State
 
 _WORD = re.compile(r"\w+")
@@ -28,6 +28,11 @@ class Line:
 def same_words(text: str) -> str:
     """A text's words in order, case and punctuation aside: equal for texts that say the same."""
     return " ".join(_WORD.findall(text.casefold()))
+
+
+def said_of(item: Item) -> str:
+    """What an item says, white space aside: equal for items that are shown once."""
+    return " ".join(item.text.split())
 
 
 class Catalogue:
@@ -66,6 +71,26 @@ class Catalogue:
         if line is None or line.project not in (project, GLOBAL_PROJECT):
             raise UnknownItem(item_id, field)
         return line
+
+    def owned(self, item_id: str, project: str, field: str) -> Line:
+        """The line of an item that a project may retire: its own.
+
+        Raises:
+            UnknownItem: No such item, or another project's.
+            InvalidInput: A global item, seen from a project.
+        """
+        line = self.seen(item_id, project, field)
+        if line.project != project:
+            raise InvalidInput(
+                field,
+                f"{shown(item_id)} is global, retiring it here would take it from every project",
+                "Pass project 'global' to do that.",
+            )
+        return line
+
+    def link(self, old: str, new: str) -> None:
+        """Say which item supersedes another."""
+        self._successors[old] = new
 
     def lines(
         self, project: str, state: State | None = None, kind: Kind | None = None

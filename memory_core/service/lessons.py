@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from memory_core.errors import InvalidInput, shown
 from memory_core.model import Event, EventKind, Item, State, new_id
@@ -14,7 +15,7 @@ from memory_core.port import (
     RememberRequest,
     StateAnswer,
 )
-from memory_core.ports import Probe, StoredItem, Vector
+from memory_core.ports import Embedder, Probe, StoredItem
 from memory_core.redaction import redact
 from memory_core.service.catalogue import same_words
 from memory_core.service.core import Core
@@ -22,9 +23,6 @@ from memory_core.service.core import Core
 NEAR = 0.92
 """Cosine of two items' texts from which the older one is told as a near-duplicate."""
 MOST_NEAR = 3
-DAY = 86_400.0
-OUTCOMES_SHOWN = 20
-BRIEF_LINES = 12
 
 
 class Lessons:
@@ -39,28 +37,40 @@ class Lessons:
         """Store one item durably; see the port."""
         core = self._core
         project = core.project_of(request.project)
-        item, found = self._item(request, project)
-        vectors = self._vectors(item)
-        near = self._near(item, vectors[0], project)
+        embedder = core.embedder
+        item, found = self._item(request, project, embedder)
+        stored = _embedded(item, embedder)
+        near = self._near(stored, project)
         with core.lock:
             if request.supersedes:
-                core.catalogue.seen(request.supersedes, project, "supersedes")
+                core.catalogue.owned(request.supersedes, project, "supersedes")
             same = core.store.find_hash(project, item.content_hash)
-            if same is not None:
-                return RememberAnswer(
-                    id=same.item.id, status="duplicate", near_duplicates=near, redacted=found
-                )
-            core.store.add_items([StoredItem(item, "active", *vectors)])
-            core.catalogue.add(item, "active")
-            if request.supersedes:
-                self._flip(request.supersedes, "supersede", f"superseded by {item.id}", item.id)
-        self._announce(item.id, project)
-        status = "superseded" if request.supersedes else "added"
+            if same is None:
+                if core.embedder is not None and stored.vector is None:  # it came meanwhile
+                    stored = _embedded(item, core.embedder)
+                core.store.add_items([stored])
+                core.catalogue.add(item, "active")
+            kept = same.item.id if same is not None else item.id
+            superseded = self._supersede(request.supersedes, kept)
+        self._announce(kept, project)
+        status = "superseded" if superseded else "duplicate" if same is not None else "added"
         return RememberAnswer.model_validate(
-            {"id": item.id, "status": status, "near_duplicates": near, "redacted": found}
+            {"id": kept, "status": status, "near_duplicates": near, "redacted": found}
         )
 
-    def _item(self, request: RememberRequest, project: str) -> tuple[Item, tuple[str, ...]]:
+    def _supersede(self, old: str, new: str) -> bool:
+        """Retire the superseded item, once; also when its successor was there already."""
+        if not old or old == new:
+            return False
+        line = self._core.catalogue.get(old)
+        if line is not None and line.state == "active":
+            self._flip(old, "supersede", f"superseded by {new}", new)
+            self._core.catalogue.link(old, new)
+        return True
+
+    def _item(
+        self, request: RememberRequest, project: str, embedder: Embedder | None
+    ) -> tuple[Item, tuple[str, ...]]:
         core = self._core
         found: list[str] = []
 
@@ -84,7 +94,7 @@ class Lessons:
             description=description,
             content=content,
             task=task,
-            tags=request.tags,
+            tags=tuple(clean(tag) for tag in request.tags),
             evidence=clean(request.evidence),
             source=request.source or core.settings.source,
             supersedes=request.supersedes,
@@ -92,7 +102,7 @@ class Lessons:
             outcome_id=request.outcome_id,
             content_hash=_digest(request.kind, title, description, content, task),
             created_at=core.clock(),
-            embedder=core.embedder.name if core.embedder else "",
+            embedder=embedder.name if embedder is not None else "",
         ), tuple(dict.fromkeys(found))
 
     def _outcome(self, outcome_id: str, project: str) -> str:
@@ -108,14 +118,8 @@ class Lessons:
             "Pass the outcome_id that report_outcome returned, or leave it out.",
         )
 
-    def _vectors(self, item: Item) -> tuple[Vector | None, Vector | None]:
-        embedder = self._core.embedder
-        if embedder is None:
-            return None, None
-        rows = embedder.embed_documents([item.text, *([item.task] if item.task.strip() else [])])
-        return rows[0], rows[1] if len(rows) > 1 else None
-
-    def _near(self, item: Item, vector: Vector | None, project: str) -> tuple[NearDuplicate, ...]:
+    def _near(self, stored: StoredItem, project: str) -> tuple[NearDuplicate, ...]:
+        item, vector = stored.item, stored.vector
         if vector is None:
             return ()
         core = self._core
@@ -148,7 +152,7 @@ class Lessons:
         core = self._core
         project = core.project_of(request.project)
         with core.lock:
-            line = core.catalogue.seen(request.item_id, project)
+            line = core.catalogue.owned(request.item_id, project, "item_id")
             if line.state != state:
                 self._flip(line.id, kind, redact(request.reason)[0])
         if line.state != state:
@@ -171,7 +175,16 @@ class Lessons:
 
 
 def _digest(*parts: str) -> str:
-    """SHA-256 of the words of what an item says and where it came from."""
-    return hashlib.sha256(
-        "\x1f".join(same_words(part) or part for part in parts).encode()
-    ).hexdigest()
+    """SHA-256 of what an item says and where it came from, white space aside."""
+    joined = "\x1f".join(" ".join(part.split()) for part in parts)
+    return hashlib.sha256(joined.encode()).hexdigest()
+
+
+def _embedded(item: Item, embedder: Embedder | None) -> StoredItem:
+    """The item with its vectors, or waiting for them without a model."""
+    if embedder is None:
+        return StoredItem(item, "active", None, None)
+    texts = [item.text, *([item.task] if item.task.strip() else [])]
+    rows = embedder.embed_documents(texts)
+    named = replace(item, embedder=embedder.name)
+    return StoredItem(named, "active", rows[0], rows[1] if len(rows) > 1 else None)

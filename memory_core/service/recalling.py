@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from memory_core.errors import StoreUnavailable
 from memory_core.model import Mode, RecallRecord, Served, new_id
@@ -17,8 +17,9 @@ from memory_core.port import (
     RecallRequest,
 )
 from memory_core.ports import Candidate, Scope, StoredRecall, Vector
+from memory_core.redaction import redact
 from memory_core.scorer.panel import EVIDENCE, panel_of
-from memory_core.service.catalogue import same_words
+from memory_core.service.catalogue import said_of
 from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
 from memory_core.service.notebook import Failure
@@ -33,9 +34,12 @@ FLOOR = 0.12
 """Under this similarity, with no word in common and no record, nothing is relevant: abstain."""
 CHECK_FLOOR = 0.35
 CHECK_TRUST = 0.2
-ITEM_OVERHEAD = 160
+LONGEST_TASK = 8_000
+ITEM_OVERHEAD = 260
 """Characters that an item's other fields take in an answer."""
 DAY = 86_400.0
+CUT = " [cut to fit max_tokens]"
+RequestT = TypeVar("RequestT", RecallRequest, CheckRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Recaller:
     def recall(self, request: RecallRequest) -> RecallAnswer:
         """Answer one recall; see the port."""
         core = self._core
+        request = _redacted(request, "task", "context", "error")
         project = core.project_of(request.project)
         conditions = conditions_of(core.embedder, request.task, request.context, request.error)
         scope = replace(core.scope(project), kinds=request.kinds)
@@ -96,6 +101,8 @@ class Recaller:
         abstained = self._abstains(ranked)
         chosen = () if abstained else self._choose(ranked, request.k)
         warnings = self._warnings(project, conditions)
+        while warnings and _tokens_of(warnings) > request.max_tokens // 2:
+            warnings = warnings[:-1]
         items = self._fit(ranked, chosen, request.max_tokens - _tokens_of(warnings))
         chosen = chosen[: len(items)]
         record = RecallRecord(
@@ -117,6 +124,7 @@ class Recaller:
     def check(self, request: CheckRequest) -> RecallAnswer:
         """Answer one check: warnings, then pitfalls, then what worked in like conditions."""
         core = self._core
+        request = _redacted(request, "action", "error")
         project = core.project_of(request.project)
         conditions = conditions_of(core.embedder, request.action, "", request.error)
         ranked = self._rank(conditions, core.scope(project), project, request.session)
@@ -126,7 +134,7 @@ class Recaller:
         record = RecallRecord(
             id=new_id("rec"),
             project=project,
-            task=request.action or request.error,
+            task=request.action or request.error[-LONGEST_TASK:],
             at=core.clock(),
             error=request.error if request.action else "",
             session=request.session,
@@ -187,15 +195,17 @@ class Recaller:
         chosen: list[int] = []
         said: set[str] = set()
         for rank, candidate in enumerate(ranked.candidates):
-            words = same_words(candidate.stored.item.text)
-            if words in said:
+            text = said_of(candidate.stored.item)
+            if text in said:
                 continue
-            said.add(words)
+            said.add(text)
             chosen.append(rank)
             if len(chosen) == k:
                 break
         first = self._first_by_similarity(ranked)
-        if len(chosen) >= 2 and first is not None and first not in chosen:
+        if len(chosen) < 2 or first is None or first in chosen:
+            return tuple(chosen)
+        if said_of(ranked.candidates[first].stored.item) not in said:
             chosen[-1] = first
         return tuple(chosen)
 
@@ -231,10 +241,7 @@ class Recaller:
             if size > budget:
                 if items:
                     break
-                room = max(budget - (size - len(item.content)), 40)
-                item = item.model_copy(
-                    update={"content": item.content[:room] + " [cut to fit max_tokens]"}
-                )
+                item = _cut(item, size - budget)
             budget -= size
             items.append(item)
         return tuple(items)
@@ -298,16 +305,19 @@ class Recaller:
             weight=ranked.weight,
             scorer_version=ranked.ranking.snapshot.version if ranked.ranking else "",
         )
+        try:
+            self._core.store.add_recall(StoredRecall(record, vector))
+        except StoreUnavailable as error:
+            return f"Its outcome cannot be reported by recall_id, it was not logged: {error}"
         with self._core.lock:
-            try:
-                self._core.store.add_recall(StoredRecall(record, vector))
-            except StoreUnavailable as error:
-                return (
-                    f"Its outcome cannot be reported by recall_id, it could not be logged: {error}"
-                )
             self._core.tally.count_recall(record)
         self._core.notify(Change("stats"))
         return ""
+
+
+def _redacted(request: RequestT, *fields: str) -> RequestT:
+    """The request with secrets taken out before anything is embedded or written."""
+    return request.model_copy(update={name: redact(getattr(request, name))[0] for name in fields})
 
 
 def _noting(answer: RecallAnswer, note: str) -> RecallAnswer:
@@ -315,6 +325,16 @@ def _noting(answer: RecallAnswer, note: str) -> RecallAnswer:
     if not note:
         return answer
     return answer.model_copy(update={"note": f"{answer.note} {note}".strip()})
+
+
+def _cut(item: RecalledItem, excess: int) -> RecalledItem:
+    """The item shortened by about `excess` characters: content first, then description."""
+    content = item.content[: max(len(item.content) - excess - len(CUT), 40)]
+    excess -= len(item.content) - len(content)
+    kept = max(len(item.description) - max(excess, 0), 0)
+    return item.model_copy(
+        update={"content": content + CUT, "description": item.description[:kept]}
+    )
 
 
 def _size(item: RecalledItem) -> int:

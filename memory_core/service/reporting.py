@@ -19,22 +19,22 @@ from memory_core.port import (
     RememberAnswer,
     RememberRequest,
 )
-from memory_core.ports import StoredOutcome, StoredRecall, Vector
+from memory_core.ports import StoredOutcome, StoredRecall
 from memory_core.redaction import redact
 from memory_core.scorer.credit import assign
-from memory_core.scorer.episode import Episode, build_episode
 from memory_core.scorer.proof import held_out
 from memory_core.scorer.stack import FIRST
 from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
+from memory_core.service.folding import fold_mistake, fold_outcome, leading_item
+from memory_core.service.joining import episode_of, failure_of, query_of
 from memory_core.service.lessons import Lessons
-from memory_core.service.notebook import Failure
 
 RECALL_LIFETIME = 30 * 86_400.0
 """Seconds after which a recall can no longer be reported on."""
 LOG_KEPT = 4_000
+LONGEST_TASK = 8_000
 """Characters of an evidence log that are stored: its end."""
-SUMMARY = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,20 @@ class _Report:
     recall: StoredRecall | None
     conditions: Conditions
     judgement: Judgement
+    task: str
     error: str
-    redacted: tuple[str, ...]
 
     @property
-    def vector(self) -> Vector | None:
-        if self.recall is not None and self.recall.vector is not None:
-            return self.recall.vector
-        return self.conditions.vector
+    def record(self) -> RecallRecord | None:
+        return self.recall.record if self.recall is not None else None
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        return self.record.served_ids if self.record is not None else ()
+
+    @property
+    def fingerprint(self) -> str:
+        return self.conditions.shape.id if self.conditions.shape else ""
 
     @property
     def failed(self) -> bool:
@@ -78,9 +84,9 @@ class Reporter:
             else:
                 status = "recorded" if earlier is None else "corrected"
                 outcome = self._record(report, earlier)
-        lessons = tuple(self._remember(report, lesson, outcome.id) for lesson in request.lessons)
         if status != "repeated":
             self._announce(outcome)
+        lessons = tuple(self._remember(report, lesson, outcome.id) for lesson in request.lessons)
         return self._answer(report, outcome, status, lessons)
 
     # -- validation ----------------------------------------------------------------
@@ -91,7 +97,7 @@ class Reporter:
         if request.recall_id:
             recall = self._recall(request, project)
             project = recall.record.project
-        served = self._served(recall)
+        served = recall.record.served_ids if recall is not None else ()
         for name in ("used_ids", "helpful_ids", "harmful_ids"):
             for item_id in getattr(request, name) or ():
                 core.catalogue.seen(item_id, project, name)
@@ -101,9 +107,9 @@ class Reporter:
                         f"names {shown(item_id)}, which this recall did not serve",
                         "Name ids that the recall returned, or report with task in place of it.",
                     )
-        error, found = redact(request.error)
+        error = redact(request.error)[0]
         record = recall.record if recall is not None else None
-        task = record.task if record is not None else request.task
+        task = record.task if record is not None else redact(request.task)[0]
         conditions = conditions_of(core.embedder, task, record.context if record else "", error)
         judgement = judge(
             request.outcome,
@@ -112,7 +118,7 @@ class Reporter:
             helpful=request.helpful_ids,
             harmful=request.harmful_ids,
         )
-        return _Report(request, project, recall, conditions, judgement, error, found)
+        return _Report(request, project, recall, conditions, judgement, task=task, error=error)
 
     def _recall(self, request: OutcomeRequest, project: str) -> StoredRecall:
         recall = self._core.store.get_recall(request.recall_id)
@@ -122,15 +128,6 @@ class Reporter:
             raise UnknownRecall(request.recall_id, "expired: it was served more than 30 days ago")
         return recall
 
-    @staticmethod
-    def _served(recall: StoredRecall | None) -> tuple[str, ...]:
-        if recall is None:
-            return ()
-        served = sorted(
-            (c for c in recall.record.candidates if c.position >= 0), key=lambda c: c.position
-        )
-        return tuple(c.item_id for c in served)
-
     # -- repeated or corrected -----------------------------------------------------
 
     def _earlier(self, report: _Report) -> OutcomeRecord | None:
@@ -138,14 +135,28 @@ class Reporter:
         if request.report_id:
             found = self._core.by_report_id.get((report.project, request.report_id))
             if found is not None:
-                if found.recall_id != request.recall_id:
+                other_task = not request.recall_id and found.task != report.task
+                if found.recall_id != request.recall_id or other_task:
                     raise InvalidInput(
                         "report_id",
-                        f"{shown(request.report_id)} was used for another recall",
+                        f"{shown(request.report_id)} was used for another recall or task",
                         "Give each report its own report_id.",
                     )
-                return found
-        return self._core.reported.get(request.recall_id) if request.recall_id else None
+                return self._correctable(report, found)
+        found = self._core.reported.get(request.recall_id) if request.recall_id else None
+        return self._correctable(report, found) if found is not None else None
+
+    def _correctable(self, report: _Report, earlier: OutcomeRecord) -> OutcomeRecord:
+        """The earlier report, which only its own source or the store's owner may correct."""
+        own = self._core.settings.source
+        source = report.request.source or own
+        if source not in (own, earlier.source) and not self._same(report, earlier):
+            raise InvalidInput(
+                "source",
+                f"{shown(source)} did not make the report that this would correct",
+                "Only who reported an outcome, or the owner of the store, corrects it.",
+            )
+        return earlier
 
     @staticmethod
     def _same(report: _Report, earlier: OutcomeRecord) -> bool:
@@ -153,7 +164,10 @@ class Reporter:
         return (
             bool(earlier.reported == request.outcome)
             and earlier.outcome == report.judgement.outcome
-            and (earlier.used or ()) == (request.used_ids or ())
+            and (earlier.reward, earlier.strength)
+            == (report.judgement.reward, report.judgement.strength)
+            and earlier.fingerprint == report.fingerprint
+            and earlier.used == request.used_ids
             and earlier.helpful == request.helpful_ids
             and earlier.harmful == request.harmful_ids
         )
@@ -163,23 +177,26 @@ class Reporter:
     def _record(self, report: _Report, earlier: OutcomeRecord | None) -> OutcomeRecord:
         core = self._core
         outcome = self._outcome(report, earlier)
-        leading = leading_item(outcome, self._served(report.recall))
+        leading = leading_item(outcome, report.served)
         outcome = replace(outcome, trust=core.quotas.trust(outcome.source, leading, outcome.at))
-        outcome, episode = self._credited(report, outcome)
-        failure = self._failure(report)
+        query = query_of(core.embedder, outcome, report.recall)
+        episode = episode_of(core, outcome, report.recall, query)
+        fit = core.trainer.learner.snapshot.fit if core.trainer is not None else FIRST
+        outcome = replace(outcome, credits=assign(episode, fit))
+        failure = failure_of(outcome, report.conditions.signature, query)
         if report.failed:
             outcome = replace(outcome, signature_id=core.notebook.place(failure) or new_id("sig"))
         core.store.add_outcome(StoredOutcome(outcome, failure.signature if report.failed else None))
-        fold_outcome(core, outcome, report.recall.record if report.recall else None, failure)
+        fold_outcome(core, outcome, report.record)
+        fold_mistake(core, core.notebook, outcome, report.record, failure)
         if core.trainer is not None:
-            core.trainer.learner.observe(episode)
-            core.trainer.submit(episode)
+            core.trainer.observe(replace(episode, credits=outcome.credits))
         return outcome
 
     def _outcome(self, report: _Report, earlier: OutcomeRecord | None) -> OutcomeRecord:
         request, judgement, core = report.request, report.judgement, self._core
         shape = report.conditions.shape
-        record = report.recall.record if report.recall else None
+        record = report.record
         return OutcomeRecord(
             id=new_id("out"),
             project=report.project,
@@ -189,7 +206,7 @@ class Reporter:
             strength=judgement.strength,
             at=core.clock(),
             recall_id=request.recall_id,
-            task=record.task if record else redact(request.task)[0],
+            task=report.task,
             session=request.session or (record.session if record else ""),
             source=request.source or core.settings.source,
             why=judgement.why,
@@ -199,46 +216,21 @@ class Reporter:
             error=report.error[-LOG_KEPT:],
             error_normalised=shape.normalised if shape else "",
             error_class=shape.error_class if shape else "",
-            fingerprint=shape.id if shape else "",
+            fingerprint=report.fingerprint,
             evidence=_evidence_text(request),
             steps=tuple(redact(step)[0] for step in request.steps),
-            attempt_group=request.attempt_group,
+            attempt_group=redact(request.attempt_group)[0],
             report_id=request.report_id,
             supersedes=earlier.id if earlier else "",
             held_out=earlier.held_out if earlier else held_out(core.outcome_count),
         )
 
-    def _credited(self, report: _Report, outcome: OutcomeRecord) -> tuple[OutcomeRecord, Episode]:
-        core = self._core
-        dimension = core.store.dimension
-        ids = self._served(report.recall)
-        keys, pitfalls = core.keys_and_pitfalls(ids)
-        record = report.recall.record if report.recall else None
-        episode = build_episode(
-            outcome, record, report.vector, keys=keys, pitfalls=pitfalls, dimension=dimension
-        )
-        fit = core.trainer.learner.snapshot.fit if core.trainer is not None else FIRST
-        credits = assign(episode, fit)
-        return replace(outcome, credits=credits), replace(episode, credits=credits)
-
-    def _failure(self, report: _Report) -> Failure:
-        shape = report.conditions.shape
-        signature = report.conditions.signature
-        return Failure(
-            report.project,
-            shape.error_class if shape else "",
-            shape.id if shape else "",
-            signature if signature is not None else report.vector,
-            report.vector,
-        )
-
     # -- lessons and the answer ----------------------------------------------------
 
     def _remember(self, report: _Report, lesson: Lesson, outcome_id: str) -> RememberAnswer:
-        task = report.recall.record.task if report.recall else report.request.task
         request = RememberRequest(
             **lesson.model_dump(),
-            task=task,
+            task=report.task[:LONGEST_TASK],
             project=report.project,
             source=report.request.source,
             outcome_id=outcome_id,
@@ -322,54 +314,3 @@ def _next(report: _Report, outcome: OutcomeRecord, has_lessons: bool) -> str:
         "If something here was new, distil up to 3 general lessons (when to use it, when not, "
         f"what to do) and {with_id}; if the recalled lessons covered it, nothing more is needed."
     )
-
-
-def summary_of(outcome: OutcomeRecord) -> str:
-    """One line on a failure: its error, else its task."""
-    last = next((line.strip() for line in reversed(outcome.error.splitlines()) if line.strip()), "")
-    text = last or f"failed: {' '.join(outcome.task.split())}"
-    return text if len(text) <= SUMMARY else text[: SUMMARY - 3] + "..."
-
-
-def fold_outcome(
-    core: Core, outcome: OutcomeRecord, recall: RecallRecord | None, failure: Failure
-) -> None:
-    """Take a stored outcome into every fold but the learner's; in log order, under the lock."""
-    owner = core.owner_of(outcome)
-    served: tuple[str, ...] = ()
-    if recall is not None:
-        served = tuple(
-            c.item_id
-            for c in sorted(recall.candidates, key=lambda c: c.position)
-            if c.position >= 0
-        )
-    earlier = core.reported.get(owner)
-    if outcome.supersedes and earlier is not None:
-        core.tally.uncount(earlier)
-        core.notebook.take_back(
-            earlier.project, earlier.signature_id, owner, blamed(earlier, served)
-        )
-    core.tally.count_outcome(outcome, owner, served[0] if served else "")
-    if outcome.signature_id:
-        core.notebook.observe(outcome, failure, owner, blamed(outcome, served), summary_of(outcome))
-    slim = replace(outcome, error="", error_normalised="", evidence="", steps=())
-    core.quotas.observe(outcome, leading_item(outcome, served))
-    core.reported[owner] = core.by_outcome_id[outcome.id] = slim
-    core.owners[outcome.id] = owner
-    if outcome.report_id:
-        core.by_report_id[(outcome.project, outcome.report_id)] = slim
-    core.outcome_count += 1
-
-
-def leading_item(outcome: OutcomeRecord, served: tuple[str, ...]) -> str:
-    """The item that a report is mostly about, "" for none."""
-    return next(iter((*(outcome.used or ()), *outcome.helpful, *outcome.harmful, *served)), "")
-
-
-def blamed(outcome: OutcomeRecord, served: tuple[str, ...]) -> tuple[str, ...]:
-    """The items that a failure is told with: harmful and used ones, else the first served."""
-    named = tuple(dict.fromkeys((*outcome.harmful, *(outcome.used or ()))))
-    named = tuple(item_id for item_id in named if item_id not in outcome.helpful)
-    if named or outcome.used is not None:
-        return named
-    return served[:1]

@@ -9,22 +9,27 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from memory_core.errors import LessonbankError, StoreUnavailable
 from memory_core.model import STATES, OutcomeRecord
 from memory_core.port import Change, Compacted, Reembedded, ScorerReport, Stats
-from memory_core.ports import Embedder, Scope, Store, StoredOutcome, StoredRecall, Vector
-from memory_core.scorer.episode import Episode, build_episode
+from memory_core.ports import Embedder, Scope, Store, StoredOutcome, StoredRecall
+from memory_core.scorer.episode import Episode
 from memory_core.scorer.panel import EXPERTS
 from memory_core.scorer.proof import Record
-from memory_core.service.conditions import conditions_of
 from memory_core.service.core import Core
+from memory_core.service.folding import fold_mistake, fold_outcome
+from memory_core.service.joining import episode_of, failure_of, query_of
 from memory_core.service.lessons import Lessons
-from memory_core.service.notebook import Failure
+from memory_core.service.notebook import Notebook
 from memory_core.service.reading import Reading
 from memory_core.service.recalling import Recaller
-from memory_core.service.reporting import Reporter, fold_outcome
+from memory_core.service.reporting import Reporter
 from memory_core.settings import Settings
+
+if TYPE_CHECKING:  # torch comes with it, later
+    from memory_core.service.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -83,19 +88,26 @@ class MemoryService:
                 self._recalls[recall.record.id] = recall
         for stored in self._log:
             found = self._recalls.get(stored.record.recall_id)
-            fold_outcome(
-                core, stored.record, found.record if found else None, self._failure(stored, found)
-            )
+            fold_outcome(core, stored.record, found.record if found else None)
+        core.notebook = self._notebook(None, self._log)
 
-    @staticmethod
-    def _failure(stored: StoredOutcome, recall: StoredRecall | None) -> Failure:
-        record = stored.record
-        conditions = (
-            recall.vector if recall is not None and recall.vector is not None else stored.signature
-        )
-        return Failure(
-            record.project, record.error_class, record.fingerprint, stored.signature, conditions
-        )
+    def _notebook(self, embedder: Embedder | None, outcomes: list[StoredOutcome]) -> Notebook:
+        """The mistakes of these outcomes; without a model by what was stored of their vectors."""
+        notebook = Notebook()
+        for stored in outcomes:
+            self._note(notebook, embedder, stored)
+        return notebook
+
+    def _note(self, notebook: Notebook, embedder: Embedder | None, stored: StoredOutcome) -> None:
+        found = self._recall_of(stored.record)
+        query = query_of(embedder, stored.record, found)
+        failure = failure_of(stored.record, stored.signature, query)
+        fold_mistake(self.core, notebook, stored.record, found.record if found else None, failure)
+
+    def _recall_of(self, outcome: OutcomeRecord) -> StoredRecall | None:
+        if not outcome.recall_id:
+            return None
+        return self._recalls.get(outcome.recall_id) or self.core.store.get_recall(outcome.recall_id)
 
     def attach(self, embedder: Embedder) -> None:
         """Take the model in: bind the store to it, bring the learner to the end of the log.
@@ -110,21 +122,36 @@ class MemoryService:
         with core.lock:
             core.embedder = embedder
         self._embed_waiting(embedder)
-        if core.settings.scorer_mode == "similarity":
-            return
+        notebook = self._notebook(embedder, self._log)
+        trainer = self._trained(embedder)
+        with core.lock:
+            known = {stored.record.id for stored in self._log}
+            grown = core.outcome_count > len(known)
+            late = [s for s in core.store.outcomes() if s.record.id not in known] if grown else []
+            for stored in late:
+                self._note(notebook, embedder, stored)
+            core.notebook = notebook
+            if trainer is not None:
+                trainer.catch_up(self._episodes(embedder, late))
+                trainer.start()
+            if core.trainer is not None:
+                core.trainer.close()
+            core.trainer = trainer
+            self._embed_waiting(embedder)
+        self._log, self._recalls = [], {}
+
+    def _trained(self, embedder: Embedder) -> Trainer | None:
+        """A trainer at the end of the log as it was read; None where learning is off."""
+        settings = self.core.settings
+        if settings.scorer_mode == "similarity":
+            return None
         from memory_core.service.trainer import Trainer
 
         trainer = Trainer(
-            core.settings.store / "learner", embedder.name, embedder.dimension, self._learned
+            settings.store / "learner", embedder.name, embedder.dimension, self._learned
         )
         trainer.rebuild(self._episodes(embedder, self._log))
-        with core.lock:
-            known = {stored.record.id for stored in self._log}
-            late = [s for s in core.store.outcomes() if s.record.id not in known]
-            trainer.catch_up(self._episodes(embedder, late))
-            core.trainer = trainer
-            trainer.start()
-        self._log, self._recalls = [], {}
+        return trainer
 
     def _embed_waiting(self, embedder: Embedder) -> None:
         """Give vectors to the items that were remembered without a model."""
@@ -139,38 +166,10 @@ class MemoryService:
             log.warning("%d items stay without vectors: %s", waiting, error)
 
     def _episodes(self, embedder: Embedder, outcomes: list[StoredOutcome]) -> Iterator[Episode]:
-        core = self.core
         for stored in outcomes:
-            record = stored.record
-            recall = self._recalls.get(record.recall_id) or (
-                core.store.get_recall(record.recall_id) if record.recall_id else None
-            )
-            served = (
-                ()
-                if recall is None
-                else tuple(c.item_id for c in recall.record.candidates if c.position >= 0)
-            )
-            named = (*served, *(record.used or ()), *record.helpful, *record.harmful)
-            keys, pitfalls = core.keys_and_pitfalls(tuple(dict.fromkeys(named)))
-            yield build_episode(
-                record,
-                recall.record if recall else None,
-                self._query(embedder, record, recall),
-                keys=keys,
-                pitfalls=pitfalls,
-                dimension=embedder.dimension,
-            )
-
-    @staticmethod
-    def _query(
-        embedder: Embedder, record: OutcomeRecord, recall: StoredRecall | None
-    ) -> Vector | None:
-        if recall is not None:
-            if recall.vector is not None:
-                return recall.vector
-            asked = recall.record
-            return conditions_of(embedder, asked.task, asked.context, asked.error).vector
-        return conditions_of(embedder, record.task, "", record.error).vector
+            recall = self._recall_of(stored.record)
+            query = query_of(embedder, stored.record, recall)
+            yield episode_of(self.core, stored.record, recall, query)
 
     def _learned(self) -> None:
         self.core.notify(Change("scorer"))
@@ -267,8 +266,12 @@ class MemoryService:
             if core.trainer is not None:
                 core.trainer.close()
                 core.trainer = None
-            core.embedder = None
-            done, skipped = core.store.reembed(embedder, progress)
+            before, core.embedder = core.embedder, None
+            try:
+                done, skipped = core.store.reembed(embedder, progress)
+            except LessonbankError:
+                core.embedder = before
+                raise
             self._log = list(core.store.outcomes())
             reported = {stored.record.recall_id for stored in self._log}
             self._recalls = {
@@ -288,9 +291,11 @@ class MemoryService:
         if self._closed:
             return
         self._closed = True
-        if self.core.trainer is not None:
-            self.core.trainer.close()
         try:
-            self.core.store.close()
-        except LessonbankError as error:
-            log.warning("closing the store: %s", error)
+            if self.core.trainer is not None:
+                self.core.trainer.close()
+        finally:
+            try:
+                self.core.store.close()
+            except LessonbankError as error:
+                log.warning("closing the store: %s", error)

@@ -58,13 +58,16 @@ class Trainer:
         Runs before `start`, in the caller's thread.
         """
         log_so_far = list(episodes)
-        found, passed = checkpoint.newest(self._folder, self._embedder, self._dimension)
+        found, passed = checkpoint.newest(
+            self._folder,
+            self._embedder,
+            self._dimension,
+            fits=lambda position: _is_of(position, log_so_far),
+        )
         for line in passed:
-            log.warning(
-                "checkpoint passed over: %s; the outcome log brings the same state back", line
-            )
+            log.warning("checkpoint passed over: %s; the outcome log brings it back", line)
         start = 0
-        if found is not None and self._fits(found, log_so_far):
+        if found is not None:
             start, self._last_outcome = found.position.reports, found.position.outcome_id
             for episode in log_so_far[:start]:
                 self.learner.observe(episode)
@@ -79,29 +82,31 @@ class Trainer:
         if log_so_far and start == 0:
             self.state = f"rebuilt from {len(log_so_far)} outcomes"
         self._saved = start
+        if self.learner.reports - start >= CHECKPOINT_EVERY:
+            self._save()
 
     def catch_up(self, episodes: Iterable[Episode]) -> None:
         """Observe and learn these outcomes now, in the caller's thread."""
         for episode in episodes:
             self.learner.observe(episode)
-            self.learner.learn_one(episode)
-            self._last_outcome = episode.outcome_id
+            self._learn(episode)
 
-    def _fits(self, found: checkpoint.Checkpoint, episodes: list[Episode]) -> bool:
-        position = found.position
-        known = 0 < position.reports <= len(episodes)
-        if known and episodes[position.reports - 1].outcome_id == position.outcome_id:
-            return True
-        log.warning("the checkpoint is not of this log; learning the log again")
-        return False
+    def _learn(self, episode: Episode) -> None:
+        """Learn one outcome; one that cannot be learned is logged and passed over, always."""
+        self._last_outcome = episode.outcome_id
+        try:
+            self.learner.learn_one(episode)
+        except Exception:
+            log.exception("learning outcome %s failed; recall goes on", episode.outcome_id)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread = threading.Thread(target=self._run, name="lessonbank-trainer", daemon=True)
         self._thread.start()
 
-    def submit(self, episode: Episode) -> None:
-        """Queue one observed outcome for learning."""
+    def observe(self, episode: Episode) -> None:
+        """Let the next recall see an outcome, and queue it for learning."""
+        self.learner.observe(episode)
         with self._count:
             self._pending += 1
         self._queue.put(episode)
@@ -128,11 +133,7 @@ class Trainer:
             episode = self._queue.get()
             if episode is None or self._stopping:
                 return
-            try:
-                self.learner.learn_one(episode)
-                self._last_outcome = episode.outcome_id
-            except Exception:
-                log.exception("learning outcome %s failed; recall goes on", episode.outcome_id)
+            self._learn(episode)
             with self._count:
                 self._pending -= 1
                 self._count.notify_all()
@@ -151,3 +152,9 @@ class Trainer:
             log.warning(
                 "no checkpoint was written (%s); the outcome log brings the same state back", error
             )
+
+
+def _is_of(position: checkpoint.Position, episodes: list[Episode]) -> bool:
+    """Whether a checkpoint's position lies on this log."""
+    known = 0 < position.reports <= len(episodes)
+    return known and episodes[position.reports - 1].outcome_id == position.outcome_id

@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from memory_core.errors import ModelUnavailable, StoreUnavailable
+from memory_core.errors import MemoryUnavailable, ModelUnavailable, StoreUnavailable
 from memory_core.in_process import InProcessMemory
 from memory_core.port import (
     Change,
@@ -196,3 +196,25 @@ async def test_reembedding_with_a_model_that_cannot_be_loaded_raises_its_sentenc
     with pytest.raises(ModelUnavailable, match="nowhere"):
         await loading.memory.reembed()
     await loading.memory.aclose()
+
+
+async def test_closing_while_the_store_opens_closes_it_when_it_is_open(loading: Loading) -> None:
+    """No lock is left behind, and a later call says that the memory is closed."""
+    loading.store.clear()
+    loading.memory.warm()
+    await loading.memory.aclose()
+    loading.store.set()
+    with anyio.fail_after(30):
+        while loading.service is None or not closed(loading.service):
+            await anyio.sleep(0.01)
+    with pytest.raises(MemoryUnavailable, match="closed"):
+        await loading.memory.recall(ASK)
+
+
+def closed(service: MemoryService) -> bool:
+    """Whether the service's store takes nothing any more."""
+    try:
+        service.lessons.remember(LESSON)
+    except MemoryUnavailable:
+        return True
+    return False

@@ -15,7 +15,7 @@ from memory_core.scorer.episode import Episode
 from memory_core.scorer.learner import CLIP_TRIED, CLIP_UNTRIED, Learner, Snapshot
 from memory_core.scorer.networks import Weights
 from memory_core.scorer.panel import Panel
-from tests.memory_core.scorer.world import DIMENSION, World, panel_from, served, unit
+from tests.memory_core.scorer.world import DIMENSION, World, credited, panel_from, served, unit
 
 
 def same_state(one: Learner, other: Learner) -> bool:
@@ -181,8 +181,8 @@ def test_corrected_outcome_counts_once() -> None:
     """A second report of a recall replaces the first in the evidence and in the stack's rows."""
     world, learner = World(), Learner(DIMENSION)
     episode = served(learner, world.panel(0), 0, good="none")
-    corrected = replace(episode, reward=1.0)
-    corrected = replace(corrected, credits=learner.credit(corrected))
+    corrected = replace(episode, reward=1.0, correction=True)
+    corrected = credited(learner, corrected)
     for one in (episode, corrected):
         learner.observe(one)
         learner.learn_one(one)
@@ -245,9 +245,46 @@ def test_random_outcomes_do_not_open_the_clip_and_hold_the_weight_back() -> None
     for step in range(200):
         panel = panel_from(unit(rng.normal(size=DIMENSION)), keys, ids)
         episode = replace(served(learner, panel, step, good=""), reward=float(rng.random() < 0.5))
-        episode = replace(episode, credits=learner.credit(episode))
+        episode = credited(learner, episode)
         learner.observe(episode)
         learner.learn_one(episode)
     low, _ = learner.record.proof().interval
     assert low < 0.5
     assert learner.snapshot.opening < 0.5
+
+
+def test_outcome_taken_back_teaches_nothing_any_more() -> None:
+    """A correction to unknown removes its rows and silences its memory."""
+    world, learner = World(), Learner(DIMENSION)
+    episode = served(learner, world.panel(0), 0, good="none")
+    unknown = credited(learner, replace(episode, reward=0.5, strength=0.0, correction=True))
+    for one in (episode, unknown):
+        learner.observe(one)
+        learner.learn_one(one)
+    assert episode.query is not None
+    assert not any(part.any() for part in learner.evidence.score(episode.query, episode.ids))
+    assert learner.stack.rows == []
+    assert [memory.weight for memory in learner.reservoir.memories] == [0.0]
+
+
+def test_correction_is_not_proved_again() -> None:
+    """A prediction that has seen the recall's outcome is no proof."""
+    world, learner = World(), Learner(DIMENSION)
+    episode = replace(served(learner, world.panel(0), 9, good="none"), held_out=True)
+    learner.learn_one(episode)
+    learner.learn_one(replace(episode, reward=1.0, correction=True))
+    assert learner.record.held_out == 1
+
+
+def test_report_that_followed_nothing_blames_nothing() -> None:
+    """used_ids=[] is no evidence on any item, no row and no demotion."""
+    world, learner = World(), Learner(DIMENSION)
+    episode = served(learner, world.panel(0), 0, good="none")
+    nothing = credited(learner, replace(episode, attention=np.zeros(len(episode.ids))))
+    learner.observe(nothing)
+    learner.learn_one(nothing)
+    assert {credit.weight for credit in nothing.credits} == {0.0}
+    assert learner.stack.rows == []
+    assert learner.reservoir.memories == []
+    assert episode.query is not None
+    assert not learner.episodic.penalty("p", episode.session, episode.query, episode.ids, 1.0).any()

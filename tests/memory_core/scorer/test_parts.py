@@ -56,11 +56,22 @@ def test_evidence_is_the_shrunk_kernel_mean() -> None:
 def test_evidence_keeps_a_bounded_log_of_each_item() -> None:
     """The newest outcomes stay, memory does not grow with them."""
     evidence = Evidence(DIMENSION)
+    same = some_query(1).astype(np.float32)
     for n in range(LOG_LENGTH + 20):
-        evidence.add(f"r{n}", some_query(n), [("item", float(n >= 20), 1.0)])
-    conditions, values = evidence.conditions("item")
-    assert len(conditions) == LOG_LENGTH
-    assert values.tolist() == [1.0] * LOG_LENGTH
+        evidence.add(f"r{n}", same, [("item", float(n >= 20), 1.0)])
+    found, mass, _ = evidence.score(same, ["item"])
+    assert mass[0] == pytest.approx(LOG_LENGTH)
+    assert found[0] == pytest.approx(LOG_LENGTH / (PRIOR_MASS + LOG_LENGTH))
+
+
+def test_correction_that_names_other_items_leaves_nothing_of_the_old() -> None:
+    """The owner's earlier credits go, whichever items they were for."""
+    evidence = Evidence(DIMENSION)
+    query = some_query(1).astype(np.float32)
+    evidence.add("recall", query, [("old", -1.0, 1.0)])
+    evidence.add("recall", query, [("new", 1.0, 1.0)])
+    found, _, _ = evidence.score(query, ["old", "new"])
+    assert found == pytest.approx([0.0, 0.5])
 
 
 def test_evidence_rows_are_bounded_and_the_oldest_go(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,6 +126,16 @@ def test_position_weights_fall_and_sum_to_at_most_one_and_a_bit(count: int) -> N
 
 
 # -- session -----------------------------------------------------------------------
+
+
+def test_unknown_outcome_leaves_the_demotion() -> None:
+    """Only a success clears it."""
+    buffer, world = EpisodicBuffer(), World()
+    episode = replace(served(Learner(DIMENSION), world.panel(0), 0, good="none"), session="mine")
+    buffer.observe(episode)
+    buffer.observe(replace(episode, owner="next", reward=0.5, strength=0.0))
+    assert episode.query is not None
+    assert buffer.penalty("p", "mine", episode.query, episode.ids, 1.0)[0] == PENALTY
 
 
 def test_what_just_failed_is_demoted_for_like_queries_in_its_session_only() -> None:

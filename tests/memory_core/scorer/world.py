@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memory_core.ports import Matrix, Vector
+from memory_core.scorer.credit import assign
 from memory_core.scorer.episode import Episode
 from memory_core.scorer.learner import Learner
 from memory_core.scorer.panel import EXPERTS, Panel
@@ -107,7 +108,12 @@ def served(learner: Learner, panel: Panel, step: int, good: str, k: int = 3) -> 
         scored=True,
         held_out=held_out(step),
     )
-    return replace(episode, credits=learner.credit(episode))
+    return credited(learner, episode)
+
+
+def credited(learner: Learner, episode: Episode) -> Episode:
+    """The episode with its credits, as the service logs it."""
+    return replace(episode, credits=assign(episode, learner.snapshot.fit))
 
 
 def blank_row() -> np.ndarray:

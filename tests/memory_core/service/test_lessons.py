@@ -23,12 +23,14 @@ def key_error(bench: Bench, task: str, key: str, line: int) -> str:
 
 
 def test_same_lesson_twice_is_one_item(bench: Bench) -> None:
-    """Case, punctuation and spacing do not make another lesson."""
+    """Spacing does not make another lesson; a changed sign does."""
     first = bench.remember("Close the file", "Use a with block.", task="read a file")
-    again = bench.remember("close  the file", "Use a `with` block", task="Read a file!")
+    again = bench.remember("Close  the file", " Use a with\nblock.", task="read a file ")
     assert (first.status, again.status) == ("added", "duplicate")
     assert again.id == first.id
     assert bench.lessons().total == 1
+    assert bench.remember("Loop", "while i <= n").status == "added"
+    assert bench.remember("Loop", "while i >= n").status == "added"
 
 
 def test_near_duplicate_is_told_and_shown_once(bench: Bench) -> None:
@@ -51,6 +53,26 @@ def test_superseding_retires_the_old_and_links_both(bench: Bench) -> None:
     assert bench.ids("close the file") == [new.id]
 
 
+def test_superseding_by_a_lesson_that_is_there_already_retires_the_old(bench: Bench) -> None:
+    """A repeated call after a crash ends where the first would have."""
+    old = bench.remember("Close the file", "Call close at the end.")
+    new = bench.remember("Close the file", "Use a with block.")
+    again = bench.remember("Close the file", "Use a with block.", supersedes=old.id)
+    assert (again.id, again.status) == (new.id, "superseded")
+    assert bench.show(old.id).superseded_by == new.id
+    assert bench.ids("close the file") == [new.id]
+
+
+def test_global_item_is_not_retired_from_a_project(bench: Bench) -> None:
+    """Neither superseded nor forgotten: it is everybody's."""
+    item = bench.remember("Close files", "Always.", project="global")
+    with pytest.raises(InvalidInput, match="project 'global'"):
+        bench.remember("Close files", "Never.", supersedes=item.id)
+    with pytest.raises(InvalidInput, match="project 'global'"):
+        bench.forget(item.id)
+    assert bench.forget(item.id, project="global").state == "retired"
+
+
 def test_superseding_an_unknown_item_stores_nothing(bench: Bench) -> None:
     """The sentence names the id."""
     with pytest.raises(UnknownItem, match="item_nowhere"):
@@ -65,6 +87,12 @@ def test_secrets_are_redacted_before_anything_is_written(bench: Bench, tmp_path:
     assert answer.redacted
     recall_id = bench.recall("token header").recall_id
     bench.report("failure", recall_id=recall_id, error=f"HTTP 401 for {secret}", steps=[secret])
+    recalled = bench.recall(f"call with {secret}", context=secret, error=f"refused {secret}")
+    bench.report("failure", recall_id=recalled.recall_id)
+    bench.check(action=f"send {secret}", error=secret)
+    bench.report("failure", task=f"deploy with {secret}", attempt_group=secret)
+    bench.remember("Tagged", "Something.", tags=[secret])
+    assert secret not in str(bench.service.reading.mistakes(""))
     bench.service.close()
     for file in (tmp_path / "store").rglob("*"):
         assert not file.is_file() or secret.encode() not in file.read_bytes()

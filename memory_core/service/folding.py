@@ -1,0 +1,69 @@
+"""Takes stored outcomes into the folds that are held in memory, in log order, under the lock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from memory_core.model import OutcomeRecord, RecallRecord
+from memory_core.service.core import Core
+from memory_core.service.notebook import Failure, Notebook, Seen
+
+SUMMARY = 160
+
+
+def fold_outcome(core: Core, outcome: OutcomeRecord, recall: RecallRecord | None) -> None:
+    """Count one outcome: tally, quotas, and what a repetition or a correction is told by."""
+    owner = core.owner_of(outcome)
+    served = recall.served_ids if recall is not None else ()
+    earlier = core.reported.get(owner)
+    if earlier is not None:
+        core.tally.uncount(earlier)
+    core.tally.count_outcome(outcome, owner, served[0] if served else "")
+    core.quotas.observe(outcome, leading_item(outcome, served))
+    slim = replace(outcome, error="", error_normalised="", evidence="", steps=())
+    core.reported[owner] = core.by_outcome_id[outcome.id] = slim
+    core.owners[outcome.id] = owner
+    if outcome.report_id:
+        core.by_report_id[outcome.project, outcome.report_id] = slim
+    core.outcome_count += 1
+
+
+def fold_mistake(
+    core: Core,
+    notebook: Notebook,
+    outcome: OutcomeRecord,
+    recall: RecallRecord | None,
+    failure: Failure,
+) -> None:
+    """Count one outcome in the notebook: a failure joins its cluster, a correction leaves it."""
+    owner = core.owner_of(outcome)
+    if not outcome.signature_id:
+        notebook.withdraw(owner)
+        return
+    served = recall.served_ids if recall is not None else ()
+    seen = Seen(
+        owner, outcome.signature_id, outcome.at, blamed(outcome, served), summary_of(outcome)
+    )
+    notebook.observe(seen, failure)
+
+
+def leading_item(outcome: OutcomeRecord, served: tuple[str, ...]) -> str:
+    """The item that a report is mostly about, "" for none."""
+    named = (*(outcome.used or ()), *outcome.helpful, *outcome.harmful, *served)
+    return named[0] if named else ""
+
+
+def blamed(outcome: OutcomeRecord, served: tuple[str, ...]) -> tuple[str, ...]:
+    """The items that a failure is told with: harmful and used ones, else the first served."""
+    named = tuple(dict.fromkeys((*outcome.harmful, *(outcome.used or ()))))
+    named = tuple(item_id for item_id in named if item_id not in outcome.helpful)
+    if named or outcome.used is not None:
+        return named
+    return served[:1]
+
+
+def summary_of(outcome: OutcomeRecord) -> str:
+    """One line on a failure: its error, else its task."""
+    last = next((line.strip() for line in reversed(outcome.error.splitlines()) if line.strip()), "")
+    text = last or f"failed: {' '.join(outcome.task.split())}"
+    return text if len(text) <= SUMMARY else text[: SUMMARY - 3] + "..."
