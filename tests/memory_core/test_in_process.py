@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from anyio import to_thread
 
 from memory_core.errors import MemoryUnavailable, ModelUnavailable, StoreUnavailable
 from memory_core.in_process import InProcessMemory
@@ -204,9 +205,11 @@ async def test_closing_while_the_store_opens_closes_it_when_it_is_open(loading: 
     loading.memory.warm()
     await loading.memory.aclose()
     loading.store.set()
-    with anyio.fail_after(30):
-        while loading.service is None or not closed(loading.service):
-            await anyio.sleep(0.01)
+    opening = loading.memory._store_thread
+    assert opening is not None
+    await to_thread.run_sync(opening.join)
+    assert loading.service is not None
+    assert closed(loading.service)
     with pytest.raises(MemoryUnavailable, match="closed"):
         await loading.memory.recall(ASK)
 
