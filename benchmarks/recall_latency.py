@@ -50,7 +50,7 @@ class Size:
     after_opening: int = 20
 
 
-QUICK = Size((300, 1_000), reports=20, questions=40)
+QUICK = Size((200, 500), reports=15, questions=30, after_opening=8)
 FULL = Size((1_000, 10_000), reports=200, questions=220)
 
 

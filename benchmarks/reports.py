@@ -57,7 +57,7 @@ class Size:
     asked_at_once: int = 10
 
 
-QUICK = Size(items=300, some=20, many=80, block=10, recalls=40, disk=(500,))
+QUICK = Size(items=200, some=20, many=60, block=10, recalls=30, disk=(500,))
 FULL = Size(items=1_000, some=100, many=1_000, block=50, recalls=200, disk=(1_000, 10_000))
 
 

@@ -30,8 +30,10 @@ READY_RATIO = 1.2
 FRONT_MB = 110
 HEAVY_LIBRARIES = ("libtorch", "_lancedb", "libarrow", "tokenizers.abi3", "scipy")
 HEAVY_PACKAGES = ("torch", "lancedb", "pyarrow", "sentence_transformers", "transformers", "scipy")
-KNOWN = 40
-TRIED = 12
+KNOWN = 20
+TRIED = 8
+ENOUGH = 3
+"""Starts to the first recall that make a ratio; a single pair says little."""
 
 BARE_SERVER = """\
 from mcp.server import MCPServer
@@ -49,6 +51,7 @@ server.run()
 """
 
 BARE_MODEL = """\
+import os
 import sys
 
 import lancedb
@@ -64,6 +67,7 @@ model = SentenceTransformer(
 model.encode(["one short sentence"], show_progress_bar=False, normalize_embeddings=True)
 print('{"jsonrpc": "2.0", "id": 1, "result": {}}', flush=True)
 sys.stdin.read()
+os._exit(0)
 """
 
 
@@ -310,8 +314,9 @@ def measure_ready(where: Place, report: Report, runs: int, recalls: int) -> None
         ),
     ]
     keyword = sum(one.mode == "keyword" for one in ours)
+    what = "first recall against imports and model alone, p50"
     report.budgets += [
-        Budget("first recall against imports and model alone, p50", ratio, READY_RATIO, "x"),
+        Budget(what, ratio if runs >= ENOUGH else None, READY_RATIO, "x"),
         Budget("first recalls answered without the model", keyword, 0, "recalls", firm=True),
     ]
 

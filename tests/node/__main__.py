@@ -92,14 +92,16 @@ def typescript_checks(line: str, mode: str, transport: str, place: Place) -> lis
 
 def lanes(folder: Path, urls: dict[str, str]) -> Iterator[Lane]:
     """Give all cells; each stdio cell has a store of its own, the others share their server's."""
+    pinned = json.loads((HERE / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    pins = {name.rpartition("/")[2]: version for name, version in pinned.items()}
     for transport in ("stdio", "http"):
         for era in ("legacy", "auto", "modern"):
             place = Place(urls[transport], folder / f"inspector-{transport}-{era}")
             run = partial(inspector_checks, transport, era, place)
-            yield Lane(f"Inspector 2.12.0, {era}", transport, run)
+            yield Lane(f"Inspector {pins['inspector']}, {era}", transport, run)
     cells = [("v1", "legacy", transport) for transport in ("stdio", "http", "sse")]
     cells += [("v2", m, t) for m in ("legacy", "auto", "pin") for t in ("stdio", "http")]
-    names = {"v1": "TypeScript sdk 1.32.2", "v2": "TypeScript client 2.4.0"}
+    names = {"v1": f"TypeScript sdk {pins['sdk']}", "v2": f"TypeScript client {pins['client']}"}
     for line, mode, transport in cells:
         place = Place(urls[transport], folder / f"{line}-{transport}-{mode}")
         run = partial(typescript_checks, line, mode, transport, place)
