@@ -15,6 +15,7 @@ from memory_core.in_process import InProcessMemory
 from memory_core.port import Change, Memory
 from memory_core.projects import derive_project
 from memory_core.settings import Settings
+from memory_core.threads import calm_threads
 
 if TYPE_CHECKING:
     from memory_core.ports import Embedder
@@ -36,6 +37,7 @@ def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:
         settings: See `memory_core.settings.read_settings`.
         cwd: Where the project is derived from, the process's own by default.
     """
+    calm_threads()
     project = derive_project(cwd or Path.cwd(), settings.project)
 
     def open_service(notify: Callable[[Change], None]) -> MemoryService:

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from memory_core.threads import calm_threads
+
+calm_threads()  # before a test imports numpy or torch, as the product does
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:

@@ -1,0 +1,268 @@
+"""The answers of the memory port: what clients read. Knows pydantic and the records' words only."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from memory_core.model import Kind, Mode, Outcome, State
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class RecalledItem(_Answer):
+    """One recalled item: its text, why it stands here and what became of it before."""
+
+    id: str
+    kind: Kind
+    title: str
+    description: str
+    content: str
+    score: float
+    similarity: float
+    wins: int
+    losses: int
+    age_days: float
+    source: str
+    why: str
+
+
+class FailureWarning(_Answer):
+    """A failure seen before in like conditions; `last_seen` is ISO 8601 UTC."""
+
+    signature_id: str
+    seen: int
+    last_seen: str
+    summary: str
+    item_ids: tuple[str, ...]
+
+
+class RecallAnswer(_Answer):
+    """What `recall` and `check` answer. `note` says what is degraded, else ""."""
+
+    recall_id: str
+    items: tuple[RecalledItem, ...]
+    warnings: tuple[FailureWarning, ...]
+    abstained: bool
+    mode: Mode
+    weight: float
+    note: str = ""
+
+
+class NearDuplicate(_Answer):
+    """An item that says nearly the same; `similarity` is the cosine in [-1, 1]."""
+
+    id: str
+    title: str
+    similarity: float
+
+
+class RememberAnswer(_Answer):
+    """What `remember` answers; the item is on disk when it does."""
+
+    id: str
+    status: Literal["added", "duplicate", "superseded"]
+    near_duplicates: tuple[NearDuplicate, ...] = ()
+    redacted: tuple[str, ...] = ()
+
+
+class Judged(_Answer):
+    """How the report was read: the outcome that counts, its strength in [0, 1], and why."""
+
+    outcome: Outcome
+    strength: float
+    why: str
+
+
+class Credited(_Answer):
+    """What one item earned (credit in [-1, 1]) and its counters after it."""
+
+    id: str
+    credit: float
+    wins: int
+    losses: int
+
+
+class Learning(_Answer):
+    """The learner after this report; `proof` is one line of its held-out record."""
+
+    reports: int
+    weight: float
+    proof: str
+
+
+class OutcomeAnswer(_Answer):
+    """What `report_outcome` answers."""
+
+    outcome_id: str
+    status: Literal["recorded", "repeated", "corrected"]
+    judged: Judged
+    credited: tuple[Credited, ...]
+    signature: str
+    lessons: tuple[RememberAnswer, ...]
+    next: str
+    learning: Learning
+
+
+class LessonLine(_Answer):
+    """One line of `list_lessons`."""
+
+    id: str
+    kind: Kind
+    title: str
+    state: State
+    project: str
+    wins: int
+    losses: int
+    recalls: int
+    age_days: float
+
+
+class ListAnswer(_Answer):
+    """One page of items; `next_cursor` is "" on the last."""
+
+    items: tuple[LessonLine, ...]
+    total: int
+    next_cursor: str
+
+
+class StateAnswer(_Answer):
+    """An item's state after `forget` or `restore`."""
+
+    id: str
+    title: str
+    state: State
+    was: State
+
+
+class ItemOutcome(_Answer):
+    """One outcome that touched an item."""
+
+    outcome_id: str
+    outcome: Outcome
+    credit: float
+    at: str
+    task: str
+    error: str
+
+
+class ItemDetail(_Answer):
+    """A whole item: text, lineage and the outcomes that touched it.
+
+    `pair` holds the failure/success outcome ids it came from, where known.
+    """
+
+    id: str
+    kind: Kind
+    state: State
+    project: str
+    title: str
+    description: str
+    content: str
+    task: str
+    tags: tuple[str, ...]
+    evidence: str
+    source: str
+    trust: float
+    created_at: str
+    embedder: str
+    wins: int
+    losses: int
+    recalls: int
+    supersedes: str
+    superseded_by: str
+    derived_from: tuple[str, ...]
+    outcome_id: str
+    pair: tuple[str, ...]
+    outcomes: tuple[ItemOutcome, ...]
+
+
+class Brief(_Answer):
+    """A project's playbook, at most `max_tokens` (characters / 4) when rendered."""
+
+    project: str
+    works: tuple[LessonLine, ...]
+    avoid: tuple[LessonLine, ...]
+    mistakes: tuple[FailureWarning, ...]
+    reports: int
+    text: str
+
+
+class Mistakes(_Answer):
+    """Failure clusters, most seen first."""
+
+    clusters: tuple[FailureWarning, ...]
+    patterns: int
+    next: str
+
+
+class Proof(_Answer):
+    """The held-out record: learned order against similarity, on the user's own outcomes.
+
+    `interval` is the exact 95 % interval of the win share, ties left out.
+    """
+
+    held_out: int
+    wins: int
+    losses: int
+    ties: int
+    interval: tuple[float, float]
+    gain: float
+    sentence: str
+
+
+class ScorerReport(_Answer):
+    """`memory://scorer`: what the learner knows of itself."""
+
+    mode: str
+    version: str
+    reports: int
+    trained: int
+    pending: int
+    weight: float
+    weights: dict[str, float]
+    proof: Proof
+    calibration_error: float | None
+    rollbacks: int
+    state: str
+    parameters: int
+
+
+class Stats(_Answer):
+    """`memory://stats`: counts, sizes and readiness."""
+
+    version: str
+    store: str
+    projects: dict[str, int]
+    items: dict[str, int]
+    recalls: int
+    outcomes: dict[str, int]
+    bytes: int
+    fragments: int
+    journal: int
+    embedder: str
+    dimension: int
+    readiness: str
+    learner: ScorerReport
+
+
+class Compacted(_Answer):
+    """What compaction did; sizes in bytes."""
+
+    fragments_before: int
+    fragments_after: int
+    bytes_before: int
+    bytes_after: int
+
+
+class Reembedded(_Answer):
+    """What re-embedding did."""
+
+    embedder: str
+    dimension: int
+    items: int
+    recalls: int
+    skipped: int
