@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from memory_core.errors import StoreUnavailable
-from memory_core.model import Mode, RecallRecord, Served, new_id
+from memory_core.model import RecallRecord, new_id
 from memory_core.port import (
     Change,
     CheckRequest,
@@ -16,16 +16,17 @@ from memory_core.port import (
     RecalledItem,
     RecallRequest,
 )
-from memory_core.ports import Candidate, Scope, StoredRecall, Vector
+from memory_core.ports import Scope, StoredRecall, Vector
 from memory_core.redaction import redact
-from memory_core.scorer.panel import EVIDENCE, panel_of
+from memory_core.scorer.panel import panel_of
+from memory_core.service.answering import Ranked, cut, size_of, tokens_of, why
 from memory_core.service.catalogue import said_of
 from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
 from memory_core.service.notebook import Failure
 
 if TYPE_CHECKING:  # torch comes with it, later
-    from memory_core.scorer.learner import Ranking
+    pass
 
 CANDIDATES = 50
 LOGGED = 12
@@ -35,51 +36,8 @@ FLOOR = 0.12
 CHECK_FLOOR = 0.35
 CHECK_TRUST = 0.2
 LONGEST_TASK = 8_000
-ITEM_OVERHEAD = 260
-"""Characters that an item's other fields take in an answer."""
 DAY = 86_400.0
-CUT = " [cut to fit max_tokens]"
 RequestT = TypeVar("RequestT", RecallRequest, CheckRequest)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ranked:
-    """Candidates best first, with what the log and the answer need of each."""
-
-    candidates: tuple[Candidate, ...]
-    places: tuple[int, ...]
-    ranking: Ranking | None
-    mode: Mode
-    weight: float
-
-    def score(self, rank: int) -> float:
-        if self.ranking is None:
-            return self.candidates[rank].fused
-        return float(self.ranking.score[self.places[rank]])
-
-    def evidence(self, rank: int) -> tuple[float, float]:
-        """The learned evidence in [-1, 1] and its mass of the candidate at this rank."""
-        if self.ranking is None:
-            return 0.0, 0.0
-        place = self.places[rank]
-        return float(self.ranking.experts[place, EVIDENCE]), float(self.ranking.mass[place])
-
-    def served(self, rank: int, position: int) -> Served:
-        candidate = self.candidates[rank]
-        base = Served(
-            candidate.stored.item.id,
-            position,
-            round(self.score(rank), 6),
-            round(candidate.similarity, 6),
-        )
-        if self.ranking is None:
-            return base
-        place = self.places[rank]
-        return replace(
-            base,
-            experts=tuple(float(v) for v in self.ranking.experts[place]),
-            evidence_mass=float(self.ranking.mass[place]),
-        )
 
 
 class Recaller:
@@ -101,9 +59,9 @@ class Recaller:
         abstained = self._abstains(ranked)
         chosen = () if abstained else self._choose(ranked, request.k)
         warnings = self._warnings(project, conditions)
-        while warnings and _tokens_of(warnings) > request.max_tokens // 2:
+        while warnings and tokens_of(warnings) > request.max_tokens // 2:
             warnings = warnings[:-1]
-        items = self._fit(ranked, chosen, request.max_tokens - _tokens_of(warnings))
+        items = self._fit(ranked, chosen, request.max_tokens - tokens_of(warnings))
         chosen = chosen[: len(items)]
         record = RecallRecord(
             id=new_id("rec"),
@@ -146,7 +104,7 @@ class Recaller:
         answer = self._answer(record.id, ranked, items, warnings, abstained=silent)
         return _noting(answer, lost)
 
-    def _concerning(self, ranked: _Ranked) -> tuple[int, ...]:
+    def _concerning(self, ranked: Ranked) -> tuple[int, ...]:
         pitfalls, remedies = [], []
         for rank, candidate in enumerate(ranked.candidates):
             evidence, _ = ranked.evidence(rank)
@@ -161,20 +119,20 @@ class Recaller:
 
     # -- ranking -------------------------------------------------------------------
 
-    def _rank(self, conditions: Conditions, scope: Scope, project: str, session: str) -> _Ranked:
+    def _rank(self, conditions: Conditions, scope: Scope, project: str, session: str) -> Ranked:
         core = self._core
         found = tuple(core.store.search(conditions.probes, scope, CANDIDATES))
         if conditions.vector is None or core.embedder is None:
-            return _Ranked(found, tuple(range(len(found))), None, "keyword", 0.0)
+            return Ranked(found, tuple(range(len(found))), None, "keyword", 0.0)
         trainer = core.trainer
         if trainer is None:
-            return _Ranked(found, tuple(range(len(found))), None, "similarity", 0.0)
+            return Ranked(found, tuple(range(len(found))), None, "similarity", 0.0)
         panel = panel_of(conditions.vector, found)
         learned = core.settings.scorer_mode == "learned"
         ranking = trainer.learner.rank(panel, project, session, core.clock(), learned=learned)
         moved = bool(ranking.moved.any() or ranking.penalty.any())
         weight = ranking.snapshot.weight if learned and ranking.snapshot.reports else 0.0
-        return _Ranked(
+        return Ranked(
             tuple(found[i] for i in ranking.order),
             ranking.order,
             ranking,
@@ -182,7 +140,7 @@ class Recaller:
             round(weight, 3),
         )
 
-    def _abstains(self, ranked: _Ranked) -> bool:
+    def _abstains(self, ranked: Ranked) -> bool:
         """Nothing relevant: no like text, no common word and no good record of any candidate."""
         for rank, candidate in enumerate(ranked.candidates):
             evidence, _ = ranked.evidence(rank)
@@ -190,7 +148,7 @@ class Recaller:
                 return False
         return True
 
-    def _choose(self, ranked: _Ranked, k: int) -> tuple[int, ...]:
+    def _choose(self, ranked: Ranked, k: int) -> tuple[int, ...]:
         """Ranks to serve: the best k, the same text once, similarity's first kept in."""
         chosen: list[int] = []
         said: set[str] = set()
@@ -210,7 +168,7 @@ class Recaller:
         return tuple(chosen)
 
     @staticmethod
-    def _first_by_similarity(ranked: _Ranked) -> int | None:
+    def _first_by_similarity(ranked: Ranked) -> int | None:
         """The rank of similarity's first item, unless its record here is bad or it just failed."""
         if ranked.ranking is None or ranked.mode != "learned":
             return None
@@ -231,22 +189,22 @@ class Recaller:
         )
         return self._core.notebook.match(failure, by_error=shape is not None)
 
-    def _fit(self, ranked: _Ranked, chosen: Sequence[int], tokens: int) -> tuple[RecalledItem, ...]:
+    def _fit(self, ranked: Ranked, chosen: Sequence[int], tokens: int) -> tuple[RecalledItem, ...]:
         """Items within the token budget (characters / 4); the first is cut rather than left out."""
         budget = max(tokens, 50) * 4
         items: list[RecalledItem] = []
         for rank in chosen:
             item = self._item(ranked, rank)
-            size = _size(item)
+            size = size_of(item)
             if size > budget:
                 if items:
                     break
-                item = _cut(item, size - budget)
+                item = cut(item, size - budget)
             budget -= size
             items.append(item)
         return tuple(items)
 
-    def _item(self, ranked: _Ranked, rank: int) -> RecalledItem:
+    def _item(self, ranked: Ranked, rank: int) -> RecalledItem:
         candidate = ranked.candidates[rank]
         item = candidate.stored.item
         tally = self._core.tally.of(item.id)
@@ -262,13 +220,13 @@ class Recaller:
             losses=tally.losses,
             age_days=round(max(self._core.clock() - item.created_at, 0.0) / DAY, 2),
             source=item.source,
-            why=_why(ranked, rank, tally.wins, tally.losses),
+            why=why(ranked, rank, tally.wins, tally.losses),
         )
 
     def _answer(
         self,
         recall_id: str,
-        ranked: _Ranked,
+        ranked: Ranked,
         items: tuple[RecalledItem, ...],
         warnings: tuple[FailureWarning, ...],
         *,
@@ -292,7 +250,7 @@ class Recaller:
         )
 
     def _log(
-        self, record: RecallRecord, vector: Vector | None, ranked: _Ranked, chosen: Sequence[int]
+        self, record: RecallRecord, vector: Vector | None, ranked: Ranked, chosen: Sequence[int]
     ) -> str:
         """Log what was served; gives "" or why it could not be (the answer stands all the same)."""
         positions = {rank: position for position, rank in enumerate(chosen)}
@@ -325,42 +283,3 @@ def _noting(answer: RecallAnswer, note: str) -> RecallAnswer:
     if not note:
         return answer
     return answer.model_copy(update={"note": f"{answer.note} {note}".strip()})
-
-
-def _cut(item: RecalledItem, excess: int) -> RecalledItem:
-    """The item shortened by about `excess` characters: content first, then description."""
-    content = item.content[: max(len(item.content) - excess - len(CUT), 40)]
-    excess -= len(item.content) - len(content)
-    kept = max(len(item.description) - max(excess, 0), 0)
-    return item.model_copy(
-        update={"content": content + CUT, "description": item.description[:kept]}
-    )
-
-
-def _size(item: RecalledItem) -> int:
-    return (
-        len(item.title) + len(item.description) + len(item.content) + len(item.why) + ITEM_OVERHEAD
-    )
-
-
-def _tokens_of(warnings: Sequence[FailureWarning]) -> int:
-    return sum(len(w.summary) + 30 * len(w.item_ids) + 80 for w in warnings) // 4
-
-
-def _why(ranked: _Ranked, rank: int, wins: int, losses: int) -> str:
-    """One line: its record, and how the learned part moved it."""
-    if ranked.mode == "keyword":
-        return "matches by words; no model yet"
-    evidence, mass = ranked.evidence(rank)
-    record = f"{wins} wins, {losses} losses" if wins + losses else "not tried yet"
-    if ranked.ranking is None or ranked.mode != "learned":
-        return f"nearest by similarity; {record}"
-    place = ranked.places[rank]
-    if ranked.ranking.penalty[place] > 0:
-        return f"just failed in this session, moved down; {record}"
-    if mass >= 0.2 and abs(evidence) >= 0.1:
-        record += f"; {'worked' if evidence > 0 else 'failed'} in like conditions"
-    shift = place - rank
-    if shift == 0:
-        return f"similarity's rank {place + 1} kept; {record}"
-    return f"moved {'up' if shift > 0 else 'down'} from similarity's rank {place + 1}; {record}"
