@@ -125,18 +125,3 @@ def sign(error: str, exit_code: int | None = None) -> Signature:
 
 def _joined(kind: str, message: str) -> str:
     return f"{kind}: {message}" if message else kind
-
-
-def normalise(error: str) -> str:
-    """Give the normalised text of an error, "" for a blank one."""
-    return sign(error).normalised
-
-
-def error_class(error: str) -> str:
-    """Give the kind of an error, "" for a blank text."""
-    return sign(error).error_class
-
-
-def fingerprint(error: str) -> str:
-    """Give the stable id "sig_..." of an error's class and message, "" for a blank text."""
-    return sign(error).id

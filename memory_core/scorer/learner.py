@@ -93,8 +93,8 @@ class _Gate:
 class Learner:
     """The stack of experts for one store.
 
-    `rank` may be called from any thread; `observe` and `credit` under the
-    service's write lock; `learn_one` from one thread at a time.
+    `rank` may be called from any thread; `observe` under the service's
+    write lock; `learn_one` from one thread at a time.
 
     Args:
         dimension: Of the embeddings.

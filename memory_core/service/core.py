@@ -25,6 +25,9 @@ from memory_core.settings import Settings
 if TYPE_CHECKING:  # torch comes with it, later
     from memory_core.service.trainer import Trainer
 
+DAY = 86_400.0
+"""Seconds."""
+
 
 @dataclass(slots=True)
 class Core:
@@ -68,6 +71,10 @@ class Core:
     def owner_of(self, outcome: OutcomeRecord) -> str:
         """Who an outcome counts for once: its recall, else the first of its corrections."""
         return outcome.recall_id or self.owners.get(outcome.supersedes, outcome.id)
+
+    def age_days(self, since: float) -> float:
+        """Days from `since` (seconds since the epoch) to now, at least 0, to two places."""
+        return round(max(self.clock() - since, 0.0) / DAY, 2)
 
     def items(self, ids: tuple[str, ...]) -> dict[str, StoredItem]:
         return self.store.get_items(ids) if ids else {}

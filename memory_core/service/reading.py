@@ -26,7 +26,6 @@ from memory_core.service.conditions import conditions_of
 from memory_core.service.core import Core
 from memory_core.service.notebook import PATTERN, iso
 
-DAY = 86_400.0
 OUTCOMES_SHOWN = 20
 BRIEF_LINES = 12
 
@@ -96,7 +95,7 @@ class Reading:
             wins=tally.wins,
             losses=tally.losses,
             recalls=tally.recalls,
-            age_days=round(max(self._core.clock() - line.created_at, 0.0) / DAY, 2),
+            age_days=self._core.age_days(line.created_at),
         )
 
     def get(self, item_id: str, project: str) -> ItemDetail:

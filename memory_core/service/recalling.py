@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from memory_core.errors import StoreUnavailable
-from memory_core.model import RecallRecord, new_id
+from memory_core.model import Mode, RecallRecord, new_id
 from memory_core.port import (
     Change,
     CheckRequest,
@@ -36,7 +36,6 @@ FLOOR = 0.12
 CHECK_FLOOR = 0.35
 CHECK_TRUST = 0.2
 LONGEST_TASK = 8_000
-DAY = 86_400.0
 RequestT = TypeVar("RequestT", RecallRequest, CheckRequest)
 
 
@@ -74,8 +73,15 @@ class Recaller:
             source=core.settings.source,
         )
         lost = self._log(record, conditions.vector, ranked, chosen)
-        answer = self._answer(record.id, ranked, items, warnings, abstained=abstained)
-        return _noting(answer, lost)
+        return RecallAnswer(
+            recall_id=record.id,
+            items=items,
+            warnings=warnings,
+            abstained=abstained,
+            mode=ranked.mode,
+            weight=ranked.weight,
+            note=self._note(ranked.mode, lost),
+        )
 
     # -- check ---------------------------------------------------------------------
 
@@ -100,9 +106,15 @@ class Recaller:
             door="check",
         )
         lost = self._log(record, conditions.vector, ranked, chosen[: len(items)])
-        silent = not items and not warnings
-        answer = self._answer(record.id, ranked, items, warnings, abstained=silent)
-        return _noting(answer, lost)
+        return RecallAnswer(
+            recall_id=record.id,
+            items=items,
+            warnings=warnings,
+            abstained=not items and not warnings,
+            mode=ranked.mode,
+            weight=ranked.weight,
+            note=self._note(ranked.mode, lost),
+        )
 
     def _concerning(self, ranked: Ranked) -> tuple[int, ...]:
         pitfalls, remedies = [], []
@@ -218,36 +230,21 @@ class Recaller:
             similarity=round(candidate.similarity, 4),
             wins=tally.wins,
             losses=tally.losses,
-            age_days=round(max(self._core.clock() - item.created_at, 0.0) / DAY, 2),
+            age_days=self._core.age_days(item.created_at),
             source=item.source,
             why=why(ranked, rank, tally.wins, tally.losses),
         )
 
-    def _answer(
-        self,
-        recall_id: str,
-        ranked: Ranked,
-        items: tuple[RecalledItem, ...],
-        warnings: tuple[FailureWarning, ...],
-        *,
-        abstained: bool,
-    ) -> RecallAnswer:
+    def _note(self, mode: Mode, lost: str) -> str:
+        """What is degraded in an answer, "" for nothing."""
         notes = list(self._core.notes)
-        if ranked.mode == "keyword":
+        if mode == "keyword":
             notes.append("No embedding model is ready: keyword search only.")
         elif self._core.learner_missing:
             notes.append(
                 "The learner is being rebuilt from the outcome log: similarity order until then."
             )
-        return RecallAnswer(
-            recall_id=recall_id,
-            items=items,
-            warnings=warnings,
-            abstained=abstained,
-            mode=ranked.mode,
-            weight=ranked.weight,
-            note=" ".join(notes),
-        )
+        return " ".join([*notes, lost] if lost else notes)
 
     def _log(
         self, record: RecallRecord, vector: Vector | None, ranked: Ranked, chosen: Sequence[int]
@@ -276,10 +273,3 @@ class Recaller:
 def _redacted(request: RequestT, *fields: str) -> RequestT:
     """The request with secrets taken out before anything is embedded or written."""
     return request.model_copy(update={name: redact(getattr(request, name))[0] for name in fields})
-
-
-def _noting(answer: RecallAnswer, note: str) -> RecallAnswer:
-    """The answer with one more note, if there is one."""
-    if not note:
-        return answer
-    return answer.model_copy(update={"note": f"{answer.note} {note}".strip()})

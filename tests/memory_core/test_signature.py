@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from memory_core.error_reading import log_lines, read_error
-from memory_core.signature import NO_SIGNATURE, error_class, fingerprint, normalise, sign
+from memory_core.signature import NO_SIGNATURE, sign
 from memory_core.skeleton import skeleton
 
 PYTHON = """Traceback (most recent call last):
@@ -146,15 +146,15 @@ CLASSES = [
 @pytest.mark.parametrize(("log", "expected"), CLASSES, ids=range(len(CLASSES)))
 def test_the_kind_of_error_is_named(log: str, expected: str) -> None:
     if expected == "zlib.error":
-        assert error_class(log).startswith("zlib.error: Error incorrect header")
+        assert sign(log).error_class.startswith("zlib.error: Error incorrect header")
     else:
-        assert error_class(log) == expected
+        assert sign(log).error_class == expected
 
 
 @pytest.mark.parametrize("log", ["", "  \n\t"])
 def test_no_error_text_has_no_signature(log: str) -> None:
     assert sign(log) == NO_SIGNATURE
-    assert (normalise(log), error_class(log), fingerprint(log)) == ("", "", "")
+    assert (sign(log).normalised, sign(log).error_class, sign(log).id) == ("", "", "")
 
 
 def test_a_bare_exit_code_has_a_signature_of_its_own() -> None:
@@ -164,18 +164,20 @@ def test_a_bare_exit_code_has_a_signature_of_its_own() -> None:
 
 
 def test_the_innermost_functions_are_kept_innermost_first() -> None:
-    assert normalise(PYTHON.format(path="a.py", line=1, name="x")).endswith("\nin decode < load")
-    assert normalise(NODE).endswith("\nin getName")
-    assert normalise(GO).endswith("\nin main.pick < main.main")
+    assert sign(PYTHON.format(path="a.py", line=1, name="x")).normalised.endswith(
+        "\nin decode < load"
+    )
+    assert sign(NODE).normalised.endswith("\nin getName")
+    assert sign(GO).normalised.endswith("\nin main.pick < main.main")
 
 
 def test_frames_of_an_earlier_traceback_are_left_out() -> None:
-    assert normalise(CHAINED) == "app.errors.LookupFailed: nothing under <str>\nin second"
+    assert sign(CHAINED).normalised == "app.errors.LookupFailed: nothing under <str>\nin second"
 
 
 def test_the_id_does_not_depend_on_the_frames() -> None:
     bare = PYTHON.format(path="a.py", line=1, name="x").strip().splitlines()[-1]
-    assert fingerprint(bare) == fingerprint(PYTHON.format(path="b.py", line=2, name="y"))
+    assert sign(bare).id == sign(PYTHON.format(path="b.py", line=2, name="y")).id
 
 
 def test_colours_and_line_ends_change_nothing() -> None:
@@ -261,8 +263,8 @@ def test_any_text_has_a_skeleton_on_one_line(text: str) -> None:
 def test_of_a_long_log_the_start_and_the_end_are_read() -> None:
     noise = "INFO step done\n" * 10_000
     error = PYTHON.format(path="a.py", line=1, name="x")
-    assert error_class(noise + error) == "UnicodeDecodeError"
-    assert error_class(error + noise) == "UnicodeDecodeError"
+    assert sign(noise + error).error_class == "UnicodeDecodeError"
+    assert sign(error + noise).error_class == "UnicodeDecodeError"
     assert sum(map(len, log_lines(noise + error))) <= 64_001
 
 
@@ -283,7 +285,7 @@ ADVERSARIAL = [
 @pytest.mark.parametrize("text", ADVERSARIAL, ids=range(len(ADVERSARIAL)))
 def test_a_megabyte_made_to_be_slow_is_read_to_its_end(text: str) -> None:
     # A pattern of quadratic cost needs minutes here, and the suite's limit ends it.
-    assert len(normalise(text)) < 2500
+    assert len(sign(text).normalised) < 2500
     assert len(skeleton(text)) <= 400
 
 
