@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from memory_core.errors import LessonbankError, StoreUnavailable
-from memory_core.model import STATES, OutcomeRecord
+from memory_core.model import STATES, OutcomeRecord, RecallRecord
 from memory_core.port import Change, Compacted, Reembedded, ScorerReport, Stats
 from memory_core.ports import Embedder, Scope, Store, StoredOutcome, StoredRecall
 from memory_core.scorer.episode import Episode
@@ -69,6 +69,7 @@ class MemoryService:
         self._version = version
         self._closed = False
         self._log: list[StoredOutcome] = []
+        self._recalls: dict[str, StoredRecall] = {}
         self._fold()
 
     # -- opening -------------------------------------------------------------------
@@ -79,17 +80,21 @@ class MemoryService:
         projects = tuple(sorted({project for project, _, _ in core.store.count_items()}))
         for held in core.store.scan_items(Scope(projects, states=STATES)):
             core.catalogue.add(held.item, held.state)
-        self._recalls: dict[str, StoredRecall] = {}
-        self._log = list(core.store.outcomes())
-        reported = {stored.record.recall_id for stored in self._log}
-        for recall in core.store.recalls():
-            core.tally.count_recall(recall.record)
-            if recall.record.id in reported:
-                self._recalls[recall.record.id] = recall
+        self._read_log(core.tally.count_recall)
         for stored in self._log:
             found = self._recalls.get(stored.record.recall_id)
             fold_outcome(core, stored.record, found.record if found else None)
         core.notebook = self._notebook(None, self._log)
+
+    def _read_log(self, each: Callable[[RecallRecord], None] = lambda _: None) -> None:
+        """Read the outcomes and the recalls that they belong to; `each` sees every recall."""
+        self._log = list(self.core.store.outcomes())
+        reported = {stored.record.recall_id for stored in self._log}
+        self._recalls = {}
+        for recall in self.core.store.recalls():
+            each(recall.record)
+            if recall.record.id in reported:
+                self._recalls[recall.record.id] = recall
 
     def _notebook(self, embedder: Embedder | None, outcomes: list[StoredOutcome]) -> Notebook:
         """The mistakes of these outcomes; without a model by what was stored of their vectors."""
@@ -263,20 +268,16 @@ class MemoryService:
         """Rewrite every vector with `embedder`; the learner is learned again from the log."""
         core = self.core
         with core.lock:
-            if core.trainer is not None:
-                core.trainer.close()
-                core.trainer = None
             before, core.embedder = core.embedder, None
             try:
                 done, skipped = core.store.reembed(embedder, progress)
             except LessonbankError:
                 core.embedder = before
                 raise
-            self._log = list(core.store.outcomes())
-            reported = {stored.record.recall_id for stored in self._log}
-            self._recalls = {
-                r.record.id: r for r in core.store.recalls() if r.record.id in reported
-            }
+            if core.trainer is not None:
+                core.trainer.close()
+                core.trainer = None
+            self._read_log()
         self.attach(embedder)
         return Reembedded(
             embedder=embedder.name,

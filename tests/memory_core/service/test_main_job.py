@@ -15,6 +15,7 @@ from memory_core.errors import (
 )
 from memory_core.port import Change
 from memory_core.service.reporting import RECALL_LIFETIME
+from tests.memory_core.hash_embedder import HashEmbedder
 from tests.memory_core.service.conftest import Bench, OpenBench
 
 TRACEBACK = (
@@ -361,8 +362,6 @@ def test_reembedding_keeps_items_outcomes_and_the_learner(
     bench: Bench, open_bench: OpenBench, parsers: list[str]
 ) -> None:
     """After it the store belongs to the new model and every lesson is still there."""
-    from tests.memory_core.hash_embedder import HashEmbedder
-
     trained(bench)
     failing(bench, "parse dates", error="KeyError: 'x'")
     bench.settle()
@@ -452,3 +451,22 @@ def test_report_that_cannot_be_stored_changes_nothing(
     assert bench.ids("parse dates") == before
     assert bench.service.stats("ready").outcomes == {}
     assert bench.report("failure", recall_id=answer.recall_id).status == "recorded"
+
+
+def test_reembedding_that_fails_leaves_the_model_and_the_learner_in_place(
+    bench: Bench, parsers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk half-way does not switch learning off until the next start."""
+    failed = failing(bench, "parse dates")
+    bench.settle()
+
+    def refuse(*_args: object) -> None:
+        raise StoreUnavailable("The disk is full. Free some space.")
+
+    monkeypatch.setattr(bench.service.core.store, "reembed", refuse)
+    with pytest.raises(StoreUnavailable):
+        bench.service.reembed(HashEmbedder(32, "another@111111111111"))
+    answer = bench.recall("parse dates")
+    assert answer.mode == "learned"
+    assert answer.items[0].id != failed
+    assert bench.service.scorer().trained == 1
