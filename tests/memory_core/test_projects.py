@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from memory_core.errors import InvalidInput
@@ -157,11 +157,13 @@ def test_all_ways_to_write_a_remote_are_one(url: str) -> None:
 
 
 @given(st.text(st.characters(exclude_characters="\r\n\x00"), min_size=1, max_size=200))
+@example("\ud800")
 def test_any_remote_gives_a_printable_name_that_fits(url: str) -> None:
     with TemporaryDirectory() as place:
         folder = Path(place)
         (folder / ".git").mkdir()
-        (folder / ".git" / "config").write_text(ORIGIN.format(url), encoding="utf-8")
+        config = ORIGIN.format(url).encode("utf-8", "surrogatepass")  # not valid UTF-8 then
+        (folder / ".git" / "config").write_bytes(config)
         project = derive_project(folder)
     assert re.fullmatch(r"[a-z0-9._-]{1,60}-[0-9a-f]{8}", project)
 
