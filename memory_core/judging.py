@@ -130,12 +130,12 @@ def _labels(case: _Case) -> Judgement | None:
     why = f"{case.helpful} items labelled helpful, {case.harmful} harmful"
     if case.reported == "unknown":
         return Judgement(mostly, _REWARDS[mostly], 0.3 if mostly == "partial" else 0.5, why)
-    strength = 0.8 if mostly == case.reported else 0.5
+    strength = 0.9 if mostly == case.reported else 0.5
     return Judgement(case.reported, _REWARDS[case.reported], strength, f"as reported; {why}")
 
 
 def _flag(case: _Case) -> Judgement:
-    """The bare word: an admitted failure says more than a claimed success."""
+    """The bare word. Success and failure weigh the same, or the predicted chances would be off."""
     if case.reported == "unknown":
         if case.has_error:
             return Judgement("failure", 0.0, 0.4, "no outcome given, but an error")
@@ -149,7 +149,7 @@ def _flag(case: _Case) -> Judgement:
             0.4,
             "as reported, without proof and with an error",
         )
-    return Judgement(case.reported, _REWARDS[case.reported], 0.5, "as reported, without evidence")
+    return Judgement(case.reported, _REWARDS[case.reported], 0.7, "as reported, without evidence")
 
 
 _RULES: tuple[Callable[[_Case], Judgement | None], ...] = (

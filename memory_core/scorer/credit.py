@@ -17,7 +17,7 @@ import numpy as np
 
 from memory_core.model import Credit
 from memory_core.scorer.episode import LABEL_WEIGHT, Episode
-from memory_core.scorer.panel import EVIDENCE, STANDING, Values
+from memory_core.scorer.panel import RECORDS, Values
 from memory_core.scorer.stack import Fit
 
 
@@ -48,5 +48,5 @@ def assign(episode: Episode, fit: Fit) -> tuple[Credit, ...]:
 def _without(episode: Episode, place: int) -> Values:
     """The episode's expert values with one item's own record taken out."""
     values = episode.experts.copy()
-    values[place, [EVIDENCE, STANDING]] = 0.0
+    values[place, list(RECORDS)] = 0.0
     return values

@@ -7,7 +7,7 @@ rebuild sees exactly what the live learner saw.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,6 +21,18 @@ LABEL_WEIGHT = 1.5
 
 
 @dataclass(frozen=True, slots=True)
+class Traits:
+    """What the learner reads of items, by id: keys, which of them warn, sketches of their advice.
+
+    `keys` float32[d] each, `contents` float32[SIZE] each.
+    """
+
+    keys: Mapping[str, Vector] = field(default_factory=dict)
+    pitfalls: frozenset[str] = frozenset()
+    contents: Mapping[str, Vector] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Episode:
     """What the learner learns from. Served items come in the order of the answer.
 
@@ -28,7 +40,10 @@ class Episode:
     `keys` float32[S, d], `attention` float64[S] >= 0 (who mattered: by position,
     or by what the report says was used), `labels` float64[S] in [-1, 1] with NaN
     where the report says nothing of the item. `owner` is the recall (a later
-    outcome of it replaces the earlier one).
+    outcome of it replaces the earlier one). `places` int64[S] are the ranks of
+    what was served in plain hybrid similarity, and `rival` float64[S, E] the
+    experts' values of similarity's own first S; both empty where not known.
+    `contents` are the sketches of what the items advise, by id.
     """
 
     owner: str
@@ -51,6 +66,9 @@ class Episode:
     trust: float = 1.0
     correction: bool = False
     credits: tuple[Credit, ...] = ()
+    places: tuple[int, ...] = ()
+    rival: Values = field(default_factory=lambda: np.zeros((0, len(EXPERTS))))
+    contents: Mapping[str, Vector] = field(default_factory=dict)
 
     @property
     def row(self) -> Floats:
@@ -83,14 +101,26 @@ def _named(outcome: OutcomeRecord) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*(outcome.used or ()), *outcome.helpful, *outcome.harmful)))
 
 
+def _rival(recall: RecallRecord | None) -> tuple[tuple[int, ...], Values]:
+    """Similarity's ranks of what was served, and the values of its own first as many."""
+    nothing = (), np.zeros((0, len(EXPERTS)))
+    if recall is None or recall.door != "recall" or not recall.served:
+        return nothing
+    places = tuple(c.place for c in recall.served)
+    own = {c.place: c.experts for c in recall.candidates if len(c.experts) == len(EXPERTS)}
+    first = [own[place] for place in range(len(places)) if place in own]
+    if min(places) < 0 or len(first) < len(places):
+        return nothing
+    return places, np.array(first)
+
+
 def build_episode(
     outcome: OutcomeRecord,
     recall: RecallRecord | None,
     query: Vector | None,
     *,
     owner: str,
-    keys: Mapping[str, Vector],
-    pitfalls: frozenset[str],
+    traits: Traits,
     dimension: int,
 ) -> Episode:
     """Join an outcome with its recall.
@@ -100,14 +130,14 @@ def build_episode(
         recall: The recall that it belongs to, None when it was reported by task.
         query: float32[d], the recall's conditions.
         owner: Whose outcome this is: a later one of the same owner replaces it.
-        keys: Item keys by id; an item that is missing gets a zero key.
-        pitfalls: Ids of the items that warn.
+        traits: Of the items; one that is missing gets a zero key and a zero sketch.
         dimension: d.
     """
     served = recall.served if recall is not None else ()
     ids = tuple(c.item_id for c in served) if recall is not None else _named(outcome)
     zero = np.zeros(dimension, np.float32)
     scored = bool(served) and all(len(c.experts) == len(EXPERTS) for c in served)
+    places, rival = _rival(recall)
     return Episode(
         owner=owner,
         outcome_id=outcome.id,
@@ -122,10 +152,10 @@ def build_episode(
         mass=np.array([c.evidence_mass for c in served], dtype=np.float64)
         if served
         else np.zeros(len(ids)),
-        keys=np.stack([keys.get(item_id, zero) for item_id in ids])
+        keys=np.stack([traits.keys.get(item_id, zero) for item_id in ids])
         if ids
         else np.zeros((0, dimension), np.float32),
-        pitfall=np.array([float(item_id in pitfalls) for item_id in ids]),
+        pitfall=np.array([float(item_id in traits.pitfalls) for item_id in ids]),
         attention=attention_of(outcome, ids),
         labels=labels_of(outcome, ids),
         reward=outcome.reward,
@@ -135,4 +165,7 @@ def build_episode(
         trust=outcome.trust,
         correction=bool(outcome.supersedes),
         credits=outcome.credits,
+        places=places,
+        rival=rival,
+        contents=traits.contents,
     )

@@ -1,148 +1,262 @@
-"""Fast evidence: what became of an item, weighted by how close the conditions were.
+"""Fast evidence: what became of items, weighted by how close the conditions were.
 
-For a query q and an item m with past outcomes (q_i, y_i, w_i):
+For a query q and an item m, over all outcomes i of the items served (value y_i in
+[-1, 1], weight w_i):
 
-    ev(q, m) = sum_i w_i K(q, q_i) y_i / (kappa + sum_i w_i K(q, q_i)),
-    K(q, q_i) = exp((cos(q, q_i) - 1) / h)
+    evidence(q, m) = sum_i w_i [m_i = m] K_15(q, q_i) y_i / (0.5 + sum_i w_i [m_i = m] K_15(q, q_i))
+    advice(q, m)   = the same with A(m, m_i) K_08(q, q_i) in place of [m_i = m] K_15
+    K_h(q, q_i)    = exp((cos(q, q_i) - 1) / h)
 
-a kernel regression shrunk to zero (Nadaraya 1964; Watson 1964; the per-case
-kernel of Memento, arXiv 2508.16153, equation 9, with kappa as prior mass). The
-standing of an item is the same with K = 1: its outcomes in all conditions.
+kernel regressions shrunk to zero (Nadaraya 1964; Watson 1964; the per-case
+kernel of Memento, arXiv 2508.16153, equation 9). A in (0, 1] is how alike two
+items advise, so that an outcome also counts for items which say the same in other
+words. The standing of an item is its evidence with K = 1: its outcomes in all
+conditions, with prior mass 4.
 
-One writer adds; any number of readers score without a lock: rows are only ever
-appended, and each item's log is replaced as a whole.
+One writer adds; any number of readers score without a lock: they read one
+published table, whose rows and entries are only ever appended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memory_core.ports import Matrix, Vector
-from memory_core.scorer.panel import Floats
+from memory_core.scorer.panel import Floats, advice_kernel
 
 BANDWIDTH = 0.15
-PRIOR_MASS = 1.0
+ADVICE_NEARNESS = 0.08
+PRIOR_MASS = 0.5
 STANDING_PRIOR = 4.0
-LOG_LENGTH = 64
-"""Outcomes kept for each item, the newest."""
-MOST_ROWS = 32_768
-"""Condition vectors kept at the most (48 MiB at 384 dimensions); the oldest go first."""
+NEIGHBOURS = 192
+"""Reports, the nearest ones, that the advice evidence reads."""
+MOST_ROWS = 8_192
+"""Reports kept at the most (12 MiB of conditions at 384 dimensions); the oldest go first."""
+
+Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class ItemLog:
-    """One item's outcomes: row numbers of their conditions, values in [-1, 1], weights >= 0."""
+class Record:
+    """What the outcomes say of N items in some conditions; all zero for an item with none.
 
-    rows: NDArray[np.int64]
-    values: Floats
-    weights: Floats
-    owners: tuple[str, ...]
+    `evidence`, `standing` and `advice` float64[N] in [-1, 1]; `mass` and
+    `advice_mass` float64[N] >= 0, the kernel weights behind evidence and advice.
+    """
+
+    evidence: Floats
+    mass: Floats
+    standing: Floats
+    advice: Floats
+    advice_mass: Floats
 
 
-_EMPTY = ItemLog(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), ())
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The first `rows` rows and `entries` entries of growing arrays.
+
+    An entry is one item of one report: its row, its item's number, value and weight.
+    """
+
+    conditions: Matrix
+    rows: int
+    row: Numbers
+    item: Numbers
+    value: Floats
+    weight: Floats
+    entries: int
+    sketches: Matrix
+    numbers: dict[str, int] = field(default_factory=dict)
+
+
+def _empty(dimension: int, size: int) -> _Table:
+    return _Table(
+        np.zeros((256, dimension), np.float32),
+        0,
+        np.zeros(512, np.int64),
+        np.zeros(512, np.int64),
+        np.zeros(512),
+        np.zeros(512),
+        0,
+        np.zeros((256, size), np.float32),
+    )
+
+
+def _grown(array: NDArray[np.generic], need: int) -> NDArray[np.generic]:
+    """The array itself, or a copy at least twice as long when `need` does not fit."""
+    if need <= len(array):
+        return array
+    fresh = np.zeros((max(need, 2 * len(array)), *array.shape[1:]), array.dtype)
+    fresh[: len(array)] = array
+    return fresh
 
 
 class Evidence:
-    """The outcome logs of all items.
+    """The outcomes of all items, the newest 8,192 reports.
 
     Args:
         dimension: Of the condition vectors.
+        sketch: Of the sketches of what items advise.
     """
 
-    def __init__(self, dimension: int) -> None:
-        self._dimension = dimension
-        self._table: tuple[int, Matrix] = (0, np.zeros((256, dimension), np.float32))
-        """The number of the first row held, and the rows: published together."""
-        self._count = 0
-        self._logs: dict[str, ItemLog] = {}
-        self._owned: dict[str, tuple[int, tuple[str, ...]]] = {}
+    def __init__(self, dimension: int, sketch: int) -> None:
+        self._dimension, self._sketch = dimension, sketch
+        self._table = _empty(dimension, sketch)
+        self._owned: dict[str, tuple[int, int]] = {}
 
     @property
     def rows(self) -> int:
-        """Condition vectors held."""
-        return self._count
+        """Reports held."""
+        return self._table.rows
 
-    def add(self, owner: str, query: Vector, credits: Sequence[tuple[str, float, float]]) -> None:
+    def add(
+        self,
+        owner: str,
+        query: Vector,
+        credits: Sequence[tuple[str, float, float]],
+        contents: Mapping[str, Vector] | None = None,
+    ) -> None:
         """Add one outcome, in place of its owner's earlier one.
 
         Args:
             owner: The recall's id, or the first outcome's where there was no recall.
             query: float32[d], the conditions.
             credits: (item id, value in [-1, 1], weight >= 0) each.
+            contents: Sketches of what the items advise, by id; zero where missing.
         """
         self.forget(owner)
-        kept = [(item_id, value, weight) for item_id, value, weight in credits if weight > 0]
+        kept = [credit for credit in credits if credit[2] > 0]
         if not kept:
             return
-        row = self._append(query)
-        self._owned[owner] = (row, tuple(item_id for item_id, _, _ in kept))
-        for item_id, value, weight in kept:
-            log = self._logs.get(item_id, _EMPTY)
-            self._logs[item_id] = ItemLog(
-                np.append(log.rows, row)[-LOG_LENGTH:],
-                np.append(log.values, value)[-LOG_LENGTH:],
-                np.append(log.weights, weight)[-LOG_LENGTH:],
-                (*log.owners, owner)[-LOG_LENGTH:],
-            )
+        if self._table.rows == MOST_ROWS:
+            self._drop_oldest(MOST_ROWS // 4)
+        first = self._table.entries
+        self._table = self._appended(query, kept, contents or {})
+        self._owned[owner] = (first, self._table.entries)
 
     def forget(self, owner: str) -> None:
-        """Take an owner's outcome out of its items' logs (it was corrected)."""
-        _, items = self._owned.pop(owner, (0, ()))
-        for item_id in items:
-            log = self._logs[item_id]
-            self._logs[item_id] = _kept(log, np.array([held != owner for held in log.owners]))
+        """Take an owner's outcome out (it was corrected)."""
+        first, last = self._owned.pop(owner, (0, 0))
+        self._table.weight[first:last] = 0.0
 
-    def _append(self, query: Vector) -> int:
-        if self._count == MOST_ROWS:
-            self._drop_oldest(MOST_ROWS // 4)
-        first, matrix = self._table
-        if self._count == len(matrix):
-            grown = np.zeros((2 * self._count, self._dimension), np.float32)
-            grown[: self._count] = matrix
-            self._table, matrix = (first, grown), grown
-        matrix[self._count] = query
-        self._count += 1
-        return first + self._count - 1
+    def _appended(
+        self,
+        query: Vector,
+        kept: Sequence[tuple[str, float, float]],
+        contents: Mapping[str, Vector],
+    ) -> _Table:
+        table, more = self._table, len(kept)
+        numbers = dict(table.numbers) if any(i not in table.numbers for i, _, _ in kept) else None
+        known = table.numbers if numbers is None else numbers
+        sketches = table.sketches
+        for item_id, _, _ in kept:
+            if item_id not in known:
+                known[item_id] = len(known)
+                sketches = np.asarray(_grown(sketches, len(known)), np.float32)
+                sketches[known[item_id]] = contents.get(item_id, 0.0)
+        end = table.entries + more
+        fresh = replace(
+            table,
+            conditions=np.asarray(_grown(table.conditions, table.rows + 1), np.float32),
+            row=np.asarray(_grown(table.row, end), np.int64),
+            item=np.asarray(_grown(table.item, end), np.int64),
+            value=np.asarray(_grown(table.value, end), np.float64),
+            weight=np.asarray(_grown(table.weight, end), np.float64),
+            sketches=sketches,
+            numbers=known,
+            rows=table.rows + 1,
+            entries=end,
+        )
+        fresh.conditions[table.rows] = query
+        fresh.row[table.entries : end] = table.rows
+        for place, (item_id, value, weight) in enumerate(kept, start=table.entries):
+            fresh.item[place] = known[item_id]
+            fresh.value[place], fresh.weight[place] = value, weight
+        return fresh
 
     def _drop_oldest(self, many: int) -> None:
-        first, matrix = self._table
-        fresh = np.zeros((MOST_ROWS, self._dimension), np.float32)
-        fresh[: self._count - many] = matrix[many : self._count]
-        self._count -= many
-        first += many
-        self._owned = {owner: held for owner, held in self._owned.items() if held[0] >= first}
-        for item_id, log in list(self._logs.items()):
-            self._logs[item_id] = _kept(log, log.rows >= first)
-        self._table = (first, fresh)
+        """Make a fresh table without the first `many` rows, their entries and lone items."""
+        old = self._table
+        start = int(np.searchsorted(old.row[: old.entries], many))
+        items = np.unique(old.item[start : old.entries])
+        names = {number: name for name, number in old.numbers.items()}
+        renumbered = np.zeros(len(old.numbers), np.int64)
+        renumbered[items] = np.arange(len(items))
+        kept = slice(start, old.entries)
+        self._table = _Table(
+            old.conditions[many : old.rows].copy(),
+            old.rows - many,
+            old.row[kept] - many,
+            renumbered[old.item[kept]],
+            old.value[kept].copy(),
+            old.weight[kept].copy(),
+            old.entries - start,
+            old.sketches[items].copy(),
+            {names[int(number)]: place for place, number in enumerate(items)},
+        )
+        self._owned = {
+            owner: (first - start, last - start)
+            for owner, (first, last) in self._owned.items()
+            if first >= start
+        }
 
-    def score(self, query: Vector, ids: Sequence[str]) -> tuple[Floats, Floats, Floats]:
-        """Give evidence, its mass and standing for these items in these conditions.
+    def score(self, query: Vector, ids: Sequence[str], contents: Matrix | None = None) -> Record:
+        """Say what the outcomes tell of these items in these conditions.
 
-        Returns:
-            Three float64[N]: evidence in [-1, 1], kernel mass >= 0, standing in
-            [-1, 1]; all zero for an item with no outcome.
+        Args:
+            query: float32[d].
+            ids: N item ids.
+            contents: float32[N, SIZE], sketches of what they advise; None gives no advice.
         """
-        evidence, mass, standing = np.zeros(len(ids)), np.zeros(len(ids)), np.zeros(len(ids))
-        first, matrix = self._table
+        table, count = self._table, len(ids)
+        nothing = np.zeros(count)
+        if not table.entries or not count:
+            return Record(nothing, nothing, nothing, nothing, nothing)
+        cosines = np.minimum(table.conditions[: table.rows] @ query, 1.0).astype(np.float64)
+        places = np.full(len(table.numbers), -1, np.int64)
         for place, item_id in enumerate(ids):
-            log = self._logs.get(item_id)
-            if log is None:
-                continue
-            log = _kept(log, log.rows >= first) if log.rows.size and log.rows[0] < first else log
-            if not log.rows.size:
-                continue
-            cosines = matrix[log.rows - first] @ query
-            kernel = log.weights * np.exp((np.minimum(cosines, 1.0) - 1.0) / BANDWIDTH)
-            mass[place] = kernel.sum()
-            evidence[place] = kernel @ log.values / (PRIOR_MASS + mass[place])
-            standing[place] = log.weights @ log.values / (STANDING_PRIOR + log.weights.sum())
-        return evidence, mass, standing
+            number = table.numbers.get(item_id, -1)
+            if 0 <= number < len(places):
+                places[number] = place
+        own = places[table.item[: table.entries]]
+        held = np.flatnonzero(own >= 0)
+        own, value, weight = own[held], table.value[held], table.weight[held]
+        kernel = weight * np.exp((cosines[table.row[held]] - 1.0) / BANDWIDTH)
 
+        def total(parts: Floats) -> Floats:
+            return np.bincount(own, parts, count).astype(np.float64)
 
-def _kept(log: ItemLog, keep: NDArray[np.bool_]) -> ItemLog:
-    owners = tuple(owner for owner, kept in zip(log.owners, keep, strict=True) if kept)
-    return ItemLog(log.rows[keep], log.values[keep], log.weights[keep], owners)
+        mass = total(kernel)
+        advice, advice_mass = self._advice(table, cosines, contents, count)
+        return Record(
+            evidence=total(kernel * value) / (PRIOR_MASS + mass),
+            mass=mass,
+            standing=total(weight * value) / (STANDING_PRIOR + total(weight)),
+            advice=advice,
+            advice_mass=advice_mass,
+        )
+
+    @staticmethod
+    def _advice(
+        table: _Table, cosines: Floats, contents: Matrix | None, count: int
+    ) -> tuple[Floats, Floats]:
+        if contents is None:
+            return np.zeros(count), np.zeros(count)
+        least = -1.0
+        if table.rows > NEIGHBOURS:
+            least = float(np.partition(cosines, table.rows - NEIGHBOURS)[-NEIGHBOURS])
+        entries = np.flatnonzero((cosines >= least)[table.row[: table.entries]])
+        kernel = table.weight[entries] * np.exp(
+            (cosines[table.row[entries]] - 1.0) / ADVICE_NEARNESS
+        )
+        items, where = np.unique(table.item[entries], return_inverse=True)
+        values = np.bincount(where, kernel * table.value[entries], len(items))
+        masses = np.bincount(where, kernel, len(items))
+        alike = advice_kernel(contents, table.sketches[items])
+        mass: Floats = alike @ masses
+        advice: Floats = (alike @ values) / (PRIOR_MASS + mass)
+        return advice, mass

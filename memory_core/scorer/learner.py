@@ -19,7 +19,10 @@ from memory_core.scorer.episode import Episode
 from memory_core.scorer.episodic import EpisodicBuffer
 from memory_core.scorer.evidence import Evidence
 from memory_core.scorer.networks import Networks, Weights
+from memory_core.scorer.ordering import order_of
 from memory_core.scorer.panel import (
+    ADVICE,
+    CONSENSUS,
     DENSE,
     EVIDENCE,
     EXPERTS,
@@ -28,16 +31,19 @@ from memory_core.scorer.panel import (
     NETWORK,
     PAIR,
     STANDING,
+    STRUCTURE,
     Floats,
     Panel,
     Values,
+    consensus_of,
     zscore,
 )
 from memory_core.scorer.proof import Record, log_loss
 from memory_core.scorer.replay import REPLAYED, Memory, Reservoir, batch_of, features_of, memory_of
 from memory_core.scorer.stack import FIRST, START, Fit, Row, Stack
+from memory_core.sketch import SIZE
 
-CLIP_UNTRIED = 0.5
+CLIP_UNTRIED = 2.0
 """How far the learned part may move an item nobody tried in like conditions."""
 CLIP_TRIED = 8.0
 CLIP_MASS = 1.0
@@ -99,11 +105,13 @@ class Learner:
     Args:
         dimension: Of the embeddings.
         seed: Of everything random.
+        training: False leaves the networks as they are: a log that holds the experts'
+            values is enough for the proof and the stack.
     """
 
-    def __init__(self, dimension: int, seed: int = 0) -> None:
-        self.dimension = dimension
-        self.evidence = Evidence(dimension)
+    def __init__(self, dimension: int, seed: int = 0, *, training: bool = True) -> None:
+        self.dimension, self.training = dimension, training
+        self.evidence = Evidence(dimension, SIZE)
         self.episodic = EpisodicBuffer()
         self.networks = Networks(dimension, seed)
         self.stack = Stack()
@@ -129,19 +137,23 @@ class Learner:
 
     def experts(self, panel: Panel, snapshot: Snapshot) -> tuple[Values, Floats]:
         """Every expert's value of every candidate, float64[N, E], and evidence mass float64[N]."""
-        evidence, mass, standing = self.evidence.score(panel.query, panel.ids)
+        record = self.evidence.score(panel.query, panel.ids, panel.contents)
         values = np.zeros((panel.size, len(EXPERTS)))
         values[:, FUSED] = zscore(panel.fused)
         values[:, DENSE] = zscore(panel.dense)
         values[:, KEYWORD] = zscore(panel.keyword)
-        values[:, EVIDENCE] = evidence
-        values[:, STANDING] = standing
+        values[:, CONSENSUS] = zscore(consensus_of(panel))
+        if panel.structure is not None:
+            values[:, STRUCTURE] = zscore(panel.structure)
+        values[:, EVIDENCE] = record.evidence
+        values[:, STANDING] = record.standing
+        values[:, ADVICE] = record.advice
         if snapshot.reports and panel.size:
             cosines = (panel.keys @ panel.query).astype(np.float64)
-            features = features_of(cosines, evidence, mass, panel.pitfall)
+            features = features_of(cosines, record.evidence, record.mass, panel.pitfall)
             values[:, NETWORK] = snapshot.networks.low_rank(panel.query, panel.keys, features)
             values[:, PAIR] = snapshot.networks.pair(panel.query, panel.keys)
-        return values, mass
+        return values, np.maximum(record.mass, record.advice_mass)
 
     def rank(
         self, panel: Panel, project: str, session: str, now: float, *, learned: bool = True
@@ -182,6 +194,7 @@ class Learner:
                 episode.owner,
                 episode.query,
                 [(credit.item_id, credit.value, credit.weight) for credit in episode.credits],
+                episode.contents,
             )
         self.episodic.observe(episode)
 
@@ -193,12 +206,13 @@ class Learner:
         if _teaches(episode):
             self._prove(episode)
             self._remember(episode)
-            self._train(episode)
+            if self.training:
+                self._train(episode)
         else:
             self._withdraw(episode.owner)
         if self._due(REFIT_EVERY):
             self.stack.refit()
-        if self.reports % GATE_EVERY == 0:
+        if self.training and self.reports % GATE_EVERY == 0:
             self._judge_networks()
         self._publish()
 
@@ -258,6 +272,7 @@ class Learner:
             self.stack.similarity.predict(plain),
             episode.reward,
             episode.held_out,
+            order=order_of(episode, self.stack.learned, self.stack.similarity),
         )
 
     def _remember(self, episode: Episode) -> None:

@@ -18,17 +18,29 @@ Floats = NDArray[np.float64]
 Values = NDArray[np.float64]
 """float64[N, E]: one row a candidate, one column an expert."""
 
-EXPERTS = ("fused", "dense", "keyword", "evidence", "standing", "network", "pair")
-"""The experts, in column order.
+EXPERTS = (
+    *("fused", "dense", "keyword", "consensus", "structure"),
+    *("evidence", "standing", "advice", "network", "pair"),
+)
+"""The experts, in column order. The first five need no outcome, the others say zero without one.
 
 - fused: z-score of the reciprocal-rank fusion, the plain hybrid similarity.
 - dense, keyword: z-scores of the cosine and of BM25.
+- consensus: z-score of how many near candidates advise the same.
+- structure: z-score of how alike the two tasks are asked, their own names taken out.
 - evidence: kernel evidence of the item's own outcomes in like conditions, in [-1, 1].
 - standing: the item's outcomes in all conditions, shrunk, in [-1, 1].
+- advice: kernel evidence of all items that advise alike, in like conditions, in [-1, 1].
 - network: low-rank network on (conditions, item), in [-1, 1].
 - pair: pair network on (conditions, item), a logit clipped to [-4, 4].
 """
-FUSED, DENSE, KEYWORD, EVIDENCE, STANDING, NETWORK, PAIR = range(len(EXPERTS))
+FUSED, DENSE, KEYWORD, CONSENSUS, STRUCTURE = range(5)
+EVIDENCE, STANDING, ADVICE, NETWORK, PAIR = range(5, len(EXPERTS))
+RECORDS = (EVIDENCE, STANDING, ADVICE)
+"""The experts that read outcomes of items directly."""
+ADVICE_BANDWIDTH = 0.1
+NEARNESS = 0.1
+"""Cosine below the nearest candidate's at which a candidate's say in the consensus is 1/e."""
 _Z_LIMIT = 4.0
 
 
@@ -57,11 +69,21 @@ def item_key(stored: StoredItem) -> Vector | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Texts:
+    """What is read of the candidates' texts; see `Panel`."""
+
+    contents: Matrix
+    structure: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """The candidates of one recall, in the order of plain hybrid similarity.
 
     `query` is float32[d], the conditions (task, context, error); `keys`
-    float32[N, d]; `pitfall` is 1.0 where the item warns.
+    float32[N, d]; `pitfall` is 1.0 where the item warns. `contents` float32[N, SIZE]
+    are the sketches of what the items advise and `structure` how alike the tasks
+    are asked, in [-1, 1]; both None where there is no text to read.
     """
 
     ids: tuple[str, ...]
@@ -71,13 +93,35 @@ class Panel:
     dense: Floats
     keyword: Floats
     pitfall: Floats
+    contents: Matrix | None = None
+    structure: Floats | None = None
 
     @property
     def size(self) -> int:
         return len(self.ids)
 
 
-def panel_of(query: Vector, candidates: Sequence[Candidate]) -> Panel:
+def advice_kernel(first: Matrix, second: Matrix) -> Values:
+    """How alike items advise, float64[N, M] in (0, 1]: exp((cosine of sketches - 1) / 0.1)."""
+    likeness = np.minimum(first @ second.T, np.float32(1.0))
+    kernel: Values = np.exp((likeness - np.float32(1.0)) / np.float32(ADVICE_BANDWIDTH))
+    return kernel
+
+
+def consensus_of(panel: Panel) -> Floats:
+    """How much of the neighbourhood advises as each candidate does, float64[N] >= 0.
+
+    sum_j exp((cos_j - max cos) / 0.1) K(advice, advice_j): a kernel vote of the
+    candidates (Cover and Hart 1967, soft); equal for all where nobody agrees.
+    """
+    if panel.contents is None or not panel.size:
+        return np.zeros(panel.size)
+    near = np.exp((panel.dense - panel.dense.max()) / NEARNESS)
+    votes: Floats = advice_kernel(panel.contents, panel.contents).astype(np.float64) @ near
+    return votes
+
+
+def panel_of(query: Vector, candidates: Sequence[Candidate], texts: Texts | None = None) -> Panel:
     """Build the panel; an item without a vector gets a zero key (its networks say zero)."""
     zero = np.zeros_like(query)
     keys = [item_key(candidate.stored) for candidate in candidates]
@@ -94,4 +138,6 @@ def panel_of(query: Vector, candidates: Sequence[Candidate]) -> Panel:
             [float(candidate.stored.item.kind == "pitfall") for candidate in candidates],
             dtype=np.float64,
         ),
+        contents=texts.contents if texts is not None else None,
+        structure=texts.structure if texts is not None else None,
     )

@@ -2,7 +2,7 @@
 
 A logistic regression with ridge and bounds over the experts' values as they
 were logged before each outcome was learned (prequential stacking; Wolpert 1992,
-with non-negative weights after Breiman 1996):
+with bounded weights after Breiman 1996):
 
     p = sigmoid(b + sum_j a_j (w . x_j)),
     loss = sum_i u_i BCE(p_i, r_i) + ridge sum_e ((w_e - w0_e) / s_e)^2 / 2 + ridge_b (b - b0)^2 / 2
@@ -24,17 +24,33 @@ from scipy.special import expit
 
 from memory_core.scorer.panel import EXPERTS, FUSED, Floats, Values
 
-POSITION_WEIGHTS = (0.6, 0.25, 0.15)
+POSITION_WEIGHTS = (0.7, 0.2, 0.1)
 """How much each served position is assumed to matter when the report does not say."""
 
-START = np.array([0.5, 0.0, 0.0, 3.0, 1.0, 1.0, 1.0])
-"""w0, by expert: the learned ones count from the first outcome on."""
-SPREAD = np.array([0.25, 0.25, 0.25, 1.5, 1.0, 1.0, 1.0])
-LOWEST = np.array([0.15, 0.0, 0.0, 0.15, 0.0, 0.0, 0.0])
-HIGHEST = np.array([1.5, 1.0, 1.0, 9.0, 4.0, 4.0, 4.0])
-RIDGE = 4.0
+
+_TABLE = {
+    # expert: start, spread, lowest, highest
+    "fused": (0.5, 0.25, 0.05, 1.5),
+    "dense": (0.0, 0.25, -1.5, 1.5),
+    "keyword": (0.0, 0.25, -1.5, 1.5),
+    "consensus": (0.0, 0.5, -2.0, 2.0),
+    "structure": (0.0, 0.5, -2.0, 2.0),
+    "evidence": (1.0, 1.5, 0.0, 9.0),
+    "standing": (1.0, 1.0, 0.0, 6.0),
+    "advice": (2.0, 1.5, 0.0, 9.0),
+    "network": (0.1, 0.5, 0.0, 3.0),
+    "pair": (0.1, 0.5, 0.0, 2.0),
+}
+"""Where each expert's weight starts (w0), how freely it moves (s), and its bounds.
+
+Those that need no outcome start as plain hybrid similarity, the others count from
+the first outcome on. Nearness may turn out to mislead (a decoy repeats the task's
+words), so its experts may go below zero; a good record never counts against an item.
+"""
+START, SPREAD, LOWEST, HIGHEST = np.array([_TABLE[name] for name in EXPERTS]).T
+RIDGE = 1.5
 RIDGE_INTERCEPT = 0.25
-HALF_LIFE = 500.0
+HALF_LIFE = 1_000.0
 """Reports after which an outcome counts half in the fit."""
 MOST_ROWS = 2_000
 

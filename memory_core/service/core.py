@@ -7,26 +7,33 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from memory_core.errors import InvalidInput, shown
-from memory_core.model import GLOBAL_PROJECT, OutcomeRecord
+from memory_core.model import GLOBAL_PROJECT, Item, OutcomeRecord, RecallRecord
 from memory_core.port import Change, Learning
-from memory_core.ports import Embedder, Scope, Store, StoredItem, Vector
-from memory_core.scorer.panel import item_key
+from memory_core.ports import Candidate, Embedder, Scope, Store, StoredItem
+from memory_core.scorer.episode import Traits
+from memory_core.scorer.panel import Texts, item_key
 from memory_core.service.catalogue import Catalogue
+from memory_core.service.holdout import Holdout
 from memory_core.service.notebook import Notebook
 from memory_core.service.quota import Quotas
 from memory_core.service.tally import Tally
 from memory_core.settings import Settings
+from memory_core.sketch import SIZE, Sketch, content_sketch, structure_sketch
 
 if TYPE_CHECKING:  # torch comes with it, later
     from memory_core.service.trainer import Trainer
 
 DAY = 86_400.0
 """Seconds."""
+MOST_READ = 20_000
+"""Items whose sketches are kept (2 KiB each)."""
 
 
 @dataclass(slots=True)
@@ -42,6 +49,7 @@ class Core:
     trainer: Trainer | None = None
     quotas: Quotas = field(init=False)
     tally: Tally = field(default_factory=Tally)
+    holdout: Holdout = field(default_factory=Holdout)
     notebook: Notebook = field(default_factory=Notebook)
     catalogue: Catalogue = field(default_factory=Catalogue)
     reported: dict[str, OutcomeRecord] = field(default_factory=dict)
@@ -51,6 +59,7 @@ class Core:
     outcome_count: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
     notes: list[str] = field(default_factory=list)
+    read: dict[str, tuple[Sketch, Sketch]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.quotas = Quotas(self.settings.source)
@@ -68,6 +77,11 @@ class Core:
         """What a project sees: its own items and the global ones."""
         return Scope((project,) if project == GLOBAL_PROJECT else (project, GLOBAL_PROJECT))
 
+    def count_recall(self, recall: RecallRecord) -> None:
+        """Count one served or withheld answer."""
+        self.tally.count_recall(recall)
+        self.holdout.count_recall(recall)
+
     def owner_of(self, outcome: OutcomeRecord) -> str:
         """Who an outcome counts for once: its recall, else the first of its corrections."""
         return outcome.recall_id or self.owners.get(outcome.supersedes, outcome.id)
@@ -79,12 +93,35 @@ class Core:
     def items(self, ids: tuple[str, ...]) -> dict[str, StoredItem]:
         return self.store.get_items(ids) if ids else {}
 
-    def keys_and_pitfalls(self, ids: tuple[str, ...]) -> tuple[dict[str, Vector], frozenset[str]]:
-        """The items' keys for the networks, and which of them warn."""
+    def texts_of(self, query: str, found: Sequence[Candidate]) -> Texts:
+        """What the scorer reads of the candidates' texts, beside a query."""
+        asked = structure_sketch(query)
+        texts = [self._texts(candidate.stored.item) for candidate in found]
+        if not texts:
+            return Texts(np.zeros((0, SIZE), np.float32), np.zeros(0))
+        contents = np.stack([content for content, _ in texts])
+        structures = np.stack([structure for _, structure in texts])
+        return Texts(contents, (structures @ asked).astype(np.float64))
+
+    def _texts(self, item: Item) -> tuple[Sketch, Sketch]:
+        """The sketches of an item's content and of how its task was asked (else of its title)."""
+        known = self.read.get(item.id)
+        if known is None:
+            known = (content_sketch(item.content), structure_sketch(item.task or item.title))
+            if len(self.read) >= MOST_READ:
+                self.read.clear()
+            self.read[item.id] = known
+        return known
+
+    def traits_of(self, ids: tuple[str, ...]) -> Traits:
+        """What the learner reads of items that were served or named."""
         found = self.items(ids)
         keys = {item_id: item_key(stored) for item_id, stored in found.items()}
-        warn = frozenset(i for i, stored in found.items() if stored.item.kind == "pitfall")
-        return {i: key for i, key in keys.items() if key is not None}, warn
+        return Traits(
+            keys={i: key for i, key in keys.items() if key is not None},
+            pitfalls=frozenset(i for i, stored in found.items() if stored.item.kind == "pitfall"),
+            contents={i: self._texts(stored.item)[0] for i, stored in found.items()},
+        )
 
     @property
     def learner_missing(self) -> bool:

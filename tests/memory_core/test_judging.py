@@ -51,7 +51,7 @@ TABLE: list[tuple[str, Outcome, Evidence, Outcome, float, float]] = [
     ("3 of 12 failed, failure", "failure", evidence(None, (9, 3)), "failure", 0.0, 1.0),
     ("3 of 12 failed, unknown", "unknown", evidence(None, (9, 3)), "partial", 0.75, 0.8),
     ("failed without a count of passed", "success", evidence(None, (None, 2)), "failure", 0.0, 0.9),
-    ("no test ran", "success", evidence(None, (0, 0)), "success", 1.0, 0.5),
+    ("no test ran", "success", evidence(None, (0, 0)), "success", 1.0, 0.7),
     ("handled error, exit 0", "success", evidence(0, log=HANDLED), "success", 1.0, 0.7),
     ("error at the end, exit 0", "success", evidence(0, log=TRACE), "success", 1.0, 0.7),
     ("error at the end, success", "success", evidence(log=TRACE), "failure", 0.0, 0.6),
@@ -60,7 +60,7 @@ TABLE: list[tuple[str, Outcome, Evidence, Outcome, float, float]] = [
     ("error at the end, partial", "partial", evidence(log=TRACE), "partial", 0.5, 0.5),
     ("handled error, success", "success", evidence(log=HANDLED), "success", 1.0, 0.4),
     ("handled error, failure", "failure", evidence(log=HANDLED), "failure", 0.0, 0.7),
-    ("plain log, success", "success", evidence(log="wrote 12 rows"), "success", 1.0, 0.5),
+    ("plain log, success", "success", evidence(log="wrote 12 rows"), "success", 1.0, 0.7),
     (
         "tests counted in the log",
         "success",
@@ -94,16 +94,16 @@ def test_what_each_kind_of_evidence_decides(
 
 FLAGS: list[tuple[Outcome, str, tuple[int, int], tuple[Outcome, float, float]]] = [
     # what was reported with which error and labels, and how it is judged
-    ("success", "", (0, 0), ("success", 1.0, 0.5)),
+    ("success", "", (0, 0), ("success", 1.0, 0.7)),
     ("failure", "", (0, 0), ("failure", 0.0, 0.7)),
-    ("partial", "", (0, 0), ("partial", 0.5, 0.5)),
+    ("partial", "", (0, 0), ("partial", 0.5, 0.7)),
     ("unknown", "", (0, 0), ("unknown", 0.5, 0.0)),
     ("success", "KeyError: 'a'", (0, 0), ("success", 1.0, 0.4)),
     ("failure", "KeyError: 'a'", (0, 0), ("failure", 0.0, 0.9)),
     ("unknown", "KeyError: 'a'", (0, 0), ("failure", 0.0, 0.4)),
-    ("success", "", (2, 0), ("success", 1.0, 0.8)),
+    ("success", "", (2, 0), ("success", 1.0, 0.9)),
     ("success", "", (0, 1), ("success", 1.0, 0.5)),
-    ("failure", "", (0, 1), ("failure", 0.0, 0.8)),
+    ("failure", "", (0, 1), ("failure", 0.0, 0.9)),
     ("failure", "", (1, 0), ("failure", 0.0, 0.5)),
     ("unknown", "", (1, 0), ("success", 1.0, 0.5)),
     ("unknown", "", (0, 1), ("failure", 0.0, 0.5)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from memory_core.scorer import checkpoint
 from memory_core.scorer.episode import Episode
+from memory_core.scorer.intervals import exact_interval
 from memory_core.scorer.learner import CLIP_TRIED, CLIP_UNTRIED, Learner, Snapshot
 from memory_core.scorer.networks import Weights
 from memory_core.scorer.panel import Panel
@@ -27,6 +28,7 @@ def same_state(one: Learner, other: Learner) -> bool:
     )
     return (
         networks
+        and one.record.state() == other.record.state()
         and np.array_equal(a.fit.weights, b.fit.weights)
         and (a.fit.intercept, a.weight, a.opening, a.reports)
         == (b.fit.intercept, b.weight, b.opening, b.reports)
@@ -189,8 +191,8 @@ def test_corrected_outcome_counts_once() -> None:
     only = Learner(DIMENSION)
     only.observe(corrected)
     assert episode.query is not None
-    both = learner.evidence.score(episode.query, episode.ids)
-    alone = only.evidence.score(episode.query, episode.ids)
+    both = astuple(learner.evidence.score(episode.query, episode.ids))
+    alone = astuple(only.evidence.score(episode.query, episode.ids))
     assert all(np.allclose(a, b) for a, b in zip(both, alone, strict=True))
     assert [row.reward for row in learner.stack.rows] == [1.0]
     assert [memory.reward for memory in learner.reservoir.memories] == [1.0]
@@ -240,17 +242,20 @@ def test_proof_shows_the_gain_on_held_out_reports() -> None:
 
 def test_random_outcomes_do_not_open_the_clip_and_hold_the_weight_back() -> None:
     """Where there is nothing to learn, the proof says so and the order stays near similarity."""
-    learner, rng = Learner(DIMENSION), np.random.default_rng(3)
-    keys, ids = unit(rng.normal(size=(30, DIMENSION))), tuple(f"i{n}" for n in range(30))
-    for step in range(200):
-        panel = panel_from(unit(rng.normal(size=DIMENSION)), keys, ids)
-        episode = replace(served(learner, panel, step, good=""), reward=float(rng.random() < 0.5))
-        episode = credited(learner, episode)
-        learner.observe(episode)
-        learner.learn_one(episode)
-    low, _ = learner.record.proof().interval
-    assert low < 0.5
-    assert learner.snapshot.opening < 0.5
+    wins = losses = 0
+    for seed in range(3):
+        learner, rng = Learner(DIMENSION), np.random.default_rng(seed)
+        keys, ids = unit(rng.normal(size=(30, DIMENSION))), tuple(f"i{n}" for n in range(30))
+        for step in range(200):
+            panel = panel_from(unit(rng.normal(size=DIMENSION)), keys, ids)
+            episode = served(learner, panel, step, good="")
+            episode = replace(episode, reward=float(rng.random() < 0.5))
+            episode = credited(learner, episode)
+            learner.observe(episode)
+            learner.learn_one(episode)
+        assert learner.snapshot.opening < 0.5
+        wins, losses = wins + learner.record.wins, losses + learner.record.losses
+    assert exact_interval(wins, losses)[0] < 0.5
 
 
 def test_outcome_taken_back_teaches_nothing_any_more() -> None:
@@ -262,7 +267,8 @@ def test_outcome_taken_back_teaches_nothing_any_more() -> None:
         learner.observe(one)
         learner.learn_one(one)
     assert episode.query is not None
-    assert not any(part.any() for part in learner.evidence.score(episode.query, episode.ids))
+    left = astuple(learner.evidence.score(episode.query, episode.ids))
+    assert not any(part.any() for part in left)
     assert learner.stack.rows == []
     assert [memory.weight for memory in learner.reservoir.memories] == [0.0]
 
@@ -288,3 +294,27 @@ def test_report_that_followed_nothing_blames_nothing() -> None:
     assert learner.reservoir.memories == []
     assert episode.query is not None
     assert not learner.episodic.penalty("p", episode.session, episode.query, episode.ids, 1.0).any()
+
+
+def test_checkpoint_of_other_experts_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights of other columns mean nothing; the log brings the learner back."""
+    checkpoint.save(Learner(DIMENSION), tmp_path, "out", "m")
+    monkeypatch.setattr(checkpoint, "EXPERTS", ("fused", "another"))
+    found, passed = checkpoint.newest(tmp_path, "m", DIMENSION)
+    assert found is None
+    assert "another model or version" in passed[0]
+
+
+def test_learner_without_training_keeps_the_proof_and_the_stack_of_one_with() -> None:
+    """A log with the experts' values says what the weights were, bit for bit."""
+    live = Learner(DIMENSION)
+    episodes = World().play(live, 60)
+    replayed = Learner(DIMENSION, training=False)
+    for episode in episodes:
+        replayed.learn_one(episode)
+    assert replayed.record.state() == live.record.state()
+    assert np.array_equal(replayed.stack.learned.weights, live.stack.learned.weights)
+    assert (replayed.snapshot.weight, replayed.networks.step) == (live.snapshot.weight, 0)
+    assert live.networks.step > 0

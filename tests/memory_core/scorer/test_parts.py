@@ -18,13 +18,15 @@ from memory_core.scorer import evidence as evidence_module
 from memory_core.scorer import stack as stack_module
 from memory_core.scorer.credit import assign
 from memory_core.scorer.episodic import LIFETIME, PENALTY, EpisodicBuffer
-from memory_core.scorer.evidence import BANDWIDTH, LOG_LENGTH, PRIOR_MASS, Evidence
+from memory_core.scorer.evidence import ADVICE_NEARNESS, BANDWIDTH, PRIOR_MASS, Evidence
+from memory_core.scorer.intervals import exact_interval
 from memory_core.scorer.learner import Learner
 from memory_core.scorer.networks import Networks, pair_inputs
 from memory_core.scorer.panel import EVIDENCE, FUSED, Floats, zscore
-from memory_core.scorer.proof import Record, exact_interval, log_loss
+from memory_core.scorer.proof import Record, log_loss
 from memory_core.scorer.replay import CAPACITY, Reservoir, batch_of, memory_of
 from memory_core.scorer.stack import FIRST, HIGHEST, LOWEST, START, Row, Stack, position_weights
+from memory_core.sketch import SIZE, content_sketch
 from tests.memory_core.scorer.world import DIMENSION, World, blank_row, served, unit
 
 RNG = np.random.default_rng(0)
@@ -39,7 +41,7 @@ def some_query(seed: int) -> np.ndarray:
 
 def test_evidence_is_the_shrunk_kernel_mean() -> None:
     """Evidence is sum(w K y) / (kappa + sum(w K)), K = exp((cos - 1) / h)."""
-    evidence = Evidence(DIMENSION)
+    evidence = Evidence(DIMENSION, SIZE)
     past = [(some_query(n), y, w) for n, (y, w) in enumerate([(1.0, 1.0), (-0.5, 0.4), (0.2, 1.5)])]
     for place, (query, value, weight) in enumerate(past):
         evidence.add(f"r{place}", query, [("item", value, weight)])
@@ -48,41 +50,55 @@ def test_evidence_is_the_shrunk_kernel_mean() -> None:
     expected = sum(k * y for k, (_, y, _) in zip(kernel, past, strict=True)) / (
         PRIOR_MASS + sum(kernel)
     )
-    found, mass, _ = evidence.score(now.astype(np.float32), ["item", "unknown"])
-    assert found == pytest.approx([expected, 0.0], abs=1e-6)
-    assert mass == pytest.approx([sum(kernel), 0.0], abs=1e-6)
+    found = evidence.score(now.astype(np.float32), ["item", "unknown"])
+    assert found.evidence == pytest.approx([expected, 0.0], abs=1e-6)
+    assert found.mass == pytest.approx([sum(kernel), 0.0], abs=1e-6)
 
 
-def test_evidence_keeps_a_bounded_log_of_each_item() -> None:
-    """The newest outcomes stay, memory does not grow with them."""
-    evidence = Evidence(DIMENSION)
-    same = some_query(1).astype(np.float32)
-    for n in range(LOG_LENGTH + 20):
-        evidence.add(f"r{n}", same, [("item", float(n >= 20), 1.0)])
-    found, mass, _ = evidence.score(same, ["item"])
-    assert mass[0] == pytest.approx(LOG_LENGTH)
-    assert found[0] == pytest.approx(LOG_LENGTH / (PRIOR_MASS + LOG_LENGTH))
+def test_advice_counts_the_outcomes_of_items_that_say_the_same() -> None:
+    """An item that was never served has the record of its double, and none of a stranger's."""
+    evidence, query = Evidence(DIMENSION, SIZE), some_query(1).astype(np.float32)
+    said = {"served": content_sketch("Use the tape drive."), "other": content_sketch("Call Anna")}
+    evidence.add("r1", query, [("served", 1.0, 1.0)], said)
+    asked = np.stack([said["served"], said["other"]])
+    found = evidence.score(query, ["double", "other"], asked)
+    assert found.evidence == pytest.approx([0.0, 0.0])
+    assert found.advice_mass[0] == pytest.approx(1.0)
+    assert found.advice[0] == pytest.approx(1.0 / (PRIOR_MASS + 1.0))
+    assert found.advice[1] < 0.05
+
+
+def test_advice_fades_with_the_distance_of_the_conditions() -> None:
+    """The kernel over conditions is exp((cos - 1) / h) here, too."""
+    evidence, past = Evidence(DIMENSION, SIZE), some_query(1).astype(np.float32)
+    now = some_query(2).astype(np.float32)
+    said = content_sketch("Use the tape drive.")
+    evidence.add("r1", past, [("served", 1.0, 1.0)], {"served": said})
+    found = evidence.score(now, ["double"], said[None])
+    kernel = np.exp((float(past @ now) - 1) / ADVICE_NEARNESS)
+    assert found.advice_mass == pytest.approx([kernel], rel=1e-4)
+    assert found.advice == pytest.approx([kernel / (PRIOR_MASS + kernel)], rel=1e-4)
 
 
 def test_correction_that_names_other_items_leaves_nothing_of_the_old() -> None:
     """The owner's earlier credits go, whichever items they were for."""
-    evidence = Evidence(DIMENSION)
+    evidence = Evidence(DIMENSION, SIZE)
     query = some_query(1).astype(np.float32)
     evidence.add("recall", query, [("old", -1.0, 1.0)])
     evidence.add("recall", query, [("new", 1.0, 1.0)])
-    found, _, _ = evidence.score(query, ["old", "new"])
-    assert found == pytest.approx([0.0, 0.5])
+    found = evidence.score(query, ["old", "new"])
+    assert found.evidence == pytest.approx([0.0, 1.0 / (PRIOR_MASS + 1.0)])
 
 
 def test_evidence_rows_are_bounded_and_the_oldest_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the cap, old conditions are dropped and the rest still scores right."""
     monkeypatch.setattr(evidence_module, "MOST_ROWS", 256)
-    evidence = Evidence(DIMENSION)
+    evidence = Evidence(DIMENSION, SIZE)
     for n in range(600):
         evidence.add(f"r{n}", some_query(n), [(f"item-{n}", 1.0, 1.0)])
     assert evidence.rows <= 256
-    newest, _, _ = evidence.score(some_query(599), ["item-599", "item-0"])
-    assert newest == pytest.approx([0.5, 0.0])
+    found = evidence.score(some_query(599), ["item-599", "item-0"])
+    assert found.evidence == pytest.approx([1.0 / (PRIOR_MASS + 1.0), 0.0])
 
 
 # -- credit ------------------------------------------------------------------------
@@ -195,7 +211,7 @@ def test_stack_respects_its_bounds_and_learns_the_sign() -> None:
     stack.refit()
     learned = stack.learned.weights
     assert ((learned >= LOWEST - 1e-9) & (learned <= HIGHEST + 1e-9)).all()
-    assert learned[EVIDENCE] < START[EVIDENCE]  # planted 1.0, started at 3.0
+    assert learned[EVIDENCE] == pytest.approx(1.0, abs=0.4)  # planted 1.0
     assert 0.0 < stack.learned.intercept < 0.8  # planted 0.3
 
 

@@ -107,6 +107,8 @@ def served(learner: Learner, panel: Panel, step: int, good: str, k: int = 3) -> 
         strength=0.6,
         scored=True,
         held_out=held_out(step),
+        places=tuple(top),
+        rival=ranking.experts[: len(top)],
     )
     return credited(learner, episode)
 
