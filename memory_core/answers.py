@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from memory_core.model import Kind, Mode, Outcome, State
+from memory_core.proof_answers import Proof, ProofDetails
 
 
 class _Answer(BaseModel):
@@ -199,21 +200,6 @@ class Mistakes(_Answer):
     next: str
 
 
-class Proof(_Answer):
-    """The held-out record: learned order against similarity, on the user's own outcomes.
-
-    `interval` is the exact 95 % interval of the win share, ties left out.
-    """
-
-    held_out: int
-    wins: int
-    losses: int
-    ties: int
-    interval: tuple[float, float]
-    gain: float
-    sentence: str
-
-
 class ScorerReport(_Answer):
     """`memory://scorer`: what the learner knows of itself."""
 
@@ -229,6 +215,7 @@ class ScorerReport(_Answer):
     rollbacks: int
     state: str
     parameters: int
+    details: ProofDetails
 
 
 class Stats(_Answer):

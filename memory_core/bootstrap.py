@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memory_core.in_process import InProcessMemory
-from memory_core.port import Change, Memory
+from memory_core.port import Change, Evaluation, Memory
 from memory_core.projects import derive_project
 from memory_core.settings import Settings
 from memory_core.threads import calm_threads
@@ -56,3 +56,22 @@ def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:
         return SentenceEmbedder.load(settings.model)
 
     return InProcessMemory(open_service, load_embedder, settings.model_wait)
+
+
+def evaluate(settings: Settings) -> Evaluation:
+    """Replay the log of the store of these settings and compare scorers; changes nothing.
+
+    Another process may own the store. Needs no embedding model.
+
+    Raises:
+        StoreUnavailable: There is no store, or it cannot be read.
+    """
+    calm_threads()
+    from memory_core.service.evaluating import evaluate as replay
+    from memory_core.store.lance_store import LanceStore
+
+    store = LanceStore.open(settings.store, maintain=False, read_only=True)
+    try:
+        return replay(store, str(store.path))
+    finally:
+        store.close()

@@ -14,7 +14,7 @@ from typing import Literal
 Kind = Literal["strategy", "pitfall", "fact"]
 State = Literal["active", "retired", "archived"]
 Outcome = Literal["success", "partial", "failure", "unknown"]
-Mode = Literal["learned", "similarity", "keyword"]
+Mode = Literal["learned", "similarity", "keyword", "withheld"]
 EventKind = Literal["retire", "restore", "archive", "supersede", "reembed"]
 
 KINDS: tuple[Kind, ...] = ("strategy", "pitfall", "fact")
@@ -74,9 +74,13 @@ class Served:
 
     `position` is 0-based for what was served and -1 for a candidate that was
     considered and not served. `experts` holds the values of the scorer's
-    experts at that moment (see `memory_core.scorer.experts.EXPERTS`), empty in
-    keyword mode. `propensity` is the probability of this position (1 when the
-    order is deterministic).
+    experts at that moment (see `memory_core.scorer.panel.EXPERTS`), empty in
+    keyword mode. `propensity` is 1 when the order is deterministic. With
+    exploration on it is the probability of this item at this position given the
+    items before it (1: the position was fixed); for a candidate that was not
+    served, its probability at the first drawn position (0: it could not have
+    been drawn). `place` is its 0-based rank in plain hybrid similarity, -1 where
+    that is not known.
     """
 
     item_id: str
@@ -86,11 +90,16 @@ class Served:
     experts: tuple[float, ...] = ()
     evidence_mass: float = 0.0
     propensity: float = 1.0
+    place: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class RecallRecord:
-    """One served answer and all that is needed to learn from its outcome."""
+    """One served answer and all that is needed to learn from its outcome.
+
+    `holdout` in [0, 0.5] is the chance that this recall had of being withheld
+    (answered with no items, to measure whether memory helps); 0 where it had none.
+    """
 
     id: str
     project: str
@@ -105,6 +114,12 @@ class RecallRecord:
     mode: Mode = "similarity"
     weight: float = 0.0
     scorer_version: str = ""
+    holdout: float = 0.0
+
+    @property
+    def withheld(self) -> bool:
+        """Whether memory was left out on purpose: its outcome teaches nothing."""
+        return self.mode == "withheld"
 
     @property
     def served(self) -> tuple[Served, ...]:

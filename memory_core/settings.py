@@ -10,6 +10,8 @@
 | LESSONBANK_TOKEN | made at start | bearer token of the HTTP doors |
 | LESSONBANK_LOG_LEVEL | WARNING | DEBUG, INFO, WARNING or ERROR, to standard error |
 | LESSONBANK_MODEL_WAIT | 5 | seconds a recall waits for the model before keyword search |
+| LESSONBANK_EXPLORE | 0 | 0 to 1: points of score by which untried items vary, second and below |
+| LESSONBANK_HOLDOUT | 0 | 0 to 0.5: share of recalls answered without memory, to measure it |
 """
 
 from __future__ import annotations
@@ -41,6 +43,8 @@ class Settings:
     token: str = ""
     log_level: str = "WARNING"
     model_wait: float = 5.0
+    explore: float = 0.0
+    holdout: float = 0.0
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
@@ -51,14 +55,16 @@ def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
     return value
 
 
-def _seconds(name: str, value: str) -> float:
+def _number(env: Mapping[str, str], name: str, default: str, most: float, what: str) -> float:
+    """The value of a variable that is a number from 0 to `most`."""
+    value = env.get(name) or default
     try:
-        seconds = float(value)
+        number = float(value)
     except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= 600:
-        raise InvalidInput(name, f"= {shown(value)} is not a number of seconds", "Use 0 to 600.")
-    return seconds
+        number = -1.0
+    if not 0 <= number <= most:
+        raise InvalidInput(name, f"= {shown(value)} is not {what}", f"Use 0 to {most:g}.")
+    return number
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -83,5 +89,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         source=env.get("LESSONBANK_SOURCE") or "local",
         token=env.get("LESSONBANK_TOKEN") or "",
         log_level=level,
-        model_wait=_seconds("LESSONBANK_MODEL_WAIT", env.get("LESSONBANK_MODEL_WAIT") or "5"),
+        model_wait=_number(env, "LESSONBANK_MODEL_WAIT", "5", 600, "a number of seconds"),
+        explore=_number(env, "LESSONBANK_EXPLORE", "0", 1, "a scale of exploration"),
+        holdout=_number(env, "LESSONBANK_HOLDOUT", "0", 0.5, "a share of recalls"),
     )

@@ -22,7 +22,7 @@ def recall_text(answer: port.RecallAnswer, max_tokens: int) -> str:
     head = [f"recall_id: {one_line(answer.recall_id)} ({_order(answer)})"]
     if answer.note:
         head.append(one_line(answer.note))
-    if not answer.items:
+    if not answer.items and answer.mode != "withheld":
         head.append("Nothing stored helps with this task: go on without.")
     tail = "When done: report_outcome with this recall_id, honestly, with used_ids."
     return _bounded(head, answer, tail, max_tokens)

@@ -22,10 +22,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from memory_core.scorer.learner import Learner
+from memory_core.scorer.panel import EXPERTS
 from memory_core.scorer.proof import Record
 from memory_core.scorer.stack import Fit
 
-SCHEMA = 1
+SCHEMA = 2
 KEPT = 3
 _PATTERN = "checkpoint-*.safetensors"
 
@@ -36,18 +37,6 @@ class Position:
 
     reports: int
     outcome_id: str
-
-
-def _record_state(record: Record) -> dict[str, Any]:
-    return {
-        "held_out": record.held_out,
-        "wins": record.wins,
-        "losses": record.losses,
-        "ties": record.ties,
-        "held_out_gain": record.held_out_gain,
-        "gains": list(record.gains),
-        "predictions": [list(pair) for pair in record.predictions],
-    }
 
 
 def _fit_state(fit: Fit) -> dict[str, Any]:
@@ -69,6 +58,7 @@ def save(learner: Learner, folder: Path, outcome_id: str, embedder: str) -> Path
     )
     header = {
         "schema": SCHEMA,
+        "experts": list(EXPERTS),
         "embedder": embedder,
         "dimension": learner.dimension,
         "reports": learner.reports,
@@ -78,7 +68,7 @@ def save(learner: Learner, folder: Path, outcome_id: str, embedder: str) -> Path
         "rates": learner.networks.rates,
         "learned": _fit_state(learner.stack.learned),
         "similarity": _fit_state(learner.stack.similarity),
-        "record": _record_state(learner.record),
+        "record": learner.record.state(),
     }
     path = folder / f"checkpoint-{learner.reports:012d}.safetensors"
     partial = folder / f"{path.name}.part"
@@ -110,6 +100,11 @@ def _read(path: Path) -> Checkpoint:
     return Checkpoint(Position(int(header["reports"]), str(header["outcome_id"])), header, tensors)
 
 
+def _kind(header: dict[str, Any]) -> tuple[object, ...]:
+    """What must be the same for a checkpoint to fit: version, experts, model."""
+    return tuple(header.get(name) for name in ("schema", "experts", "embedder", "dimension"))
+
+
 def newest(
     folder: Path,
     embedder: str,
@@ -129,30 +124,13 @@ def newest(
             passed.append(f"{path.name} cannot be read ({type(error).__name__})")
             continue
         header = checkpoint.header
-        if (header["schema"], header["embedder"], header["dimension"]) == (
-            SCHEMA,
-            embedder,
-            dimension,
-        ):
+        if _kind(header) == (SCHEMA, list(EXPERTS), embedder, dimension):
             if fits(checkpoint.position):
                 return checkpoint, passed
             passed.append(f"{path.name} is not of this log")
             continue
         passed.append(f"{path.name} is of another model or version")
     return None, passed
-
-
-def _record(state: dict[str, Any]) -> Record:
-    record = Record(
-        held_out=state["held_out"],
-        wins=state["wins"],
-        losses=state["losses"],
-        ties=state["ties"],
-        held_out_gain=state["held_out_gain"],
-    )
-    record.gains.extend(state["gains"])
-    record.predictions.extend((float(p), float(r)) for p, r in state["predictions"])
-    return record
 
 
 def _fit(state: dict[str, Any]) -> Fit:
@@ -180,7 +158,7 @@ def apply(checkpoint: Checkpoint, learner: Learner) -> None:
             rollbacks=int(header["rollbacks"]),
             learned=_fit(header["learned"]),
             similarity=_fit(header["similarity"]),
-            record=_record(header["record"]),
+            record=Record.restored(header["record"]),
         )
-    except (KeyError, RuntimeError) as error:
+    except (KeyError, TypeError, RuntimeError) as error:
         raise ValueError(f"the checkpoint does not fit: {error}") from error

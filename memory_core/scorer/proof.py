@@ -1,4 +1,4 @@
-"""The proof: does the learned order predict the user's outcomes better than similarity does?
+"""The proof: does the learned order do better on the user's outcomes than similarity does?
 
 Each report is predicted before it is learned, by the full stack and by its
 rival that knows the plain hybrid similarity only (both fitted on the same
@@ -6,25 +6,42 @@ earlier reports). A report is a win when the learned prediction is the better
 one (lower log loss), a loss when it is the worse one, and a tie when the two
 differ by less than 0.01. Held-out reports, every tenth, never train the
 networks or the stack; their wins and losses, with the exact interval of
-Clopper and Pearson (1934), are what is shown. The weight of the learned part
-follows the mean gain over the last reports, held out or not: where it does not
-win, it shrinks to zero.
+Clopper and Pearson (1934), are what is shown first. `memory_core.scorer.ordering`
+compares the orders themselves.
+
+The weight of the learned part follows the mean gain over the last 200 reports,
+held out or not: where it does not win, it shrinks to zero. It also follows the
+last 40, so that a world that turned is noticed before the old gains are
+forgotten, and the last pairs of items that labels decide.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from scipy.stats import beta
 
-from memory_core.port import Proof
+from memory_core.port import Proof, ReliabilityRow
+from memory_core.scorer.intervals import exact_interval
+from memory_core.scorer.ordering import OrderRecord, OrderReport
 
 HOLD_OUT_EVERY = 10
 TIE = 0.01
 WINDOW = 200
+RECENT = 40
+FEWEST = 8
+"""Reports before which nothing is concluded."""
+HELD_BACK_AT = 2.5
+"""Standard errors of loss at which the weight is zero."""
+SLACK = 1.0
+"""Standard errors that the last 40 reports, or the pairs, may lie below zero by chance."""
 CALIBRATION_BINS = 10
+CALIBRATION_FEWEST = 50
+MOST_POINTS = 120
+HARMS_KEPT = 10
 
 
 def held_out(position: int) -> bool:
@@ -38,38 +55,133 @@ def log_loss(predicted: float, reward: float) -> float:
     return float(-(reward * np.log(p) + (1 - reward) * np.log(1 - p)))
 
 
-def exact_interval(wins: int, losses: int, level: float = 0.95) -> tuple[float, float]:
-    """The Clopper-Pearson interval of the win share; (0, 1) when nothing was decided."""
-    decided = wins + losses
-    if decided == 0:
-        return (0.0, 1.0)
-    tail = (1 - level) / 2
-    low = 0.0 if wins == 0 else float(beta.ppf(tail, wins, losses + 1))
-    high = 1.0 if losses == 0 else float(beta.ppf(1 - tail, wins + 1, losses))
-    return (low, high)
+def reliability(predictions: Sequence[tuple[float, float]]) -> tuple[ReliabilityRow, ...]:
+    """Predicted against happened, in ten equal bins of the prediction; empty bins are left out.
+
+    Args:
+        predictions: (predicted success, reward) each, both in [0, 1].
+    """
+    if not predictions:
+        return ()
+    pairs = np.array(predictions)
+    bins = np.minimum((pairs[:, 0] * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    rows = []
+    for place in range(CALIBRATION_BINS):
+        part = pairs[bins == place]
+        if len(part):
+            rows.append(
+                ReliabilityRow(
+                    low=place / CALIBRATION_BINS,
+                    high=(place + 1) / CALIBRATION_BINS,
+                    reports=len(part),
+                    predicted=round(float(part[:, 0].mean()), 4),
+                    happened=round(float(part[:, 1].mean()), 4),
+                )
+            )
+    return tuple(rows)
+
+
+def calibration_error(predictions: Sequence[tuple[float, float]]) -> float | None:
+    """Expected calibration error in [0, 1] (Naeini et al. 2015); None under 50 predictions."""
+    if len(predictions) < CALIBRATION_FEWEST:
+        return None
+    rows = reliability(predictions)
+    return sum(r.reports * abs(r.predicted - r.happened) for r in rows) / len(predictions)
+
+
+def standard_errors(gains: Sequence[float]) -> float:
+    """How many standard errors the mean gain lies above zero; 0 with fewer than 8."""
+    if len(gains) < FEWEST:
+        return 0.0
+    values = np.array(gains)
+    spread = float(values.std()) + 0.05
+    return float(values.mean() / (spread / np.sqrt(len(values))))
+
+
+@dataclass(slots=True)
+class History:
+    """The weight over time, thinned to at most 120 points: (reports, weight)."""
+
+    stride: int = 1
+    points: list[tuple[int, float]] = field(default_factory=list)
+
+    def add(self, reports: int, weight: float) -> None:
+        """Take in the weight after so many reports."""
+        if reports % self.stride:
+            return
+        self.points.append((reports, weight))
+        if len(self.points) > MOST_POINTS:
+            self.stride *= 2
+            self.points = [point for point in self.points if point[0] % self.stride == 0]
+
+
+@dataclass(frozen=True, slots=True)
+class Harmed:
+    """A failed report that similarity had predicted better."""
+
+    owner: str
+    outcome_id: str
+    first_id: str
+    learned: float
+    similarity: float
+    changed: bool
+    held_out: bool
 
 
 @dataclass(slots=True)
 class Record:
-    """The record so far; a fold over the reports in log order."""
+    """The record so far; a bounded fold over the reports in log order."""
 
+    reports: int = 0
     held_out: int = 0
     wins: int = 0
     losses: int = 0
     ties: int = 0
     held_out_gain: float = 0.0
+    harmed: int = 0
     gains: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
     predictions: deque[tuple[float, float]] = field(
         default_factory=lambda: deque(maxlen=WINDOW * 5)
     )
+    harms: deque[Harmed] = field(default_factory=lambda: deque(maxlen=HARMS_KEPT))
+    history: History = field(default_factory=History)
+    order: OrderRecord = field(default_factory=OrderRecord)
 
-    def observe(self, learned: float, similarity: float, reward: float, held_out: bool) -> None:
+    def observe(
+        self,
+        learned: float,
+        similarity: float,
+        reward: float,
+        held_out: bool,
+        *,
+        order: OrderReport | None = None,
+    ) -> None:
         """Take in one report predicted as `learned` and `similarity`, both P(success)."""
         gain = log_loss(similarity, reward) - log_loss(learned, reward)
+        self.reports += 1
         self.gains.append(gain)
         self.predictions.append((learned, reward))
-        if not held_out:
-            return
+        if held_out:
+            self._count_held_out(gain)
+        if order is not None:
+            self.order.observe(order)
+            changed = bool(order.places) and order.changed
+            if reward < 0.5 and gain <= -TIE and (held_out or changed):
+                self.harmed += 1
+                self.harms.append(
+                    Harmed(
+                        order.owner,
+                        order.outcome_id,
+                        order.ids[0],
+                        learned,
+                        similarity,
+                        changed,
+                        held_out,
+                    )
+                )
+        self.history.add(self.reports, self.weight)
+
+    def _count_held_out(self, gain: float) -> None:
         self.held_out += 1
         self.held_out_gain += gain
         if abs(gain) < TIE:
@@ -79,19 +191,28 @@ class Record:
         else:
             self.losses += 1
 
+    # -- what follows from it ----------------------------------------------------------
+
     @property
     def strength(self) -> float:
         """Standard errors between the mean gain over the window and zero; 0 with < 8 reports."""
-        if len(self.gains) < 8:
-            return 0.0
-        gains = np.array(self.gains)
-        spread = float(gains.std()) + 0.05
-        return float(gains.mean() / (spread / np.sqrt(len(gains))))
+        return standard_errors(self.gains)
+
+    @property
+    def recent_strength(self) -> float:
+        """The same over the last 40 reports; 0 before there are so many."""
+        return standard_errors(list(self.gains)[-RECENT:]) if len(self.gains) >= RECENT else 0.0
 
     @property
     def weight(self) -> float:
-        """The learned part's weight in [0, 1]: 1 unless it loses, 0 at a loss of 2.5 errors."""
-        return float(np.clip(1.0 + self.strength / 2.5, 0.0, 1.0))
+        """The learned part's weight in [0, 1]: 1 unless it loses.
+
+        The least of what three records allow: all 200 gains (0 at a loss of 2.5
+        standard errors), the last 40 gains and the last 200 pairs (each one error
+        later).
+        """
+        least = min(self.strength, self.recent_strength + SLACK, self.order.strength + SLACK)
+        return float(np.clip(1.0 + least / HELD_BACK_AT, 0.0, 1.0))
 
     @property
     def opening(self) -> float:
@@ -101,14 +222,7 @@ class Record:
     @property
     def calibration_error(self) -> float | None:
         """Expected calibration error of the predictions in [0, 1]; None under 50 reports."""
-        if len(self.predictions) < 50:
-            return None
-        pairs = np.array(self.predictions)
-        bins = np.minimum((pairs[:, 0] * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-        parts = [pairs[bins == b] for b in range(CALIBRATION_BINS)]
-        return float(
-            sum(len(p) * abs(p[:, 0].mean() - p[:, 1].mean()) for p in parts if len(p)) / len(pairs)
-        )
+        return calibration_error(list(self.predictions))
 
     def proof(self) -> Proof:
         """The held-out record, in figures and one sentence."""
@@ -137,3 +251,39 @@ class Record:
             f"better {self.wins} times, worse {self.losses} times, the same {self.ties} times "
             f"(95 % interval of its share {low:.2f} to {high:.2f}): {verdict}."
         )
+
+    # -- as plain values ---------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """All of it as JSON holds it; floats come back bit for bit."""
+        return {
+            **{name: getattr(self, name) for name in _PLAIN},
+            "gains": list(self.gains),
+            "predictions": [list(pair) for pair in self.predictions],
+            "harms": [
+                [h.owner, h.outcome_id, h.first_id, h.learned, h.similarity, h.changed, h.held_out]
+                for h in self.harms
+            ],
+            "stride": self.history.stride,
+            "points": [list(point) for point in self.history.points],
+            "order": self.order.state(),
+        }
+
+    @classmethod
+    def restored(cls, state: dict[str, Any]) -> Record:
+        """The record of a state.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is no state of this version.
+        """
+        record = cls(**{name: state[name] for name in _PLAIN})
+        record.gains.extend(state["gains"])
+        record.predictions.extend((float(p), float(r)) for p, r in state["predictions"])
+        record.harms.extend(Harmed(*harm) for harm in state["harms"])
+        points = [(int(reports), float(weight)) for reports, weight in state["points"]]
+        record.history = History(int(state["stride"]), points)
+        record.order = OrderRecord.restored(state["order"])
+        return record
+
+
+_PLAIN = ("reports", "held_out", "wins", "losses", "ties", "held_out_gain", "harmed")

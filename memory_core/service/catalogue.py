@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from memory_core.errors import InvalidInput, UnknownItem, shown
@@ -14,7 +15,10 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What listing needs of one item; `created_at` in seconds since the epoch."""
+    """What listing needs of one item.
+
+    `created_at` in seconds since the epoch; `said` is equal for items that say the same.
+    """
 
     id: str
     project: str
@@ -23,6 +27,7 @@ class Line:
     title: str
     created_at: float
     supersedes: str
+    said: str = ""
 
 
 def same_words(text: str) -> str:
@@ -35,6 +40,10 @@ def said_of(item: Item) -> str:
     return " ".join(item.text.split())
 
 
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
 class Catalogue:
     """All items' lines, oldest first. Written under the service's lock."""
 
@@ -45,7 +54,14 @@ class Catalogue:
     def add(self, item: Item, state: State) -> None:
         """Add or replace an item's line."""
         self._lines[item.id] = Line(
-            item.id, item.project, item.kind, state, item.title, item.created_at, item.supersedes
+            id=item.id,
+            project=item.project,
+            kind=item.kind,
+            state=state,
+            title=item.title,
+            created_at=item.created_at,
+            supersedes=item.supersedes,
+            said=_digest(same_words(item.text)),
         )
         if item.supersedes:
             self._successors[item.supersedes] = item.id
@@ -57,6 +73,11 @@ class Catalogue:
     def successor(self, item_id: str) -> str:
         """The item that supersedes this one, "" for none."""
         return self._successors.get(item_id, "")
+
+    def said(self, item_ids: Iterable[str]) -> frozenset[str]:
+        """What these items say, by digest; an item that is not known stands for itself."""
+        lines = ((item_id, self._lines.get(item_id)) for item_id in item_ids)
+        return frozenset(line.said if line is not None else item_id for item_id, line in lines)
 
     def get(self, item_id: str) -> Line | None:
         return self._lines.get(item_id)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from memory_core.model import OutcomeRecord, RecallRecord
+from memory_core.service.clusters import Failure, Seen
 from memory_core.service.core import Core
-from memory_core.service.notebook import Failure, Notebook, Seen
+from memory_core.service.joining import telling_of
+from memory_core.service.notebook import Notebook
 
 SUMMARY = 160
 
@@ -18,6 +20,10 @@ def fold_outcome(core: Core, outcome: OutcomeRecord, recall: RecallRecord | None
     earlier = core.reported.get(owner)
     if earlier is not None:
         core.tally.uncount(earlier)
+    if recall is not None:
+        if earlier is not None:
+            core.holdout.count(earlier, recall, -1)
+        core.holdout.count(outcome, recall)
     core.tally.count_outcome(outcome, owner, served[0] if served else "")
     core.quotas.observe(outcome, leading_item(outcome, served))
     slim = replace(outcome, error="", error_normalised="", evidence="", steps=())
@@ -37,6 +43,9 @@ def fold_mistake(
 ) -> None:
     """Count one outcome in the notebook: a failure joins its cluster, a correction leaves it."""
     owner = core.owner_of(outcome)
+    withheld = recall is not None and recall.withheld
+    if notebook.causes is not None and not withheld:
+        notebook.causes.observe(owner, telling_of(core, outcome, recall))
     if not outcome.signature_id:
         notebook.withdraw(owner)
         return

@@ -6,19 +6,27 @@ nearest cluster of its project whose error class is the same and whose centre is
 close enough, else it opens one; the cluster's id is logged with the outcome, so
 that a rebuild gives the same clusters.
 
-Centres stand in one matrix a project, so that a match is one product. Written
-under the service's lock; read without it.
+Centres stand in one matrix a project, so that a match is one product. Once the
+learned similarity has proven itself on the user's outcomes (see
+`memory_core.service.likeness`), failures are placed and matched by it instead,
+one by one, and clusters are told by causes. Written under the service's lock;
+read without it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from memory_core.port import FailureWarning
-from memory_core.ports import Matrix, Vector
+from memory_core.ports import Embedder
+from memory_core.service.cause_trainer import CauseTrainer
+from memory_core.service.clusters import Cluster, Failure, Seen, Sums, iso
+from memory_core.service.likeness import Likeness, Member
+
+__all__ = ["Failure", "Notebook", "PATTERN", "Seen", "iso"]
 
 JOIN = 0.80
 """Cosine from which a failure with the same error class joins a cluster."""
@@ -31,124 +39,50 @@ PATTERN = 3
 MOST_WARNINGS = 3
 
 
-def iso(at: float) -> str:
-    """Seconds since the epoch as ISO 8601 UTC, to the second."""
-    moment = datetime.fromtimestamp(at, timezone.utc)
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A failure to place: its vectors and its error's class and fingerprint."""
-
-    project: str
-    error_class: str
-    fingerprint: str
-    signature: Vector | None
-    conditions: Vector | None
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One counted failure: when, by whose report, with which items, told how."""
-
-    owner: str
-    signature_id: str
-    at: float
-    items: tuple[str, ...]
-    summary: str
-
-
-@dataclass(slots=True)
-class Cluster:
-    """Like failures of one project; `row` is its place in the project's matrices."""
-
-    id: str
-    error_class: str
-    summary: str
-    row: int
-    seen: int = 0
-    last_seen: float = 0.0
-    items: dict[str, int] = field(default_factory=dict)
-    fingerprints: dict[str, int] = field(default_factory=dict)
-
-    def warning(self) -> FailureWarning:
-        """The cluster as clients read it; items that failed most often first."""
-        items = self.items
-        ordered = sorted(items, key=lambda item_id: (-items[item_id], item_id))
-        return FailureWarning(
-            signature_id=self.id,
-            seen=self.seen,
-            last_seen=iso(self.last_seen),
-            summary=self.summary,
-            item_ids=tuple(ordered[:10]),
-        )
-
-    def count(self, seen: Seen, failure: Failure, change: int) -> None:
-        """Count one failure in (+1) or out (-1)."""
-        self.seen += change
-        self.last_seen = max(self.last_seen, seen.at)
-        items, prints = dict(self.items), dict(self.fingerprints)
-        for item_id in seen.items:
-            items[item_id] = items.get(item_id, 0) + change
-        if failure.fingerprint:
-            prints[failure.fingerprint] = prints.get(failure.fingerprint, 0) + change
-        self.items = {item_id: count for item_id, count in items.items() if count > 0}
-        self.fingerprints = {name: count for name, count in prints.items() if count > 0}
-
-
-class _Sums:
-    """Sums of unit vectors, one row a cluster; rows of nothing are zero."""
-
-    def __init__(self) -> None:
-        self._rows: Matrix | None = None
-
-    def add(self, row: int, vector: Vector | None, change: int) -> None:
-        if vector is None:
-            return
-        rows = self._rows
-        if rows is None or row >= len(rows):
-            grown = np.zeros((max(64, 2 * (row + 1)), vector.size), np.float32)
-            if rows is not None:
-                grown[: len(rows)] = rows
-            self._rows = rows = grown
-        rows[row] += change * vector
-
-    def cosines(self, vector: Vector | None, count: int) -> Matrix:
-        """Cosine with every row's direction, float32[count]; -1 for rows of nothing."""
-        rows = self._rows
-        if vector is None or rows is None:
-            return np.full(count, -1.0, np.float32)
-        held = rows[:count]
-        norms = np.linalg.norm(held, axis=1)
-        cosines = np.full(count, -1.0, np.float32)
-        known = np.flatnonzero(norms > 1e-6)
-        cosines[known] = (held[known] @ vector) / norms[known]
-        return cosines
-
-
 @dataclass(slots=True)
 class _Project:
     """One project's clusters, in the order of their rows."""
 
     clusters: list[Cluster] = field(default_factory=list)
     by_id: dict[str, Cluster] = field(default_factory=dict)
-    centres: _Sums = field(default_factory=_Sums)
-    conditions: _Sums = field(default_factory=_Sums)
+    centres: Sums = field(default_factory=Sums)
+    conditions: Sums = field(default_factory=Sums)
 
 
 class Notebook:
-    """All clusters; a fold over the failures in log order."""
+    """All clusters; a fold over the failures in log order.
 
-    def __init__(self) -> None:
+    Args:
+        embedder: Lets it learn which failures have the same cause, once `start` is
+            called; None keeps the plain rule.
+    """
+
+    def __init__(self, embedder: Embedder | None = None) -> None:
+        self.likeness = Likeness()
+        self.causes = (
+            CauseTrainer(embedder, self.likeness.publish) if embedder is not None else None
+        )
         self._projects: dict[str, _Project] = {}
         self._counted: dict[str, tuple[Seen, Failure]] = {}
+
+    def start(self) -> None:
+        """Begin to learn: the log is folded."""
+        if self.causes is not None:
+            self.causes.start()
+
+    def close(self) -> None:
+        """Stop learning."""
+        if self.causes is not None:
+            self.causes.close()
 
     def place(self, failure: Failure) -> str | None:
         """The id of the cluster that this failure belongs to, None when it opens one."""
         project = self._projects.get(failure.project)
         if project is None:
             return None
+        if failure.views is not None and self.likeness.metric is not None:
+            likest = self.likeness.nearest(failure.project, failure.views)
+            return likest[0][0].seen.signature_id if likest else None
         near = self._near(project, failure, JOIN)
         return near[0][1].id if near else None
 
@@ -163,11 +97,13 @@ class Notebook:
             project.by_id[cluster.id] = cluster
             project.clusters.append(cluster)
         self._count(project, cluster, seen, failure, 1)
-        self._counted[seen.owner] = (seen, failure)
+        self._counted[seen.owner] = (seen, replace(failure, text=None, views=None))
+        self.likeness.add(seen, failure)
 
     def withdraw(self, owner: str) -> None:
         """Take an owner's failure out (it was corrected); an empty cluster is not told."""
         counted = self._counted.pop(owner, None)
+        self.likeness.remove(owner)
         if counted is not None:
             seen, failure = counted
             project = self._projects[failure.project]
@@ -205,6 +141,9 @@ class Notebook:
         project = self._projects.get(failure.project)
         if project is None:
             return ()
+        if by_error and failure.views is not None and self.likeness.metric is not None:
+            likest = self.likeness.nearest(failure.project, failure.views)
+            return tuple(self._told(project, members) for members in likest[:MOST_WARNINGS])
         if by_error:
             found = self._near(project, failure, MATCH_ERROR)
         else:
@@ -215,9 +154,19 @@ class Notebook:
             found.sort(key=lambda pair: (-pair[0], pair[1].id))
         return tuple(cluster.warning() for _, cluster in found[:MOST_WARNINGS])
 
+    @staticmethod
+    def _told(project: _Project, members: Sequence[Member]) -> FailureWarning:
+        """Some failures of one cluster as clients read them, in the words of the first."""
+        cluster = project.by_id[members[0].seen.signature_id]
+        counted = Cluster(cluster.id, cluster.error_class, members[0].seen.summary, cluster.row)
+        for member in members:
+            counted.count(member.seen, member.failure, 1)
+        return counted.warning()
+
     def clusters(self, project: str) -> tuple[FailureWarning, ...]:
         """All clusters of a project, most seen first."""
         held = self._projects.get(project)
-        told = [cluster for cluster in (held.clusters if held else ()) if cluster.seen > 0]
+        whole = [cluster for cluster in list(held.clusters if held else ()) if cluster.seen > 0]
+        told = [part for cluster in whole for part in self.likeness.split(project, cluster)]
         told.sort(key=lambda c: (-c.seen, -c.last_seen, c.id))
         return tuple(cluster.warning() for cluster in told)

@@ -23,16 +23,14 @@ from memory_core.service.answering import Ranked, cut, size_of, tokens_of, why
 from memory_core.service.catalogue import said_of
 from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
-from memory_core.service.notebook import Failure
+from memory_core.service.holdout import NOTE, withholds
+from memory_core.service.joining import at_hand
+from memory_core.service.slate import Slate, explored, is_relevant, slate_of
 
 if TYPE_CHECKING:  # torch comes with it, later
     pass
 
 CANDIDATES = 50
-LOGGED = 12
-"""Candidates logged with a recall, the served ones included."""
-FLOOR = 0.12
-"""Under this similarity, with no word in common and no record, nothing is relevant: abstain."""
 CHECK_FLOOR = 0.35
 CHECK_TRUST = 0.2
 LONGEST_TASK = 8_000
@@ -56,14 +54,18 @@ class Recaller:
         scope = replace(core.scope(project), kinds=request.kinds)
         ranked = self._rank(conditions, scope, project, request.session)
         abstained = self._abstains(ranked)
-        chosen = () if abstained else self._choose(ranked, request.k)
+        recall_id = new_id("rec")
+        slate = self._slate(ranked, () if abstained else self._choose(ranked, request.k), recall_id)
+        holdout = core.settings.holdout if slate.chosen and ranked.mode != "keyword" else 0.0
         warnings = self._warnings(project, conditions)
+        if withholds(recall_id, holdout):
+            ranked, slate = replace(ranked, mode="withheld", weight=0.0), slate.withheld()
+            warnings = ()
         while warnings and tokens_of(warnings) > request.max_tokens // 2:
             warnings = warnings[:-1]
-        items = self._fit(ranked, chosen, request.max_tokens - tokens_of(warnings))
-        chosen = chosen[: len(items)]
+        items = self._fit(ranked, slate.chosen, request.max_tokens - tokens_of(warnings))
         record = RecallRecord(
-            id=new_id("rec"),
+            id=recall_id,
             project=project,
             task=request.task,
             at=core.clock(),
@@ -71,17 +73,25 @@ class Recaller:
             error=request.error,
             session=request.session,
             source=core.settings.source,
+            holdout=holdout,
         )
-        lost = self._log(record, conditions.vector, ranked, chosen)
+        lost = self._log(record, conditions.vector, ranked, slate.cut(len(items)))
         return RecallAnswer(
             recall_id=record.id,
-            items=items,
+            items=slate.told(items),
             warnings=warnings,
             abstained=abstained,
             mode=ranked.mode,
             weight=ranked.weight,
             note=self._note(ranked.mode, lost),
         )
+
+    def _slate(self, ranked: Ranked, chosen: tuple[int, ...], recall_id: str) -> Slate:
+        """What is served: the chosen, or with exploration on a draw around them."""
+        plain, scale = slate_of(ranked, chosen), self._core.settings.explore
+        if scale <= 0 or ranked.mode != "learned":
+            return plain
+        return explored(ranked, plain, scale, recall_id)
 
     # -- check ---------------------------------------------------------------------
 
@@ -105,7 +115,7 @@ class Recaller:
             source=core.settings.source,
             door="check",
         )
-        lost = self._log(record, conditions.vector, ranked, chosen[: len(items)])
+        lost = self._log(record, conditions.vector, ranked, slate_of(ranked, chosen[: len(items)]))
         return RecallAnswer(
             recall_id=record.id,
             items=items,
@@ -139,7 +149,8 @@ class Recaller:
         trainer = core.trainer
         if trainer is None:
             return Ranked(found, tuple(range(len(found))), None, "similarity", 0.0)
-        panel = panel_of(conditions.vector, found)
+        asked = conditions.probes[0].text if conditions.probes else ""
+        panel = panel_of(conditions.vector, found, core.texts_of(asked, found))
         learned = core.settings.scorer_mode == "learned"
         ranking = trainer.learner.rank(panel, project, session, core.clock(), learned=learned)
         moved = bool(ranking.moved.any() or ranking.penalty.any())
@@ -154,11 +165,7 @@ class Recaller:
 
     def _abstains(self, ranked: Ranked) -> bool:
         """Nothing relevant: no like text, no common word and no good record of any candidate."""
-        for rank, candidate in enumerate(ranked.candidates):
-            evidence, _ = ranked.evidence(rank)
-            if candidate.similarity >= FLOOR or candidate.keyword > 0 or evidence > 0:
-                return False
-        return True
+        return not any(is_relevant(ranked, rank) for rank in range(len(ranked.candidates)))
 
     def _choose(self, ranked: Ranked, k: int) -> tuple[int, ...]:
         """Ranks to serve: the best k, the same text once, similarity's first kept in."""
@@ -191,15 +198,8 @@ class Recaller:
     # -- answering -----------------------------------------------------------------
 
     def _warnings(self, project: str, conditions: Conditions) -> tuple[FailureWarning, ...]:
-        shape = conditions.shape
-        failure = Failure(
-            project,
-            shape.error_class if shape else "",
-            shape.id if shape else "",
-            conditions.signature,
-            conditions.vector,
-        )
-        return self._core.notebook.match(failure, by_error=shape is not None)
+        failure = at_hand(self._core, project, conditions)
+        return self._core.notebook.match(failure, by_error=failure.text is not None)
 
     def _fit(self, ranked: Ranked, chosen: Sequence[int], tokens: int) -> tuple[RecalledItem, ...]:
         """Items within the token budget (characters / 4); the first is cut rather than left out."""
@@ -240,6 +240,8 @@ class Recaller:
         notes = list(self._core.notes)
         if mode == "keyword":
             notes.append("No embedding model is ready: keyword search only.")
+        elif mode == "withheld":
+            notes.append(NOTE)
         elif self._core.learner_missing:
             notes.append(
                 "The learner is being rebuilt from the outcome log: similarity order until then."
@@ -247,15 +249,12 @@ class Recaller:
         return " ".join([*notes, lost] if lost else notes)
 
     def _log(
-        self, record: RecallRecord, vector: Vector | None, ranked: Ranked, chosen: Sequence[int]
+        self, record: RecallRecord, vector: Vector | None, ranked: Ranked, slate: Slate
     ) -> str:
         """Log what was served; gives "" or why it could not be (the answer stands all the same)."""
-        positions = {rank: position for position, rank in enumerate(chosen)}
-        others = [rank for rank in range(len(ranked.candidates)) if rank not in positions]
-        logged = [*chosen, *others[: max(LOGGED - len(chosen), 0)]]
         record = replace(
             record,
-            candidates=tuple(ranked.served(rank, positions.get(rank, -1)) for rank in logged),
+            candidates=slate.served(ranked),
             mode=ranked.mode,
             weight=ranked.weight,
             scorer_version=ranked.ranking.snapshot.version if ranked.ranking else "",
@@ -265,7 +264,7 @@ class Recaller:
         except StoreUnavailable as error:
             return f"Its outcome cannot be reported by recall_id, it was not logged: {error}"
         with self._core.lock:
-            self._core.tally.count_recall(record)
+            self._core.count_recall(record)
         self._core.notify(Change("stats"))
         return ""
 

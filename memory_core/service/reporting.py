@@ -27,7 +27,7 @@ from memory_core.scorer.stack import FIRST
 from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
 from memory_core.service.folding import fold_mistake, fold_outcome, leading_item
-from memory_core.service.joining import episode_of, failure_of, query_of
+from memory_core.service.joining import episode_of, failure_of, query_of, viewed
 from memory_core.service.lessons import Lessons
 
 RECALL_LIFETIME = 30 * 86_400.0
@@ -64,6 +64,11 @@ class _Report:
     @property
     def failed(self) -> bool:
         return self.judgement.strength > 0 and self.judgement.reward < 0.5
+
+    @property
+    def mistaken(self) -> bool:
+        """Whether the notebook notes it: not where memory was withheld on purpose."""
+        return self.failed and not (self.record is not None and self.record.withheld)
 
 
 class Reporter:
@@ -183,10 +188,12 @@ class Reporter:
         episode = episode_of(core, outcome, report.recall, query)
         fit = core.trainer.learner.snapshot.fit if core.trainer is not None else FIRST
         outcome = replace(outcome, credits=assign(episode, fit))
-        failure = failure_of(outcome, report.conditions.signature, query)
-        if report.failed:
+        failure = viewed(core, failure_of(outcome, report.conditions.signature, query))
+        if report.mistaken:
             outcome = replace(outcome, signature_id=core.notebook.place(failure) or new_id("sig"))
-        core.store.add_outcome(StoredOutcome(outcome, failure.signature if report.failed else None))
+        core.store.add_outcome(
+            StoredOutcome(outcome, failure.signature if report.mistaken else None)
+        )
         fold_outcome(core, outcome, report.record)
         fold_mistake(core, core.notebook, outcome, report.record, failure)
         if core.trainer is not None:

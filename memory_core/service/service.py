@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING
 
 from memory_core.errors import LessonbankError, StoreUnavailable
 from memory_core.model import STATES, OutcomeRecord, RecallRecord
-from memory_core.port import Change, Compacted, Reembedded, ScorerReport, Stats
+from memory_core.port import Change, Compacted, Reembedded, Stats
 from memory_core.ports import Embedder, Scope, Store, StoredOutcome, StoredRecall
 from memory_core.scorer.episode import Episode
-from memory_core.scorer.panel import EXPERTS
-from memory_core.scorer.proof import Record
 from memory_core.service.core import Core
 from memory_core.service.folding import fold_mistake, fold_outcome
 from memory_core.service.joining import episode_of, failure_of, query_of
 from memory_core.service.lessons import Lessons
 from memory_core.service.notebook import Notebook
+from memory_core.service.proving import Proving
 from memory_core.service.reading import Reading
 from memory_core.service.recalling import Recaller
 from memory_core.service.reporting import Reporter
@@ -66,6 +65,7 @@ class MemoryService:
         self.recall = self._recaller.recall
         self.check = self._recaller.check
         self.report_outcome = self._reporter.report
+        self.scorer = Proving(self.core).scorer
         self._version = version
         self._closed = False
         self._log: list[StoredOutcome] = []
@@ -80,7 +80,7 @@ class MemoryService:
         projects = tuple(sorted({project for project, _, _ in core.store.count_items()}))
         for held in core.store.scan_items(Scope(projects, states=STATES)):
             core.catalogue.add(held.item, held.state)
-        self._read_log(core.tally.count_recall)
+        self._read_log(core.count_recall)
         for stored in self._log:
             found = self._recalls.get(stored.record.recall_id)
             fold_outcome(core, stored.record, found.record if found else None)
@@ -98,7 +98,8 @@ class MemoryService:
 
     def _notebook(self, embedder: Embedder | None, outcomes: list[StoredOutcome]) -> Notebook:
         """The mistakes of these outcomes; without a model by what was stored of their vectors."""
-        notebook = Notebook()
+        learns = self.core.settings.scorer_mode != "similarity"
+        notebook = Notebook(embedder if learns else None)
         for stored in outcomes:
             self._note(notebook, embedder, stored)
         return notebook
@@ -135,7 +136,9 @@ class MemoryService:
             late = [s for s in core.store.outcomes() if s.record.id not in known] if grown else []
             for stored in late:
                 self._note(notebook, embedder, stored)
+            core.notebook.close()
             core.notebook = notebook
+            notebook.start()
             if trainer is not None:
                 trainer.catch_up(self._episodes(embedder, late))
                 trainer.start()
@@ -180,46 +183,6 @@ class MemoryService:
         self.core.notify(Change("scorer"))
 
     # -- reading -------------------------------------------------------------------
-
-    def scorer(self) -> ScorerReport:
-        """What the learner knows of itself."""
-        core = self.core
-        trainer = core.trainer
-        if trainer is None:
-            off = core.settings.scorer_mode == "similarity"
-            return ScorerReport(
-                mode=core.settings.scorer_mode,
-                version="v0",
-                reports=core.outcome_count,
-                trained=0,
-                pending=0 if off else core.outcome_count,
-                weight=0.0,
-                weights={},
-                proof=Record().proof(),
-                calibration_error=None,
-                rollbacks=0,
-                state="off" if off else "loading: similarity order until the log is learned",
-                parameters=0,
-            )
-        learner = trainer.learner
-        snapshot = learner.snapshot
-        return ScorerReport(
-            mode=core.settings.scorer_mode,
-            version=snapshot.version,
-            reports=core.outcome_count,
-            trained=snapshot.reports,
-            pending=trainer.pending,
-            weight=round(snapshot.weight, 4),
-            weights={
-                name: round(float(value), 4)
-                for name, value in zip(EXPERTS, snapshot.fit.weights, strict=True)
-            },
-            proof=learner.record.proof(),
-            calibration_error=learner.record.calibration_error,
-            rollbacks=learner.rollbacks,
-            state=trainer.state,
-            parameters=learner.networks.parameters,
-        )
 
     def stats(self, readiness: str) -> Stats:
         """Counts, sizes and readiness."""
@@ -293,6 +256,7 @@ class MemoryService:
             return
         self._closed = True
         try:
+            self.core.notebook.close()
             if self.core.trainer is not None:
                 self.core.trainer.close()
         finally:

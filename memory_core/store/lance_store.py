@@ -95,6 +95,7 @@ class LanceStore:
         maintain: bool = True,
         conditions: Conditions = plain_conditions,
         clock: Callable[[], float] = time.monotonic,
+        read_only: bool = False,
     ) -> LanceStore:
         """Open the store in the folder `path`, created when there is none.
 
@@ -106,13 +107,15 @@ class LanceStore:
             conditions: How `reembed` embeds the conditions of recalls and failures.
             maintain: Tidy in a thread of its own; without it only `compact` and `close` do.
             clock: Monotonic seconds.
+            read_only: Change nothing, whoever owns the folder; it must hold a store.
 
         Raises:
             StoreUnavailable: It cannot be opened; the sentence says why and what to do.
             StoreMismatch: A newer lessonbank wrote it.
         """
         folder = path.expanduser().absolute()
-        return cls(open_parts(folder, clock), maintain=maintain, clock=clock, conditions=conditions)
+        opened = open_parts(folder, clock, read_only=read_only)
+        return cls(opened, maintain=maintain, clock=clock, conditions=conditions)
 
     @property
     def path(self) -> Path:

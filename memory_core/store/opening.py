@@ -26,6 +26,8 @@ from memory_core.store.standing import Standing
 from memory_core.store.tables import Tables
 from memory_core.store.writer import Writer
 
+_COPIES = 20
+"""Attempts to copy the journal between two writes of its owner."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -63,14 +65,18 @@ def claim(folder: Path) -> Ownership | None:
         return ownership
 
 
-def open_parts(folder: Path, clock: Callable[[], float] = time.monotonic) -> Opened:
+def open_parts(
+    folder: Path, clock: Callable[[], float] = time.monotonic, *, read_only: bool = False
+) -> Opened:
     """Open the store in `folder`, healed and with its journal replayed.
+
+    With `read_only` nothing in the folder is changed, and another process may own it.
 
     Raises:
         StoreUnavailable: It cannot be opened.
         StoreMismatch: A newer lessonbank wrote it.
     """
-    ownership = claim(folder)
+    ownership = None if read_only else claim(folder)
     with ExitStack() as undo:
         if ownership is not None:
             undo.callback(ownership.release)
@@ -150,7 +156,7 @@ def _drop_left_over(opened: Tables, known: Meta) -> None:
 def _open_read_only(folder: Path, clock: Callable[[], float]) -> Opened:
     known = meta.load_meta(folder)
     if known is None:
-        raise StoreUnavailable(f"{folder} holds no store and cannot be written.")
+        raise StoreUnavailable(f"{folder} holds no store. Set LESSONBANK_STORE to one that does.")
     if known.schema_version < meta.SCHEMA_VERSION:
         raise StoreUnavailable(
             f"The store {folder} has schema version {known.schema_version} and must be brought to"
@@ -169,9 +175,7 @@ def _open_read_only(folder: Path, clock: Callable[[], float]) -> Opened:
 def _borrowed_entries(path: Path) -> list[Entry]:
     """Read a journal in a folder that cannot be written: SQLite needs a copy it can."""
     with tempfile.TemporaryDirectory(prefix="lessonbank-") as borrowed:
-        for file in journal.files_of(path):
-            if not file.name.endswith("-shm"):
-                shutil.copyfile(file, Path(borrowed) / file.name)
+        _copy_unchanged(path, Path(borrowed))
         copy = Path(borrowed) / path.name
         if not copy.exists():
             return []
@@ -180,6 +184,20 @@ def _borrowed_entries(path: Path) -> list[Entry]:
             return log.entries()
         finally:
             log.close()
+
+
+def _copy_unchanged(path: Path, target: Path) -> None:
+    """Copy the journal's files as they were at one moment: again while their owner writes."""
+    for _ in range(_COPIES):
+        files = [file for file in journal.files_of(path) if not file.name.endswith("-shm")]
+        before = [(file.stat().st_mtime_ns, file.stat().st_size) for file in files]
+        for file in files:
+            shutil.copyfile(file, target / file.name)
+        again = [file for file in journal.files_of(path) if not file.name.endswith("-shm")]
+        after = [(file.stat().st_mtime_ns, file.stat().st_size) for file in again]
+        if (files, before) == (again, after):
+            return
+    raise StoreUnavailable(f"The store {path.parent} is being written all the time. Try again.")
 
 
 def load(writer: Writer, entries: list[Entry]) -> None:

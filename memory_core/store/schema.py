@@ -41,6 +41,7 @@ _SERVED = pa.struct(
         ("experts", pa.list_(_REAL)),
         ("evidence_mass", _REAL),
         ("propensity", _REAL),
+        ("place", _WHOLE),
     ]
 )
 _CREDIT = pa.struct([("item_id", _TEXT), ("value", _REAL), ("weight", _REAL)])
@@ -68,6 +69,7 @@ _RECALL_COLUMNS = {
     "mode": _TEXT,
     "weight": _REAL,
     "scorer_version": _TEXT,
+    "holdout": _REAL,
 }
 _OUTCOME_COLUMNS = {
     **dict.fromkeys(("id", "project", "outcome", "reported"), _TEXT),

@@ -159,6 +159,8 @@ def _add_keeping(commands: argparse._SubParsersAction[_Parser], common: _Parser)
     restore.add_argument("--reason", default="restored by command", help="why; kept with the item")
     for name, what in (
         ("stats", "counts, sizes and what the learner knows of itself"),
+        ("proof", "what learning is worth on your own outcomes"),
+        ("eval", "replay your log offline and compare scorers; changes nothing"),
         ("doctor", "check this machine, the model and the store"),
         ("reembed", "compute all vectors anew with the model in use"),
         ("compact", "merge small files and drop old versions"),

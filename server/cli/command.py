@@ -102,6 +102,8 @@ def _run(arguments: argparse.Namespace, opened: OpenMemory, stdin: BinaryIO | No
         return _serve(arguments, settings, opened)
     if arguments.command == "doctor":
         return _doctor(arguments, settings)
+    if arguments.command == "eval":
+        return _evaluate(arguments, settings)
     for name in stdin_names(arguments):
         setattr(arguments, name, _read(stdin or sys.stdin.buffer))
     command = COMMANDS[arguments.command](arguments)
@@ -181,3 +183,17 @@ def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:
         waiting.clear()
     _show(arguments, report, doctor)
     return 0 if report.ok else 1
+
+
+def _evaluate(arguments: argparse.Namespace, settings: Settings) -> int:
+    from memory_core.bootstrap import evaluate
+    from server.cli.render_evaluation import evaluation
+
+    waiting = ProgressLine(sys.stderr)
+    try:
+        waiting.show("replaying the log")
+        answer = evaluate(settings)
+    finally:
+        waiting.clear()
+    _show(arguments, answer, evaluation)
+    return 0

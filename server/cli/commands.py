@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from memory_core import port
 from memory_core.port import Memory, Progress
-from server.cli import render
+from server.cli import render, render_proof
 from server.cli.terminal import Page
 
 
@@ -95,11 +95,21 @@ _POLL = 0.05
 
 async def _stats(memory: Memory, progress: Progress) -> BaseModel:
     """Ask for the counts once the learner stands at the end of its log."""
+    await _learned(memory, progress)
+    return await memory.stats()
+
+
+async def _proof(memory: Memory, progress: Progress) -> BaseModel:
+    """Ask for the proof once the learner stands at the end of its log."""
+    await _learned(memory, progress)
+    return await memory.scorer()
+
+
+async def _learned(memory: Memory, progress: Progress) -> None:
     while memory.readiness().stage not in _LOADED:
         now = memory.readiness()
         await progress(now.fraction, now.message)
         await anyio.sleep(_POLL)
-    return await memory.stats()
 
 
 COMMANDS: dict[str, Callable[[Namespace], Command]] = {
@@ -111,7 +121,8 @@ COMMANDS: dict[str, Callable[[Namespace], Command]] = {
     "forget": _forget,
     "restore": _restore,
     "stats": lambda _: Command(_stats, render.stats, needs_model=True),
+    "proof": lambda _: Command(_proof, render_proof.proof, needs_model=True),
     "compact": lambda _: Command(lambda m, _p: m.compact(), render.compacted),
     "reembed": lambda _: Command(lambda m, p: m.reembed(p), render.reembedded),
 }
-"""Every command that asks the memory; serve and doctor do not."""
+"""Every command that asks the memory; serve, doctor and eval do not."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from memory_core import port
 from memory_core.model import STATES, Outcome, State
+from server.cli.render_proof import short_proof
 from server.cli.terminal import Page, Style
 from server.plain import one_line
 
@@ -62,7 +63,7 @@ def recall(page: Page, answer: port.RecallAnswer) -> None:
         page.line()
         _recalled(page, number, item)
     page.line()
-    if not answer.items:
+    if not answer.items and answer.mode != "withheld":
         page.line("Nothing stored helps with this task.")
     page.line(
         f"When done: lessonbank outcome success --recall-id {one_line(answer.recall_id)}", "dim"
@@ -238,6 +239,7 @@ def stats(page: Page, answer: port.Stats) -> None:
                 f"{proof.held_out:,}: {proof.wins} won, {proof.losses} lost, {proof.ties} even",
             ),
             ("proof", proof.sentence),
+            *short_proof(learner),
         ]
     )
 

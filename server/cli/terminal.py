@@ -111,37 +111,50 @@ class Page:
         """Add names and values in two columns; pairs with an empty value are left out."""
         filled = [(name, one_line(value)) for name, value in pairs if value]
         widest = max((len(name) for name, _ in filled), default=0)
+        room = self.width - len(indent) - widest - 2
         for name, value in filled:
-            self._lines.append(f"{indent}{self.styled(name.ljust(widest), 'dim')}  {value}")
+            first, *rest = textwrap.wrap(value, room, break_long_words=False) or [value]
+            self._lines.append(f"{indent}{self.styled(name.ljust(widest), 'dim')}  {first}")
+            self._lines += [f"{indent}{'':{widest}}  {line}" for line in rest]
 
-    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], flexible: int) -> None:
+    def table(
+        self,
+        head: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        flexible: int,
+        *,
+        indent: str = "",
+    ) -> None:
         """Add a table; the column `flexible` is cut to fit, columns of numbers stand right."""
         cells = [[one_line(cell) for cell in row] for row in rows]
         columns = list(zip(head, *cells, strict=True))
         widths = [max(map(width_of, column)) for column in columns]
-        fixed = sum(widths) - widths[flexible] + 2 * (len(widths) - 1)
+        fixed = len(indent) + sum(widths) - widths[flexible] + 2 * (len(widths) - 1)
         widths[flexible] = max(12, min(widths[flexible], self.width - fixed))
         numeric = [all(_is_number(cell) for cell in column[1:]) for column in columns]
-        self._row(head, widths, numeric, "dim")
+        shapes = list(zip(widths, numeric, strict=True))
+        self.line(indent + _row(head, shapes), "dim")
         for row in cells:
-            self._row(row, widths, numeric)
-
-    def _row(
-        self, row: Sequence[str], widths: Sequence[int], numeric: Sequence[bool], *styles: Style
-    ) -> None:
-        cells = [
-            _padded(cut(cell, width), width, right=right)
-            for cell, width, right in zip(row, widths, numeric, strict=True)
-        ]
-        self.line("  ".join(cells).rstrip(), *styles)
+            self.line(indent + _row(row, shapes))
 
     def text(self) -> str:
         """Give the whole page, ending in a line feed."""
         return "".join(f"{line}\n" for line in self._lines)
 
 
+def _row(row: Sequence[str], shapes: Sequence[tuple[int, bool]]) -> str:
+    """Give one row of a table; a shape is a column's width and whether it stands right."""
+    cells = [
+        _padded(cut(cell, width), width, right=right)
+        for cell, (width, right) in zip(row, shapes, strict=True)
+    ]
+    return "  ".join(cells).rstrip()
+
+
 def _is_number(cell: str) -> bool:
-    return bool(cell) and cell.replace(",", "").replace(".", "").replace("-", "").isdigit()
+    if cell == "-":
+        return True
+    return bool(cell) and cell.strip("+-%").replace(",", "").replace(".", "").isdigit()
 
 
 def say(text: str) -> None:

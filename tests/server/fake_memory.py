@@ -251,6 +251,7 @@ class FakeMemory:
             rollbacks=0,
             state="fresh",
             parameters=0,
+            details=port.ProofDetails(verdict="Too early to tell."),
         )
 
     async def stats(self) -> port.Stats:

@@ -52,6 +52,15 @@ def test_a_recall_reads_like_this() -> None:
     )
 
 
+def test_a_withheld_recall_says_why_and_not_that_nothing_is_stored() -> None:
+    withheld = answer(mode="withheld", weight=0.0, abstained=False, note="Held back on purpose.")
+    assert render.recall_text(withheld, 1200) == (
+        "recall_id: rec_1 (order: withheld)\n"
+        "Held back on purpose.\n"
+        "When done: report_outcome with this recall_id, honestly, with used_ids."
+    )
+
+
 def test_an_order_by_words_alone_is_named() -> None:
     assert "order: keyword" in render.recall_text(answer(mode="keyword"), 1200)
     assert "order: keyword" in render.check_text(answer(mode="keyword"))

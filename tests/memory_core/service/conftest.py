@@ -33,10 +33,16 @@ from tests.memory_core.hash_embedder import HashEmbedder
 class Bench:
     """A service driven as the doors drive it: by validated requests."""
 
-    def __init__(self, folder: Path, mode: ScorerMode = "learned", project: str = "demo") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        mode: ScorerMode = "learned",
+        project: str = "demo",
+        **more: float,
+    ) -> None:
         self.now = 1_000_000.0
         self.changes: list[Change] = []
-        settings = Settings(store=folder, scorer_mode=mode)
+        settings = Settings(store=folder, scorer_mode=mode, **more)  # type: ignore[arg-type]
         self.service = MemoryService(
             settings,
             LanceStore.open(folder, maintain=False),
@@ -96,10 +102,12 @@ def open_bench(tmp_path: Path) -> Iterator[OpenBench]:
     """Opens services on the test's own store; each is closed at the end."""
     opened: list[Bench] = []
 
-    def build(mode: ScorerMode = "learned", *, model: bool = True, project: str = "demo") -> Bench:
+    def build(
+        mode: ScorerMode = "learned", *, model: bool = True, project: str = "demo", **more: float
+    ) -> Bench:
         for earlier in opened:
             earlier.service.close()
-        bench = Bench(tmp_path / "store", mode, project)
+        bench = Bench(tmp_path / "store", mode, project, **more)
         opened.append(bench)
         return bench.attach() if model else bench
 

@@ -43,6 +43,7 @@ SERVED = st.builds(
     experts=st.lists(REAL, max_size=3).map(tuple),
     evidence_mass=REAL,
     propensity=REAL,
+    place=st.integers(-1, 50),
 )
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "str": TEXT,

@@ -41,6 +41,19 @@ def test_nothing_that_helps_is_said_so(shell: Shell) -> None:
     assert "Nothing stored helps with this task." in shell.out
 
 
+def test_a_withheld_recall_is_not_said_to_have_found_nothing(shell: Shell) -> None:
+    class Withholding(FakeMemory):
+        async def recall(
+            self, request: port.RecallRequest, progress: port.Progress | None = None
+        ) -> port.RecallAnswer:
+            found = await super().recall(request, progress)
+            return found.model_copy(update={"mode": "withheld", "note": "Held back on purpose."})
+
+    assert shell.run("recall", "anything", memory=Withholding()) == 0
+    assert "Held back on purpose." in shell.out
+    assert "Nothing stored helps" not in shell.out
+
+
 def test_json_is_the_exact_answer(shell: Shell) -> None:
     item_id = shell.remembered()
     answer = port.RecallAnswer.model_validate(shell.json("recall", "Excel"))

@@ -16,7 +16,7 @@ from tests.server.cli.harness import Shell
 
 COMMANDS = (
     *("serve", "recall", "remember", "outcome", "lessons", "show", "forget", "restore"),
-    *("stats", "doctor", "reembed", "compact"),
+    *("stats", "proof", "eval", "doctor", "reembed", "compact"),
 )
 
 

@@ -1,0 +1,124 @@
+"""Like failures: what one is, who saw it, and the cluster that counts them.
+
+This module knows no matching; see `memory_core.service.notebook`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+
+from memory_core.port import FailureWarning
+from memory_core.ports import Matrix, Vector
+from memory_core.scorer.failure_pairs import Views
+from memory_core.service.conditions import FailureText
+
+
+def iso(at: float) -> str:
+    """Seconds since the epoch as ISO 8601 UTC, to the second."""
+    moment = datetime.fromtimestamp(at, timezone.utc)
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure to place: its vectors and its error's class and fingerprint.
+
+    `text` is None where there is no error; `views` where nothing compares them.
+    """
+
+    project: str
+    error_class: str
+    fingerprint: str
+    signature: Vector | None
+    conditions: Vector | None
+    text: FailureText | None = None
+    views: Views | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One counted failure: when, by whose report, with which items, told how."""
+
+    owner: str
+    signature_id: str
+    at: float
+    items: tuple[str, ...]
+    summary: str
+
+
+@dataclass(slots=True)
+class Cluster:
+    """Like failures of one project; `row` is its place in the project's matrices."""
+
+    id: str
+    error_class: str
+    summary: str
+    row: int
+    seen: int = 0
+    last_seen: float = 0.0
+    items: dict[str, int] = field(default_factory=dict)
+    fingerprints: dict[str, int] = field(default_factory=dict)
+
+    def warning(self) -> FailureWarning:
+        """The cluster as clients read it; items that failed most often first."""
+        items = self.items
+        ordered = sorted(items, key=lambda item_id: (-items[item_id], item_id))
+        return FailureWarning(
+            signature_id=self.id,
+            seen=self.seen,
+            last_seen=iso(self.last_seen),
+            summary=self.summary,
+            item_ids=tuple(ordered[:10]),
+        )
+
+    def copy(self, **changed: Any) -> Cluster:
+        """The same cluster, counted on its own."""
+        return replace(
+            self, **{"items": dict(self.items), "fingerprints": dict(self.fingerprints), **changed}
+        )
+
+    def count(self, seen: Seen, failure: Failure, change: int) -> None:
+        """Count one failure in (+1) or out (-1)."""
+        self.seen += change
+        self.last_seen = max(self.last_seen, seen.at)
+        items, prints = dict(self.items), dict(self.fingerprints)
+        for item_id in seen.items:
+            items[item_id] = items.get(item_id, 0) + change
+        if failure.fingerprint:
+            prints[failure.fingerprint] = prints.get(failure.fingerprint, 0) + change
+        self.items = {item_id: count for item_id, count in items.items() if count > 0}
+        self.fingerprints = {name: count for name, count in prints.items() if count > 0}
+
+
+class Sums:
+    """Sums of unit vectors, one row a cluster; rows of nothing are zero."""
+
+    def __init__(self) -> None:
+        self._rows: Matrix | None = None
+
+    def add(self, row: int, vector: Vector | None, change: int) -> None:
+        if vector is None:
+            return
+        rows = self._rows
+        if rows is None or row >= len(rows):
+            grown = np.zeros((max(64, 2 * (row + 1)), vector.size), np.float32)
+            if rows is not None:
+                grown[: len(rows)] = rows
+            self._rows = rows = grown
+        rows[row] += change * vector
+
+    def cosines(self, vector: Vector | None, count: int) -> Matrix:
+        """Cosine with every row's direction, float32[count]; -1 for rows of nothing."""
+        rows = self._rows
+        if vector is None or rows is None:
+            return np.full(count, -1.0, np.float32)
+        held = rows[:count]
+        norms = np.linalg.norm(held, axis=1)
+        cosines = np.full(count, -1.0, np.float32)
+        known = np.flatnonzero(norms > 1e-6)
+        cosines[known] = (held[known] @ vector) / norms[known]
+        return cosines

@@ -1,0 +1,153 @@
+"""What outcomes tell of failures: which item resolved one, and which did not.
+
+A telling is one report. It tells of the failure that it reports (its error) and
+of the failure that its recall asked about (the recall's error). Reports of one
+attempt group, or of one task in one session, are attempts at the same thing:
+what resolved it in the end resolved every failure on the way. Items count by
+what they say, so that the same advice stored twice is the same. Only what a
+report names counts: labels, else what was used; a bare flag about several items
+tells nothing of any. A fold over the log; knows no numbers.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from memory_core.model import OutcomeRecord
+from memory_core.service.conditions import FailureText
+from memory_core.service.tally import WIN
+
+TELLINGS = 1_024
+"""Newest reports that are kept to learn from."""
+FAILURES = 512
+"""Newest failures that outcomes say something of."""
+_NONE: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One report. `good`, `bad` and `done` are what items say; `weight` in (0, 1]."""
+
+    owner: str
+    project: str
+    group: str
+    failed: FailureText | None
+    asked: FailureText | None
+    good: frozenset[str]
+    bad: frozenset[str]
+    done: frozenset[str]
+    weight: float
+    held_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """One failure and what was told of it; see `memory_core.scorer.failure_pairs.Occurrence`."""
+
+    project: str
+    group: str
+    text: FailureText
+    resolved: frozenset[str]
+    failed: frozenset[str]
+    culprits: frozenset[str]
+    weight: float
+    held_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The items of one report: what resolved the failure at hand, what did not, what was done."""
+
+    good: tuple[str, ...]
+    bad: tuple[str, ...]
+    done: tuple[str, ...]
+
+
+def named(outcome: OutcomeRecord, served: tuple[str, ...]) -> Named:
+    """Which items a report names, and as what.
+
+    An item that was merely used in an attempt that failed is not said to have
+    failed: agents use what fits the failure, and the attempt may fail of another.
+
+    Args:
+        outcome: The report.
+        served: What its recall served, in order.
+    """
+    used = outcome.used
+    if used is None:
+        used = served if len(served) == 1 else ()
+    if outcome.reward > WIN:
+        labelled = outcome.helpful or outcome.harmful
+        return Named(outcome.helpful if labelled else used, outcome.harmful, ())
+    done = (*outcome.harmful, *(i for i in used if i not in outcome.helpful))
+    return Named((), outcome.harmful, done if outcome.reward < WIN else ())
+
+
+def group_of(outcome: OutcomeRecord) -> str:
+    """Which attempts a report belongs to, "" for none but its own."""
+    if outcome.attempt_group:
+        return f"group\x1f{outcome.attempt_group}"
+    if outcome.session and outcome.task:
+        return f"session\x1f{outcome.session}\x1f{outcome.task}"
+    return ""
+
+
+class Tellings:
+    """The newest tellings, each owner's last one, in the order in which they were first told."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[str, Telling] = OrderedDict()
+        self.told = 0
+
+    def observe(self, owner: str, telling: Telling | None) -> None:
+        """Take one report in, in place of its owner's earlier one."""
+        if telling is None:
+            if self._held.pop(owner, None) is None:
+                return
+        else:
+            self._held[owner] = telling
+        self.told += 1
+        while len(self._held) > TELLINGS:
+            self._held.popitem(last=False)
+
+    def all(self) -> tuple[Telling, ...]:
+        return tuple(self._held.values())
+
+
+def related(tellings: Iterable[Telling]) -> tuple[Related, ...]:
+    """The newest failures that are told of, in log order, at most `FAILURES`."""
+    told = tuple(tellings)
+    groups: dict[tuple[str, str], list[Telling]] = {}
+    for telling in told:
+        if telling.group:
+            groups.setdefault((telling.project, telling.group), []).append(telling)
+    found = [
+        failure
+        for telling in told
+        for failure in _failures(telling, groups.get((telling.project, telling.group), [telling]))
+        if failure.resolved or failure.failed or failure.culprits
+    ]
+    return tuple(found[-FAILURES:])
+
+
+def _failures(telling: Telling, group: list[Telling]) -> Iterable[Related]:
+    """The failures that one telling is about, with what its group says of them."""
+    good = _NONE.union(*(each.good for each in group))
+    base = Related(
+        project=telling.project,
+        group=telling.group,
+        text=FailureText("", "", None),
+        resolved=good,
+        failed=_NONE,
+        culprits=_NONE,
+        weight=telling.weight,
+        held_out=telling.held_out,
+    )
+    reported = {each.failed.error for each in group if each.failed is not None}
+    if telling.asked is not None and telling.asked.error not in reported:
+        yield replace(base, text=telling.asked, failed=telling.bad - good)
+    if telling.failed is not None:
+        others = _NONE.union(*(each.bad for each in group if each is not telling))
+        yield replace(base, text=telling.failed, failed=others - good, culprits=telling.done - good)
