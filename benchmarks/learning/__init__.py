@@ -1,0 +1,1 @@
+"""Learning from outcomes, measured: streams replayed through the product and its rivals."""

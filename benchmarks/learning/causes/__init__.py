@@ -1,0 +1,1 @@
+"""Does the learned similarity of failures find the same cause better than plain text does?"""

@@ -1,0 +1,1 @@
+"""The streams: where memories, tasks and their true outcomes come from."""
