@@ -9,6 +9,9 @@ al. 2009). Two views:
   quoted words, paths and capitalised names become one mark, so that the same
   question about another thing is near 1.
 
+Beside them the names themselves: what a task or an error quotes, numbers or
+spells as code, and which texts hold it word for word.
+
 This module knows no vectors of a model and no storage.
 """
 
@@ -26,6 +29,9 @@ SIZE = 256
 LONGEST = 2_000
 """Characters of a text that are read."""
 _TOKEN = re.compile(r"\"[^\"\n]{0,200}\"|[\w\-./]+|[^\w\s]")
+_QUOTED = re.compile(r"(?<!\w)['\"`](?P<said>[^'\"`\n]{1,80})['\"`](?!\w)")
+_WORD = re.compile(r"\w+(?:[./-]\w+)*")
+MOST_NAMES = 16
 _MARK = "\x00"
 _EDGE = "\x01"
 
@@ -53,6 +59,34 @@ def structure_sketch(text: str) -> Sketch:
         if plain != _MARK or not tokens or tokens[-1] != _MARK:
             tokens.append(plain)
     return _sketch([_EDGE, *tokens, _EDGE], 3) if tokens else np.zeros(SIZE, np.float32)
+
+
+def names_of(text: str) -> tuple[str, ...]:
+    """The names in a text, lower case, at most 16: quoted words, codes, identifiers, proper names.
+
+    Of a dotted name or a path its last part counts, too.
+
+    Example:
+        >>> names_of("Unknown column 'shop.city_name' in query")
+        ('shop.city_name', 'city_name')
+    """
+    found: dict[str, None] = {}
+    for quoted in _QUOTED.finditer(text[:LONGEST]):
+        found.update(dict.fromkeys(_WORD.findall(quoted["said"].lower())))
+    for place, token in enumerate(_TOKEN.findall(text[:LONGEST])):
+        if _is_name(token, first=place == 0):
+            found.update(dict.fromkeys(_WORD.findall(token.lower())))
+    parts = {part: None for name in found for part in (name, re.split(r"[./-]", name)[-1]) if part}
+    return tuple(parts)[:MOST_NAMES]
+
+
+def named_share(names: Sequence[str], text: str) -> float:
+    """The share of these names that the text holds as whole words, in [0, 1]; 0 without names."""
+    if not names:
+        return 0.0
+    said = set(_WORD.findall(text[:LONGEST].lower()))
+    said.update(re.split(r"[./-]", word)[-1] for word in tuple(said))
+    return sum(name in said for name in names) / len(names)
 
 
 def _is_name(token: str, *, first: bool) -> bool:

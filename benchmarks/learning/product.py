@@ -231,7 +231,7 @@ class Product:
         found = core.store.search(conditions.probes, core.scope(task.project), recalling.CANDIDATES)
         assert conditions.vector is not None
         keys = tuple(self._shelf.keys[candidate.stored.item.id] for candidate in found)
-        texts = core.texts_of(asked[0], found)
+        texts = core.texts_of(conditions.task_text, conditions.error_text, found)
         return Slate(panel_of(conditions.vector, found, texts), keys)
 
     def said(self, key: str) -> str:

@@ -20,7 +20,7 @@ from benchmarks.learning.stream import Memory, Slate, Stream, Task
 from memory_core.ports import Embedder, Matrix, Vector
 from memory_core.scorer.panel import Panel
 from memory_core.service.conditions import conditions_of
-from memory_core.sketch import content_sketch, structure_sketch
+from memory_core.sketch import content_sketch, named_share, names_of, structure_sketch
 
 CANDIDATES = 50
 RRF = 60
@@ -110,6 +110,7 @@ class Slates:
         self._names = np.array([memory.key for memory in memories])
         self._projects = np.array([memory.project for memory in memories])
         said = [_said(memory) for memory in memories]
+        self._said = said
         self._content = embedder.embed_documents(said)
         self._tasks = self._vectors_of_tasks()
         self._keys = _unit(self._content + self._tasks)
@@ -147,6 +148,7 @@ class Slates:
         order = np.lexsort((self._names[rows], -similarity[rows], -fused))[: self._limit]
         rows = rows[order]
         names = tuple(str(name) for name in self._names[rows])
+        told = names_of(task.error) or names_of(task.text)
         panel = Panel(
             ids=names,
             query=found.vector,
@@ -157,6 +159,7 @@ class Slates:
             pitfall=self._pitfall[rows],
             contents=self._contents[rows],
             structure=(self._structures[rows] @ structure_sketch(task.text)).astype(np.float64),
+            names=np.array([named_share(told, self._said[row]) for row in rows]),
         )
         return Slate(panel, names)
 

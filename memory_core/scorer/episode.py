@@ -43,7 +43,8 @@ class Episode:
     outcome of it replaces the earlier one). `places` int64[S] are the ranks of
     what was served in plain hybrid similarity, and `rival` float64[S, E] the
     experts' values of similarity's own first S; both empty where not known.
-    `contents` are the sketches of what the items advise, by id.
+    `contents` are the sketches of what the items advise, by id; `used` the places of
+    the used items, empty where the report does not say.
     """
 
     owner: str
@@ -69,6 +70,17 @@ class Episode:
     places: tuple[int, ...] = ()
     rival: Values = field(default_factory=lambda: np.zeros((0, len(EXPERTS))))
     contents: Mapping[str, Vector] = field(default_factory=dict)
+    used: tuple[int, ...] = ()
+
+    @property
+    def skipped(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of places (used, not used although above it)."""
+        return tuple(
+            (place, above)
+            for place in self.used
+            for above in range(place)
+            if above not in self.used
+        )
 
     @property
     def row(self) -> Floats:
@@ -83,7 +95,9 @@ def attention_of(outcome: OutcomeRecord, ids: tuple[str, ...]) -> Floats:
     used = [item_id for item_id in ids if item_id in outcome.used]
     if not used:
         return np.zeros(len(ids))
-    return np.array([1.0 / len(used) if item_id in used else UNUSED_ATTENTION for item_id in ids])
+    shares = position_weights(len(used))
+    share = dict(zip(used, (shares / shares.sum()).tolist(), strict=True))
+    return np.array([share.get(item_id, UNUSED_ATTENTION) for item_id in ids])
 
 
 def labels_of(outcome: OutcomeRecord, ids: tuple[str, ...]) -> Floats:
@@ -168,4 +182,5 @@ def build_episode(
         places=places,
         rival=rival,
         contents=traits.contents,
+        used=tuple(place for place, item_id in enumerate(ids) if item_id in (outcome.used or ())),
     )

@@ -75,7 +75,7 @@ class Rarity:
     """How much each place of the hashed views says, float32[h] >= 0: rare words say more.
 
     `literals` and `words`: the inverse document frequency of BM25 (Robertson and
-    Zaragoza 2009) over a window of failures.
+    Zaragoza 2009) over a window of failures; most for what it has not seen.
     """
 
     literals: Vector

@@ -28,6 +28,7 @@ from memory_core.scorer.panel import (
     EXPERTS,
     FUSED,
     KEYWORD,
+    NAMES,
     NETWORK,
     PAIR,
     STANDING,
@@ -48,6 +49,10 @@ CLIP_UNTRIED = 2.0
 CLIP_TRIED = 8.0
 CLIP_MASS = 1.0
 """Evidence mass at which the clip is half open."""
+SET_SHARE = 0.5
+"""What the outcome of the whole set teaches the stack beside labels of single items."""
+SKIP_SHARE = 1.0
+"""What a report teaches by which items were used although others stood above them."""
 REFIT_EVERY = 25
 REFIT_ALWAYS_UNTIL = 100
 """The stack is refitted after every 5th report until this many, then every 25th."""
@@ -145,6 +150,8 @@ class Learner:
         values[:, CONSENSUS] = zscore(consensus_of(panel))
         if panel.structure is not None:
             values[:, STRUCTURE] = zscore(panel.structure)
+        if panel.names is not None:
+            values[:, NAMES] = zscore(panel.names)
         values[:, EVIDENCE] = record.evidence
         values[:, STANDING] = record.standing
         values[:, ADVICE] = record.advice
@@ -276,7 +283,7 @@ class Learner:
         )
 
     def _remember(self, episode: Episode) -> None:
-        """Give the stack its rows: one a labelled item, else one for the set."""
+        """Give the stack its rows: labelled items, the set, and what was passed over."""
         if episode.held_out or not episode.scored:
             return
         labelled = ~np.isnan(episode.labels)
@@ -292,8 +299,22 @@ class Learner:
                 for i in np.flatnonzero(labelled)
             ]
         else:
-            weight = episode.strength * episode.trust
-            rows = [Row(episode.row, episode.reward, weight, episode.owner, self.stack.reports)]
+            rows = []
+        weight = episode.strength * episode.trust * (SET_SHARE if rows else 1.0)
+        if weight > 0 and episode.attention.any():
+            rows.append(Row(episode.row, episode.reward, weight, episode.owner, self.stack.reports))
+        pairs = episode.skipped
+        rows += [
+            Row(
+                episode.experts[used] - episode.experts[above],
+                1.0,
+                SKIP_SHARE * episode.trust / len(pairs),
+                episode.owner,
+                self.stack.reports,
+                compared=True,
+            )
+            for used, above in pairs
+        ]
         self.stack.learn_many(rows)
 
     def _train(self, episode: Episode) -> None:

@@ -19,23 +19,24 @@ Values = NDArray[np.float64]
 """float64[N, E]: one row a candidate, one column an expert."""
 
 EXPERTS = (
-    *("fused", "dense", "keyword", "consensus", "structure"),
+    *("fused", "dense", "keyword", "consensus", "structure", "names"),
     *("evidence", "standing", "advice", "network", "pair"),
 )
-"""The experts, in column order. The first five need no outcome, the others say zero without one.
+"""The experts, in column order. The first six need no outcome, the others say zero without one.
 
 - fused: z-score of the reciprocal-rank fusion, the plain hybrid similarity.
 - dense, keyword: z-scores of the cosine and of BM25.
 - consensus: z-score of how many near candidates advise the same.
 - structure: z-score of how alike the two tasks are asked, their own names taken out.
+- names: z-score of the share of the names in the error (else in the task) that the item holds.
 - evidence: kernel evidence of the item's own outcomes in like conditions, in [-1, 1].
 - standing: the item's outcomes in all conditions, shrunk, in [-1, 1].
 - advice: kernel evidence of all items that advise alike, in like conditions, in [-1, 1].
 - network: low-rank network on (conditions, item), in [-1, 1].
 - pair: pair network on (conditions, item), a logit clipped to [-4, 4].
 """
-FUSED, DENSE, KEYWORD, CONSENSUS, STRUCTURE = range(5)
-EVIDENCE, STANDING, ADVICE, NETWORK, PAIR = range(5, len(EXPERTS))
+FUSED, DENSE, KEYWORD, CONSENSUS, STRUCTURE, NAMES = range(6)
+EVIDENCE, STANDING, ADVICE, NETWORK, PAIR = range(6, len(EXPERTS))
 RECORDS = (EVIDENCE, STANDING, ADVICE)
 """The experts that read outcomes of items directly."""
 ADVICE_BANDWIDTH = 0.1
@@ -74,6 +75,7 @@ class Texts:
 
     contents: Matrix
     structure: Floats
+    names: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ class Panel:
     `query` is float32[d], the conditions (task, context, error); `keys`
     float32[N, d]; `pitfall` is 1.0 where the item warns. `contents` float32[N, SIZE]
     are the sketches of what the items advise and `structure` how alike the tasks
-    are asked, in [-1, 1]; both None where there is no text to read.
+    are asked, in [-1, 1]; `names` float64[N] in [0, 1] is the share of the query's names
+    that the item holds. All None where there is no text to read.
     """
 
     ids: tuple[str, ...]
@@ -95,6 +98,7 @@ class Panel:
     pitfall: Floats
     contents: Matrix | None = None
     structure: Floats | None = None
+    names: Floats | None = None
 
     @property
     def size(self) -> int:
@@ -140,4 +144,5 @@ def panel_of(query: Vector, candidates: Sequence[Candidate], texts: Texts | None
         ),
         contents=texts.contents if texts is not None else None,
         structure=texts.structure if texts is not None else None,
+        names=texts.names if texts is not None else None,
     )

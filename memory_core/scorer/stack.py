@@ -7,10 +7,11 @@ with bounded weights after Breiman 1996):
     p = sigmoid(b + sum_j a_j (w . x_j)),
     loss = sum_i u_i BCE(p_i, r_i) + ridge sum_e ((w_e - w0_e) / s_e)^2 / 2 + ridge_b (b - b0)^2 / 2
 
-where a_j is the weight of position j, or one-hot where the report says which
-item was used. w0 is the plain hybrid: with no outcomes the learned experts say
-zero and the order is the hybrid's. The same fit with only the fused similarity
-free is the rival of the proof.
+where a_j is the weight of position j, or one-hot for a labelled item. An item that
+was used although others stood above it is a comparison, too:
+sigmoid(w . (x_used - x_skipped)) toward 1 (skip above; Joachims 2002). w0 is the
+plain hybrid: with no outcomes the learned experts say zero and the order is the
+hybrid's. The same fit with only the fused similarity free is the rival of the proof.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _TABLE = {
     "keyword": (0.0, 0.25, -1.5, 1.5),
     "consensus": (0.0, 0.5, -2.0, 2.0),
     "structure": (0.0, 0.5, -2.0, 2.0),
+    "names": (0.0, 0.5, -2.0, 2.0),
     "evidence": (1.0, 1.5, 0.0, 9.0),
     "standing": (1.0, 1.0, 0.0, 6.0),
     "advice": (2.0, 1.5, 0.0, 9.0),
@@ -83,32 +85,47 @@ FIRST = Fit(START.copy(), 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One lesson for the stack: values float64[E], reward in [0, 1], weight > 0, and its owner."""
+    """One lesson for the stack: values float64[E], reward in [0, 1], weight > 0, and its owner.
+
+    `compared` marks the difference of two items, of which the first was preferred:
+    such a row has reward 1 and no intercept.
+    """
 
     values: Floats
     reward: float
     weight: float
     owner: str
     at: int
+    compared: bool = False
 
 
-def _solve(
-    values: Values, rewards: Floats, weights: Floats, free: NDArray[np.bool_], start: Floats
-) -> Fit:
+@dataclass(frozen=True, slots=True)
+class _Lessons:
+    """All rows as arrays; `ones` float64[n] is 0 where a row has no intercept."""
+
+    values: Values
+    rewards: Floats
+    weights: Floats
+    ones: Floats
+
+
+def _solve(rows: _Lessons, values: Values, free: NDArray[np.bool_], start: Floats) -> Fit:
     """Fit by L-BFGS-B from `start` (weights and intercept, float64[E + 1])."""
-    base = float(np.clip((weights @ rewards + 1.0) / (weights.sum() + 2.0), 0.02, 0.98))
+    rewards, weights, ones = rows.rewards, rows.weights, rows.ones
+    whole = weights * ones
+    base = float(np.clip((whole @ rewards + 1.0) / (whole.sum() + 2.0), 0.02, 0.98))
     prior_intercept = float(np.log(base / (1 - base)))
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
         w, b = parameters[:-1], parameters[-1]
-        logits = np.clip(b + values @ w, -30, 30)
+        logits = np.clip(b * ones + values @ w, -30, 30)
         error = expit(logits) - rewards
         fit = weights @ (np.logaddexp(0.0, logits) - rewards * logits)
         away = (w - START) / SPREAD
         value = fit + 0.5 * RIDGE * away @ away + 0.5 * RIDGE_INTERCEPT * (b - prior_intercept) ** 2
         gradient = np.append(
             values.T @ (weights * error) + RIDGE * away / SPREAD,
-            weights @ error + RIDGE_INTERCEPT * (b - prior_intercept),
+            whole @ error + RIDGE_INTERCEPT * (b - prior_intercept),
         )
         return float(value), gradient
 
@@ -155,25 +172,19 @@ class Stack:
         if not self.rows:
             return
         values = np.stack([row.values for row in self.rows])
-        rewards = np.array([row.reward for row in self.rows])
         age = self.reports - np.array([row.at for row in self.rows], dtype=np.float64)
-        weights = np.array([row.weight for row in self.rows]) * 0.5 ** (age / HALF_LIFE)
-        everything = np.ones(len(EXPERTS), dtype=bool)
-        self.learned = _solve(
+        rows = _Lessons(
             values,
-            rewards,
-            weights,
-            everything,
-            np.append(self.learned.weights, self.learned.intercept),
+            np.array([row.reward for row in self.rows]),
+            np.array([row.weight for row in self.rows]) * 0.5 ** (age / HALF_LIFE),
+            np.array([0.0 if row.compared else 1.0 for row in self.rows]),
         )
+        everything = np.ones(len(EXPERTS), dtype=bool)
+        start = np.append(self.learned.weights, self.learned.intercept)
+        self.learned = _solve(rows, values, everything, start)
         only_fused = np.zeros(len(EXPERTS), dtype=bool)
         only_fused[FUSED] = True
         plain = np.zeros_like(values)
         plain[:, FUSED] = values[:, FUSED]
-        self.similarity = _solve(
-            plain,
-            rewards,
-            weights,
-            only_fused,
-            np.append(self.similarity.weights, self.similarity.intercept),
-        )
+        start = np.append(self.similarity.weights, self.similarity.intercept)
+        self.similarity = _solve(rows, plain, only_fused, start)

@@ -48,6 +48,17 @@ class Conditions:
     shape: Signature | None
     failure: FailureText | None
 
+    @property
+    def task_text(self) -> str:
+        """The task as it was searched with, "" when only an error was given."""
+        said = self.probes[: len(self.probes) - (self.shape is not None)]
+        return said[0].text if said else ""
+
+    @property
+    def error_text(self) -> str:
+        """The end of the error that was searched with, "" without one."""
+        return self.probes[-1].text if self.shape is not None and self.probes else ""
+
 
 def joined(parts: list[tuple[Vector, float]]) -> Vector:
     """The normalised weighted sum of unit vectors."""

@@ -25,7 +25,14 @@ from memory_core.service.notebook import Notebook
 from memory_core.service.quota import Quotas
 from memory_core.service.tally import Tally
 from memory_core.settings import Settings
-from memory_core.sketch import SIZE, Sketch, content_sketch, structure_sketch
+from memory_core.sketch import (
+    SIZE,
+    Sketch,
+    content_sketch,
+    named_share,
+    names_of,
+    structure_sketch,
+)
 
 if TYPE_CHECKING:  # torch comes with it, later
     from memory_core.service.trainer import Trainer
@@ -93,15 +100,16 @@ class Core:
     def items(self, ids: tuple[str, ...]) -> dict[str, StoredItem]:
         return self.store.get_items(ids) if ids else {}
 
-    def texts_of(self, query: str, found: Sequence[Candidate]) -> Texts:
-        """What the scorer reads of the candidates' texts, beside a query."""
-        asked = structure_sketch(query)
+    def texts_of(self, task: str, error: str, found: Sequence[Candidate]) -> Texts:
+        """What the scorer reads of the candidates' texts, beside a task and its error."""
+        asked, names = structure_sketch(task or error), names_of(error) or names_of(task)
         texts = [self._texts(candidate.stored.item) for candidate in found]
         if not texts:
-            return Texts(np.zeros((0, SIZE), np.float32), np.zeros(0))
+            return Texts(np.zeros((0, SIZE), np.float32), np.zeros(0), np.zeros(0))
         contents = np.stack([content for content, _ in texts])
         structures = np.stack([structure for _, structure in texts])
-        return Texts(contents, (structures @ asked).astype(np.float64))
+        held = [named_share(names, candidate.stored.item.text) for candidate in found]
+        return Texts(contents, (structures @ asked).astype(np.float64), np.array(held))
 
     def _texts(self, item: Item) -> tuple[Sketch, Sketch]:
         """The sketches of an item's content and of how its task was asked (else of its title)."""

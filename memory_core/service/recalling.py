@@ -149,8 +149,8 @@ class Recaller:
         trainer = core.trainer
         if trainer is None:
             return Ranked(found, tuple(range(len(found))), None, "similarity", 0.0)
-        asked = conditions.probes[0].text if conditions.probes else ""
-        panel = panel_of(conditions.vector, found, core.texts_of(asked, found))
+        texts = core.texts_of(conditions.task_text, conditions.error_text, found)
+        panel = panel_of(conditions.vector, found, texts)
         learned = core.settings.scorer_mode == "learned"
         ranking = trainer.learner.rank(panel, project, session, core.clock(), learned=learned)
         moved = bool(ranking.moved.any() or ranking.penalty.any())

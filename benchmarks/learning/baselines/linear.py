@@ -10,6 +10,7 @@ from benchmarks.learning.baselines.base import Baseline, Floats, credits, hybrid
 from benchmarks.learning.stream import Feedback, Slate
 from memory_core.scorer.panel import Panel, zscore
 
+MEAN_RATE = 0.05
 START = np.array([0.0, 0.1, 0.1, 0.1, 0.05, 0.0, 0.0, 0.0, 0.0])
 """The prior mean of theta: plain similarity until there is more to say."""
 
@@ -17,16 +18,18 @@ START = np.array([0.0, 0.1, 0.1, 0.1, 0.05, 0.0, 0.0, 0.0, 0.0])
 class LinUcb(Baseline):
     """LinUCB with shared parameters (Li et al. 2010), ridge toward a start at similarity.
 
-    The payoff of an item is what the report says of it in [-1, 1], weighted by
-    how high it stood. `optimism` widens the upper bound while it learns.
+    The payoff of an item is what the report says of it in [-1, 1] above the running
+    mean, weighted by how high it stood. `optimism` widens the upper bound while it
+    learns.
     """
 
     name = "LinUCB"
 
-    def __init__(self, *, optimism: float = 0.3, ridge: float = 1.0, pool: int = 30) -> None:
+    def __init__(self, *, optimism: float = 0.05, ridge: float = 1.0, pool: int = 15) -> None:
         self.optimism, self.pool = optimism, pool
         self._gram = ridge * np.eye(START.size)
         self._sum = ridge * START
+        self._mean = 0.0
         self._wins: dict[str, float] = defaultdict(float)
         self._losses: dict[str, float] = defaultdict(float)
 
@@ -64,10 +67,13 @@ class LinUcb(Baseline):
 
     def learn(self, slate: Slate, feedback: Feedback) -> None:
         rows = self.features(slate.panel)
-        for credit in credits(feedback):
+        known = credits(feedback)
+        for credit in known:
             row = rows[credit.row]
             self._gram += credit.weight * np.outer(row, row)
-            self._sum += credit.weight * credit.value * row
+            self._sum += credit.weight * (credit.value - self._mean) * row
             item = slate.panel.ids[credit.row]
             self._wins[item] += credit.weight * (1 + credit.value) / 2
             self._losses[item] += credit.weight * (1 - credit.value) / 2
+        if known:
+            self._mean += MEAN_RATE * (known[0].value - self._mean)

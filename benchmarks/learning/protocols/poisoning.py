@@ -1,8 +1,9 @@
 """Poisoning: one foreign source reports successes that never were, after honest reports.
 
 Global: 100 reports over all problems. Targeted: 30 on one problem. The source may
-only report on recalls that were served to it; it says that the worst of the
-served memories was used, and that it worked.
+only report on recalls that were served to it, a minute apart; it says that the
+worst of the served memories was used, and that it worked. As a bare flag, it only
+says that it worked.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from benchmarks.learning.protocols.ground import (
     Figures,
     Ground,
     Maker,
+    Sessions,
     Sizes,
     copied,
     ground,
@@ -51,10 +53,11 @@ def measure(seed: int, embedder: Embedder, sizes: Sizes) -> dict[str, Figures]:
 def _attacked(here: Ground, rival: Rival, later: Sequence[Task], source: str) -> Figures:
     """What both attacks cost; the ranker itself stays as it is."""
     before = here.success(rival, here.held_out)
-    flooded = copied(rival)
-    _fake(here, flooded, later[:GLOBAL], source)
-    figures = {"before": before, "after global": here.success(flooded, here.held_out)}
-    figures["global loss"] = before - figures["after global"]
+    figures = {"before": before}
+    for name, bare in (("global loss, bare flag", True), ("global loss", False)):
+        flooded = copied(rival)
+        _fake(here, flooded, later[:GLOBAL], source, bare=bare)
+        figures[name] = before - here.success(flooded, here.held_out)
     lost, others = [], []
     for victim in _victims(here):
         hit = copied(rival)
@@ -75,13 +78,17 @@ def _victims(here: Ground) -> list[int]:
     return problems[:: max(len(problems) // VICTIMS, 1)][:VICTIMS]
 
 
-def _fake(here: Ground, rival: Rival, tasks: Sequence[Task], source: str) -> None:
-    """Report success of what was worst among what was served."""
+def _fake(
+    here: Ground, rival: Rival, tasks: Sequence[Task], source: str, *, bare: bool = False
+) -> None:
+    """Report success of what was worst among what was served, or just success."""
+    if isinstance(rival, Sessions):
+        rival.begin("attack")
     for task in tasks:
         slate = here.slates.of(task)
         shown = tuple(int(row) for row in rival.order(slate)[: here.k])
         values = here.truth.utilities(task, [slate.keys[row] for row in shown])
-        used = np.arange(len(shown)) == int(np.argmin(values))
+        used = (np.arange(len(shown)) == int(np.argmin(values))) | bare
         told = Feedback(shown, 1.0, used, np.full(len(shown), np.nan))
         if isinstance(rival, LearnerRival):
             rival.learn_from(slate, told, source)

@@ -22,12 +22,13 @@ from benchmarks.learning.stream import Rival, Task
 from memory_core.ports import Embedder
 
 RETRIES = 3
+RIVALS = ("hybrid (RRF)", "cosine", "MemRL", "ACE counters", "Laplace", "Thompson", "LinUCB")
 GENERATORS = ("advice", "conditions", "decoys")
 
 
 def who() -> dict[str, Maker]:
     """Whom this protocol measures."""
-    return makers()
+    return makers(RIVALS)
 
 
 def measure(seed: int, embedder: Embedder, sizes: Sizes) -> dict[str, Figures]:

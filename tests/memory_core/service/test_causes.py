@@ -45,7 +45,7 @@ def live(bench: Bench, rounds: int = 24) -> None:
             group = f"{number} {name}"
             task = f"{TASKS[(number + shift) % len(TASKS)]} of list {number}"
             bench.now += 3600.0
-            told = error(name, PLACES[(number + 2 * shift) % len(PLACES)])
+            told = error(name, PLACES[number % 2 + shift // 2])
             bench.report("failure", task=task, error=told, attempt_group=group)
             bench.report("success", task=task, used_ids=[remedies[name]], attempt_group=group)
     settle(bench)
@@ -72,14 +72,14 @@ def test_near_identical_errors_of_other_causes_are_told_apart_after_outcomes(ben
 
 
 def test_the_same_cause_elsewhere_is_found(bench: Bench) -> None:
-    """Another clause, another task: the name decides."""
+    """In a clause where only others failed, in another task: the name decides."""
     live(bench)
     warnings = bench.check(
-        action="delete every invoice", error=error("weight", "on clause")
+        action="delete every invoice", error=error("weight", "order clause")
     ).warnings
     assert warnings
     assert "'weight'" in warnings[0].summary
-    assert bench.recall("delete every invoice", error=error("weight", "on clause")).warnings
+    assert bench.recall("delete every invoice", error=error("weight", "order clause")).warnings
 
 
 def test_clusters_are_told_by_causes_once_it_is_proven(bench: Bench) -> None:

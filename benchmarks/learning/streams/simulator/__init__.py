@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from benchmarks.learning.streams.simulator.phrasing import told
 from benchmarks.learning.streams.simulator.truth import Truth
 from benchmarks.learning.streams.simulator.vocabulary import Problem, problems
 
+WORLDS = {"test": 2601, "dev": 2602}
 HELD_OUT_CONDITIONS = 0.6
 """The share of problems of which training never meets one condition."""
 SAID_IN_CONTEXT = 0.3
@@ -64,6 +66,8 @@ def build(
     held_out: int = 300,
     conflict: bool = False,
     domains: int = 12,
+    split: Literal["test", "dev"] = "test",
+    k: int = 3,
 ) -> Stream:
     """Give one simulated stream.
 
@@ -75,6 +79,8 @@ def build(
         held_out: Tasks that are never reported on.
         conflict: What is right in the first half of the domains is wrong in the second.
         domains: At most 12, of four problems each.
+        split: "dev" gives other worlds than "test", for tuning.
+        k: Items shown; only the first three are looked at.
 
     Raises:
         ValueError: No such generator.
@@ -83,7 +89,7 @@ def build(
     if generator not in GENERATORS:
         known = ", ".join(GENERATORS)
         raise ValueError(f"There is no generator {generator!r}. Use one of: {known}.")
-    rng = np.random.default_rng((seed, list(GENERATORS).index(generator), 2601))
+    rng = np.random.default_rng((seed, list(GENERATORS).index(generator), WORLDS[split]))
     told_of = problems(domains)
     lessons = GENERATORS[generator](told_of, rng, conflict=conflict)
     train, test = _split(lessons, rng)
@@ -103,6 +109,7 @@ def build(
         tasks=tuple(task for task, _ in first),
         held_out=tuple(task for task, _ in last),
         world=truth,
+        k=k,
     )
 
 

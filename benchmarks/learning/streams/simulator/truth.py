@@ -61,7 +61,7 @@ class Truth:
             used=tuple(key for key, value in told if value != IRRELEVANT),
             helpful=tuple(key for key, value in told if value >= TELLING),
             harmful=tuple(key for key, value in told if value <= -TELLING),
-            detail={"push": push},
+            detail={"right first": float(bool(told) and told[0][1] >= TELLING)},
         )
 
     def best(self, task: Task, keys: Sequence[str]) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only our learner, one similarity and one counter."""
     every = ground.makers
 
-    def some(chosen: tuple[str, ...] = CHOSEN) -> dict[str, Maker]:
-        return every(chosen)
+    def some(chosen: tuple[str, ...] = ()) -> dict[str, Maker]:
+        return every(CHOSEN)
 
     for part in (forgetting, recovery, poisoning, credit):
         monkeypatch.setattr(part, "makers", some)
@@ -94,6 +94,7 @@ def test_poison_harms_no_fixed_order_and_the_quota_shields(embedder: HashEmbedde
     assert found[Hybrid.name]["global loss"] == found[Hybrid.name]["victim loss"] == 0.0
     assert found[LearnerRival.name]["before"] == found[poisoning.UNPROTECTED]["before"]
     assert found[LearnerRival.name] != found[poisoning.UNPROTECTED]
+    assert found["ACE counters"]["global loss"] > found["ACE counters"]["global loss, bare flag"]
 
 
 def test_a_fake_names_the_worst_of_what_was_served(embedder: HashEmbedder) -> None:
