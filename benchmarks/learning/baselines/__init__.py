@@ -31,7 +31,7 @@ def rivals(dimension: int, seed: int) -> tuple[Rival, ...]:
         MemRl(),
         MemRl(cosine),
         Ace(gain=1.5),
-        Ace(cosine, gain=1.5),
+        Ace(cosine, gain=1.0),
         Laplace(),
         Thompson(seed),
         LinUcb(),
