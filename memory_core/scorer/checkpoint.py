@@ -54,7 +54,7 @@ def save(learner: Learner, folder: Path, outcome_id: str, embedder: str) -> Path
         f"now.{name}": value.contiguous() for name, value in learner.networks.state().items()
     }
     tensors.update(
-        {f"good.{name}": value.contiguous() for name, value in learner.good_networks.items()}
+        {f"good.{name}": value.contiguous() for name, value in learner.gate.good.items()}
     )
     header = {
         "schema": SCHEMA,
@@ -64,7 +64,7 @@ def save(learner: Learner, folder: Path, outcome_id: str, embedder: str) -> Path
         "reports": learner.reports,
         "outcome_id": outcome_id,
         "base_rate": learner.base_rate,
-        "rollbacks": learner.rollbacks,
+        "rollbacks": learner.gate.rollbacks,
         "rates": learner.networks.rates,
         "learned": _fit_state(learner.stack.learned),
         "similarity": _fit_state(learner.stack.similarity),

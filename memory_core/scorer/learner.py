@@ -10,14 +10,16 @@ moment), the outcomes and their credits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from memory_core.scorer import gate
 from memory_core.scorer.episode import Episode
 from memory_core.scorer.episodic import EpisodicBuffer
 from memory_core.scorer.evidence import Evidence
+from memory_core.scorer.gate import Gate
 from memory_core.scorer.networks import Networks, Weights
 from memory_core.scorer.ordering import order_of
 from memory_core.scorer.panel import (
@@ -39,9 +41,10 @@ from memory_core.scorer.panel import (
     consensus_of,
     zscore,
 )
-from memory_core.scorer.proof import Record, log_loss
+from memory_core.scorer.proof import Record
 from memory_core.scorer.replay import REPLAYED, Memory, Reservoir, batch_of, features_of, memory_of
-from memory_core.scorer.stack import FIRST, START, Fit, Row, Stack
+from memory_core.scorer.stack import FIRST, START, Fit, Stack
+from memory_core.scorer.teaching import rows_of, teaches
 from memory_core.sketch import SIZE
 
 CLIP_UNTRIED = 2.0
@@ -49,16 +52,9 @@ CLIP_UNTRIED = 2.0
 CLIP_TRIED = 8.0
 CLIP_MASS = 1.0
 """Evidence mass at which the clip is half open."""
-SET_SHARE = 0.5
-"""What the outcome of the whole set teaches the stack beside labels of single items."""
-SKIP_SHARE = 1.0
-"""What a report teaches by which items were used although others stood above them."""
 REFIT_EVERY = 25
 REFIT_ALWAYS_UNTIL = 100
 """The stack is refitted after every 5th report until this many, then every 25th."""
-GATE_EVERY = 25
-GATE_TOLERANCE = 1.02
-GATE_HELD = 64
 BASE_RATE_STEP = 0.02
 
 
@@ -91,16 +87,6 @@ class Ranking:
     snapshot: Snapshot
 
 
-@dataclass(slots=True)
-class _Gate:
-    """The last good networks and the held-out memories that judge new ones."""
-
-    good: dict[str, torch.Tensor]
-    weights: Weights
-    held: list[Memory] = field(default_factory=list)
-    rollbacks: int = 0
-
-
 class Learner:
     """The stack of experts for one store.
 
@@ -125,18 +111,8 @@ class Learner:
         self.reports = 0
         self.base_rate = 0.5
         first = self.networks.weights()
-        self._gate = _Gate(self.networks.state(), first)
+        self.gate = Gate(self.networks)
         self.snapshot = Snapshot("v0", 0, FIRST, first, 1.0, 0.0)
-
-    @property
-    def rollbacks(self) -> int:
-        """How often networks were taken back."""
-        return self._gate.rollbacks
-
-    @property
-    def good_networks(self) -> dict[str, torch.Tensor]:
-        """The last networks that passed the gate, as `Networks.state` gives them."""
-        return self._gate.good
 
     # -- recall --------------------------------------------------------------------
 
@@ -210,7 +186,7 @@ class Learner:
     def learn_one(self, episode: Episode) -> None:
         """Learn one observed outcome, in log order, and publish a new snapshot."""
         self.reports += 1
-        if _teaches(episode):
+        if teaches(episode):
             self._prove(episode)
             self._remember(episode)
             if self.training:
@@ -219,8 +195,8 @@ class Learner:
             self._withdraw(episode.owner)
         if self._due(REFIT_EVERY):
             self.stack.refit()
-        if self.training and self.reports % GATE_EVERY == 0:
-            self._judge_networks()
+        if self.training and self.reports % gate.EVERY == 0:
+            self.gate.judge(self.base_rate)
         self._publish()
 
     def walk_one(self, episode: Episode) -> None:
@@ -230,7 +206,7 @@ class Learner:
         from the log, `restore` brings the rest.
         """
         self.reports += 1
-        if not _teaches(episode):
+        if not teaches(episode):
             self._withdraw(episode.owner)
             return
         self._remember(episode)
@@ -255,14 +231,12 @@ class Learner:
         Raises:
             ValueError, KeyError, RuntimeError: The tensors do not fit.
         """
-        self.networks.load(good)
-        good_weights = self.networks.weights()
+        self.gate.restore(good, rollbacks)
         self.networks.load(networks)
         self.networks.rates = rates
         self.base_rate = base_rate
         self.stack.learned, self.stack.similarity = learned, similarity
         self.record = record
-        self._gate = _Gate(good, good_weights, self._gate.held, rollbacks)
         self._publish()
 
     def _due(self, every: int) -> bool:
@@ -286,36 +260,7 @@ class Learner:
         """Give the stack its rows: labelled items, the set, and what was passed over."""
         if episode.held_out or not episode.scored:
             return
-        labelled = ~np.isnan(episode.labels)
-        if labelled.any():
-            rows = [
-                Row(
-                    episode.experts[i],
-                    (float(episode.labels[i]) + 1) / 2,
-                    episode.trust,
-                    episode.owner,
-                    self.stack.reports,
-                )
-                for i in np.flatnonzero(labelled)
-            ]
-        else:
-            rows = []
-        weight = episode.strength * episode.trust * (SET_SHARE if rows else 1.0)
-        if weight > 0 and episode.attention.any():
-            rows.append(Row(episode.row, episode.reward, weight, episode.owner, self.stack.reports))
-        pairs = episode.skipped
-        rows += [
-            Row(
-                episode.experts[used] - episode.experts[above],
-                1.0,
-                SKIP_SHARE * episode.trust / len(pairs),
-                episode.owner,
-                self.stack.reports,
-                compared=True,
-            )
-            for used, above in pairs
-        ]
-        self.stack.learn_many(rows)
+        self.stack.learn_many(rows_of(episode, self.stack.reports))
 
     def _train(self, episode: Episode) -> None:
         memory = memory_of(episode)
@@ -330,10 +275,9 @@ class Learner:
         self._keep(memory, episode.held_out)
 
     def _keep(self, memory: Memory, is_held_out: bool) -> None:
-        """Keep a memory for replay, or for the gate (the newest 64) when it is held out."""
+        """Keep a memory for replay, or for the gate when it is held out."""
         if is_held_out:
-            held = [one for one in self._gate.held if one.owner != memory.owner]
-            self._gate.held = [*held, memory][-GATE_HELD:]
+            self.gate.hold(memory)
         else:
             self.reservoir.add(memory)
 
@@ -341,51 +285,14 @@ class Learner:
         """Stop learning from an outcome that was taken back."""
         self.stack.withdraw(owner)
         self.reservoir.withdraw(owner)
-        self._gate.held = [memory for memory in self._gate.held if memory.owner != owner]
-
-    def _judge_networks(self) -> None:
-        """Keep new networks only if they predict held-out reports no worse than the last good."""
-        new = self.networks.weights()
-        if not new.finite() or self._loses(new):
-            self.networks.load(self._gate.good)
-            self.networks.slow_down()
-            self._gate.rollbacks += 1
-            return
-        self._gate.good, self._gate.weights = self.networks.state(), new
-
-    def _loses(self, new: Weights) -> bool:
-        held = self._gate.held
-        if len(held) < 8:
-            return False
-        old_loss = sum(self._held_loss(memory, self._gate.weights) for memory in held)
-        new_loss = sum(self._held_loss(memory, new) for memory in held)
-        return new_loss > GATE_TOLERANCE * old_loss
-
-    def _held_loss(self, memory: Memory, weights: Weights) -> float:
-        value = weights.low_rank(memory.query, memory.keys, memory.features)
-        value = value + 0.5 * weights.pair(memory.query, memory.keys)
-        logit = np.log(self.base_rate / (1 - self.base_rate)) if 0 < self.base_rate < 1 else 0.0
-        predicted = 1.0 / (1.0 + np.exp(-np.clip(logit + memory.attention @ value, -30, 30)))
-        return log_loss(float(predicted), memory.reward)
+        self.gate.withdraw(owner)
 
     def _publish(self) -> None:
-        weights = self.networks.weights()
-        if not weights.finite():
-            self.networks.load(self._gate.good)
-            self._gate.rollbacks += 1
-            weights = self._gate.weights
         self.snapshot = Snapshot(
             version=f"v{self.reports}",
             reports=self.reports,
             fit=self.stack.learned,
-            networks=weights,
+            networks=self.gate.finite(),
             weight=self.record.weight,
             opening=self.record.opening,
         )
-
-
-def _teaches(episode: Episode) -> bool:
-    """Whether there is anything to learn: a judged outcome or a label."""
-    labelled = bool((~np.isnan(episode.labels)).any())
-    told = labelled or (episode.strength > 0 and (not episode.ids or bool(episode.attention.any())))
-    return episode.trust > 0 and told

@@ -83,7 +83,7 @@ class Proving:
             },
             proof=record.proof(),
             calibration_error=record.calibration_error,
-            rollbacks=learner.rollbacks,
+            rollbacks=learner.gate.rollbacks,
             state=trainer.state,
             parameters=learner.networks.parameters,
             details=ProofDetails(
@@ -93,7 +93,7 @@ class Proving:
                 order=record.order.proof(),
                 pushes=record.order.pushes(),
                 moved=tuple(self._moved(m) for m in reversed(list(record.order.moves)[-SHOWN:])),
-                harm=self._harm(tuple(record.harms), record.harmed, learner.rollbacks),
+                harm=self._harm(tuple(record.harms), record.harmed, learner.gate.rollbacks),
                 memory=core.holdout.gain(),
             ),
         )

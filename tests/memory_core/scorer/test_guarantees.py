@@ -13,7 +13,8 @@ from memory_core.scorer import evidence as evidence_module
 from memory_core.scorer import replay as replay_module
 from memory_core.scorer import stack as stack_module
 from memory_core.scorer.episode import Episode
-from memory_core.scorer.learner import GATE_HELD, Learner
+from memory_core.scorer.gate import HELD
+from memory_core.scorer.learner import Learner
 from memory_core.scorer.panel import FUSED, NAMES, STRUCTURE, Panel
 from memory_core.scorer.stack import START, Row, Stack
 from memory_core.sketch import SIZE
@@ -79,7 +80,7 @@ def test_memory_of_the_learner_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     assert learner.evidence.rows <= 64
     assert len(learner.stack.rows) <= 50
     assert len(learner.reservoir.memories) <= 40
-    assert len(learner._gate.held) <= GATE_HELD
+    assert len(learner.gate.held) <= HELD
 
 
 def test_what_was_passed_over_teaches_the_stack() -> None:

@@ -206,7 +206,7 @@ def test_networks_that_are_not_finite_never_reach_recall() -> None:
     with_nan.data[0] = float("nan")
     world.play(learner, 1, start=30)
     assert learner.snapshot.networks.finite()
-    assert learner.rollbacks >= 1
+    assert learner.gate.rollbacks >= 1
     assert np.isfinite(learner.rank(world.panel(0), "p", "s", 0.0).score).all()
 
 
