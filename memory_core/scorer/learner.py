@@ -160,7 +160,7 @@ class Learner:
         opened = np.maximum(mass / (mass + CLIP_MASS), snapshot.opening)
         limit = CLIP_UNTRIED + (CLIP_TRIED - CLIP_UNTRIED) * opened
         moved = snapshot.weight * np.clip(raw, -limit, limit)
-        penalty = self.episodic.penalty(project, session, panel.query, panel.ids, now)
+        penalty = self.episodic.penalty(project, session, panel, now)
         if not learned:
             moved, penalty = np.zeros_like(moved), np.zeros_like(penalty)
         score = base + moved - penalty

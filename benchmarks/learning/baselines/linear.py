@@ -25,7 +25,7 @@ class LinUcb(Baseline):
 
     name = "LinUCB"
 
-    def __init__(self, *, optimism: float = 0.05, ridge: float = 1.0, pool: int = 15) -> None:
+    def __init__(self, *, optimism: float = 0.05, ridge: float = 5.0, pool: int = 15) -> None:
         self.optimism, self.pool = optimism, pool
         self._gram = ridge * np.eye(START.size)
         self._sum = ridge * START

@@ -16,7 +16,15 @@ from memory_core.scorer.intervals import exact_interval
 from memory_core.scorer.learner import CLIP_TRIED, CLIP_UNTRIED, Learner, Snapshot
 from memory_core.scorer.networks import Weights
 from memory_core.scorer.panel import Panel
-from tests.memory_core.scorer.world import DIMENSION, World, credited, panel_from, served, unit
+from tests.memory_core.scorer.world import (
+    DIMENSION,
+    World,
+    asked_again,
+    credited,
+    panel_from,
+    served,
+    unit,
+)
 
 
 def same_state(one: Learner, other: Learner) -> bool:
@@ -293,7 +301,7 @@ def test_report_that_followed_nothing_blames_nothing() -> None:
     assert learner.stack.rows == []
     assert learner.reservoir.memories == []
     assert episode.query is not None
-    assert not learner.episodic.penalty("p", episode.session, episode.query, episode.ids, 1.0).any()
+    assert not learner.episodic.penalty("p", episode.session, asked_again(episode), 1.0).any()
 
 
 def test_checkpoint_of_other_experts_is_passed_over(

@@ -27,7 +27,7 @@ from memory_core.scorer.proof import Record, log_loss
 from memory_core.scorer.replay import CAPACITY, Reservoir, batch_of, memory_of
 from memory_core.scorer.stack import FIRST, HIGHEST, LOWEST, START, Row, Stack, position_weights
 from memory_core.sketch import SIZE, content_sketch
-from tests.memory_core.scorer.world import DIMENSION, World, blank_row, served, unit
+from tests.memory_core.scorer.world import DIMENSION, World, asked_again, blank_row, served, unit
 
 RNG = np.random.default_rng(0)
 
@@ -151,7 +151,7 @@ def test_unknown_outcome_leaves_the_demotion() -> None:
     buffer.observe(episode)
     buffer.observe(replace(episode, owner="next", reward=0.5, strength=0.0))
     assert episode.query is not None
-    assert buffer.penalty("p", "mine", episode.query, episode.ids, 1.0)[0] == PENALTY
+    assert buffer.penalty("p", "mine", asked_again(episode), 1.0)[0] == PENALTY
 
 
 def test_what_just_failed_is_demoted_for_like_queries_in_its_session_only() -> None:
@@ -160,15 +160,29 @@ def test_what_just_failed_is_demoted_for_like_queries_in_its_session_only() -> N
     episode = replace(served(Learner(DIMENSION), world.panel(0), 0, good="none"), session="mine")
     buffer.observe(episode)
     assert episode.query is not None
-    ids = episode.ids
 
     def first(session: str, query: np.ndarray, now: float) -> float:
-        return float(buffer.penalty("p", session, query.astype(np.float32), ids, now)[0])
+        return float(
+            buffer.penalty("p", session, asked_again(episode, query.astype(np.float32)), now)[0]
+        )
 
     assert first("mine", episode.query, 1.0) == pytest.approx(PENALTY)
     assert first("other", episode.query, 1.0) == 0.0
     assert first("mine", -episode.query, 1.0) == 0.0
     assert first("mine", episode.query, LIFETIME + 1.0) == 0.0
+
+
+def test_what_advises_the_same_is_demoted_with_what_failed() -> None:
+    """A double of a failed item was not tried, and is as bad; another advice is not."""
+    episode = served(Learner(DIMENSION), World().panel(0), 0, good="none")
+    said = content_sketch("Restart the tape drive first.")
+    buffer = EpisodicBuffer()
+    buffer.observe(replace(episode, session="mine", contents={episode.ids[0]: said}))
+    again = asked_again(episode)
+    other = np.stack([said, said, content_sketch("Call Anna.")])
+    again = replace(again, ids=("double", "same", "other"), contents=other)
+    penalties = buffer.penalty("p", "mine", again, 1.0)
+    assert penalties == pytest.approx([PENALTY, PENALTY, 0.0], abs=1e-4)
 
 
 def test_success_on_a_like_query_clears_the_demotion() -> None:
@@ -178,7 +192,7 @@ def test_success_on_a_like_query_clears_the_demotion() -> None:
     buffer.observe(episode)
     buffer.observe(replace(episode, owner="next", reward=1.0))
     assert episode.query is not None
-    assert not buffer.penalty("p", "mine", episode.query, episode.ids, 1.0).any()
+    assert not buffer.penalty("p", "mine", asked_again(episode), 1.0).any()
 
 
 # -- stack -------------------------------------------------------------------------

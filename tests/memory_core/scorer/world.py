@@ -121,3 +121,12 @@ def credited(learner: Learner, episode: Episode) -> Episode:
 def blank_row() -> np.ndarray:
     """One row of expert values, all zero."""
     return np.zeros(len(EXPERTS))
+
+
+def asked_again(episode: Episode, query: Vector | None = None) -> Panel:
+    """The items that an episode served as the candidates of another recall."""
+    count, at = len(episode.ids), episode.query if query is None else query
+    assert at is not None
+    zero = np.zeros(count)
+    keys = np.zeros((count, at.size), np.float32)
+    return Panel(episode.ids, at, keys, zero, zero, zero, zero)

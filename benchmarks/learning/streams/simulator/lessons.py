@@ -47,7 +47,9 @@ LURED = 0.65
 """The share of problems whose near lessons are all decoys."""
 DOMAIN_SHARE = 0.8
 STYLE_NOISE = 0.5
-EXCEPTIONS = 0.15
+FEW = 3
+"""Families of conditions in one world of `conditions`: each is met by many problems."""
+EXCEPTIONS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,13 @@ class _Draft:
     worth: Callable[[int, Condition], float]
 
 
-def situations_of(problems: tuple[Problem, ...], rng: Rng) -> tuple[Situation, ...]:
-    """Give every problem a family of conditions and one situation for each of its values."""
-    families = list(FAMILIES.values())
-    drawn = rng.integers(len(families), size=len(problems))
+def situations_of(
+    problems: tuple[Problem, ...], rng: Rng, count: int = len(FAMILIES)
+) -> tuple[Situation, ...]:
+    """Give every problem one of `count` families of conditions; a situation for each value."""
+    drawn_families = rng.permutation(len(FAMILIES))[:count]
+    families = [list(FAMILIES.values())[int(place)] for place in drawn_families]
+    drawn = rng.permutation(np.arange(len(problems)) % count)
     return tuple(
         Situation(place, condition)
         for place in range(len(problems))
@@ -116,7 +121,7 @@ def advice(problems: tuple[Problem, ...], rng: Rng, *, conflict: bool) -> Lesson
 
 def conditions(problems: tuple[Problem, ...], rng: Rng, *, conflict: bool) -> Lessons:
     """See the module. `conflict`: the styles change sides in the second half of the domains."""
-    situations = situations_of(problems, rng)
+    situations = situations_of(problems, rng, FEW)
     styles = {family: rng.permutation(len(STYLES))[:4] for family in FAMILIES}
     halves = _halves(problems)
     drafts = []
