@@ -135,11 +135,10 @@ def conditions(problems: tuple[Problem, ...], rng: Rng, *, conflict: bool) -> Le
         remedies = rng.permutation(5)
         for value, tie, remedy in zip(values, ties, remedies, strict=False):
             text = _said(rng, problem, PLAIN, int(remedy), int(styles[value.family][tie]))
-            drafts.append(
-                _draft(rng, problem, text, _about(place, _only(value, RIGHT, ALSO_WRONG)))
-            )
+            worth = _about(place, _only(value, RIGHT, ALSO_WRONG))
+            drafts.append(_Draft(_title(rng, problem, 4), text, "", worth))
         text = _said(rng, problem, TEMPTING, int(remedies[4]), int(rng.integers(len(STYLES))))
-        drafts.append(_draft(rng, problem, text, _about(place, _always(NEITHER))))
+        drafts.append(_Draft(_title(rng, problem, 4), text, "", _about(place, _always(NEITHER))))
     return _gathered(drafts, situations)
 
 

@@ -192,8 +192,8 @@ def test_under_conflict_another_style_fits_each_condition_later() -> None:
         family = int((problems_at == problem).sum())
         fitting[problem >= 24].setdefault((family, row - first), set()).add(style)
     shared = set(fitting[False]) & set(fitting[True])
-    assert len(shared) >= 7
-    assert any(fitting[False][key] != fitting[True][key] for key in shared)
+    assert len(shared) >= 3
+    assert all(fitting[False][key] != fitting[True][key] for key in shared)
 
 
 def test_under_conflict_general_rules_are_right_first_and_near_lessons_later() -> None:
