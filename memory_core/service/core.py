@@ -40,7 +40,7 @@ if TYPE_CHECKING:  # torch comes with it, later
 DAY = 86_400.0
 """Seconds."""
 MOST_READ = 20_000
-"""Items whose sketches are kept (2 KiB each)."""
+"""Items whose sketches are kept (2 KiB each); those read first go first."""
 
 
 @dataclass(slots=True)
@@ -116,8 +116,8 @@ class Core:
         known = self.read.get(item.id)
         if known is None:
             known = (content_sketch(item.content), structure_sketch(item.task or item.title))
-            if len(self.read) >= MOST_READ:
-                self.read.clear()
+            while len(self.read) >= MOST_READ:
+                self.read.pop(next(iter(self.read)), None)
             self.read[item.id] = known
         return known
 
