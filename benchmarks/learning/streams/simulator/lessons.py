@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from textwrap import shorten
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,8 @@ STYLE_NOISE = 0.5
 FEW = 3
 """Families of conditions in one world of `conditions`: each is met by many problems."""
 EXCEPTIONS = 0.1
+LONGEST_TITLE = 200
+"""Characters that the product takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,8 @@ def decoys(problems: tuple[Problem, ...], rng: Rng, *, conflict: bool) -> Lesson
         served = tuple(place for place, one in enumerate(causes) if one == cause)
         right_for = tuple(place for place in served if lured[place])
         for text, worth in zip(RULES[rules[cause]], RULE_RIGHT, strict=True):
-            title = "; ".join(_title(rng, problems[place], 4) for place in served)
+            titles = "; ".join(_title(rng, problems[place], 4) for place in served)
+            title = shorten(titles, LONGEST_TITLE, placeholder="")
             drafts.append(_Draft(title, text, "", _for_all(right_for, worth)))
     return _gathered(drafts, situations)
 
