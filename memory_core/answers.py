@@ -42,7 +42,7 @@ class FailureWarning(_Answer):
 
 
 class RecallAnswer(_Answer):
-    """What `recall` and `check` answer. `note` says what is degraded, else ""."""
+    """What `recall` and `check` answer. `note` says what is degraded or unreported, else ""."""
 
     recall_id: str
     items: tuple[RecalledItem, ...]
@@ -234,6 +234,24 @@ class Stats(_Answer):
     dimension: int
     readiness: str
     learner: ScorerReport
+
+
+class OpenRecall(_Answer):
+    """A recall without an outcome: its task in one line, and how many `items` it served."""
+
+    recall_id: str
+    door: Literal["recall", "check"]
+    task: str
+    session: str
+    age_days: float
+    items: int
+
+
+class RecallsAnswer(_Answer):
+    """The newest open recalls; `open` counts those that were not listed as well."""
+
+    recalls: tuple[OpenRecall, ...]
+    open: int
 
 
 class Compacted(_Answer):

@@ -37,6 +37,8 @@ from memory_core.port import (
     Readiness,
     RecallAnswer,
     RecallRequest,
+    RecallsAnswer,
+    RecallsRequest,
     Reembedded,
     RememberAnswer,
     RememberRequest,
@@ -254,6 +256,10 @@ class InProcessMemory:
     async def mistakes(self, project: str = "") -> Mistakes:
         service = await self._ready_service()
         return await self._call(partial(service.reading.mistakes, project))
+
+    async def recalls(self, request: RecallsRequest) -> RecallsAnswer:
+        service = await self._ready_service()
+        return await self._call(partial(service.reading.recalls, request))
 
     async def scorer(self) -> ScorerReport:
         service = await self._ready_service()

@@ -25,9 +25,11 @@ from memory_core.answers import (
     ListAnswer,
     Mistakes,
     NearDuplicate,
+    OpenRecall,
     OutcomeAnswer,
     RecallAnswer,
     RecalledItem,
+    RecallsAnswer,
     Reembedded,
     RememberAnswer,
     ScorerReport,
@@ -58,6 +60,7 @@ from memory_core.requests import (
     ListRequest,
     OutcomeRequest,
     RecallRequest,
+    RecallsRequest,
     RememberRequest,
     RequestT,
     parse,
@@ -76,9 +79,11 @@ __all__ = [
     "ListAnswer",
     "Mistakes",
     "NearDuplicate",
+    "OpenRecall",
     "OutcomeAnswer",
     "RecallAnswer",
     "RecalledItem",
+    "RecallsAnswer",
     "Reembedded",
     "RememberAnswer",
     "ScorerReport",
@@ -105,6 +110,7 @@ __all__ = [
     "ListRequest",
     "OutcomeRequest",
     "RecallRequest",
+    "RecallsRequest",
     "RememberRequest",
     "RequestT",
     "parse",
@@ -169,6 +175,9 @@ class Memory(Protocol):
     async def get(self, item_id: str, project: str = "") -> ItemDetail: ...
     async def brief(self, project: str = "", max_tokens: int = 1200) -> Brief: ...
     async def mistakes(self, project: str = "") -> Mistakes: ...
+    async def recalls(self, request: RecallsRequest) -> RecallsAnswer:
+        """Give what was served and has no outcome yet, newest first."""
+
     async def scorer(self) -> ScorerReport: ...
     async def stats(self) -> Stats: ...
     async def compact(self) -> Compacted: ...

@@ -75,6 +75,12 @@ def _truth(value: object) -> object:
     return value
 
 
+def _only_open(value: bool) -> bool:
+    if not value:
+        raise ValueError("can only be true; leave it out: only open recalls are listed")
+    return value
+
+
 Text = Annotated[str, AfterValidator(_clean)]
 Words = Annotated[Text, AfterValidator(_not_blank)]
 Log = Annotated[Text, BeforeValidator(_strip_colours)]
@@ -215,6 +221,18 @@ class ListRequest(_Request):
     sort: Literal["recent", "wins", "losses", "useful"] = "recent"
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: Annotated[str, Field(max_length=256), AfterValidator(_clean)] = ""
+
+
+class RecallsRequest(_Request):
+    """Which open recalls to list: of one session, or ("") of all sessions of the project.
+
+    `open` may be given and is always true: closed recalls are not kept for listing.
+    """
+
+    project: Name = ""
+    session: Name = ""
+    open: Annotated[bool, AfterValidator(_only_open)] = True
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 
 class ForgetRequest(_Request):

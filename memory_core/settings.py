@@ -12,6 +12,7 @@
 | LESSONBANK_MODEL_WAIT | 5 | seconds a recall waits for the model before keyword search |
 | LESSONBANK_EXPLORE | 0 | 0 to 1: points of score by which untried items vary, second and below |
 | LESSONBANK_HOLDOUT | 0 | 0 to 0.5: share of recalls answered without memory, to measure it |
+| LESSONBANK_HOST_IDLE | 900 | seconds without a client after which the shared host ends |
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Settings:
     model_wait: float = 5.0
     explore: float = 0.0
     holdout: float = 0.0
+    host_idle: float = 900.0
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
@@ -92,4 +94,5 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         model_wait=_number(env, "LESSONBANK_MODEL_WAIT", "5", 600, "a number of seconds"),
         explore=_number(env, "LESSONBANK_EXPLORE", "0", 1, "a scale of exploration"),
         holdout=_number(env, "LESSONBANK_HOLDOUT", "0", 0.5, "a share of recalls"),
+        host_idle=_number(env, "LESSONBANK_HOST_IDLE", "900", 86_400, "a number of seconds"),
     )

@@ -52,8 +52,8 @@ class Front:
     Args:
         memory: The memory port. Whoever made it closes it.
         session: The session of calls that name none, on transports that have no
-            session of their own. "" is the project's: what just failed stays
-            demoted when the process is started again.
+            session of their own (`server.serve` makes one for each process over
+            stdio). "" is the project's, shared by all that name none.
     """
 
     def __init__(self, memory: port.Memory, session: str = "") -> None:

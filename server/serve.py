@@ -60,7 +60,7 @@ def run(
             standard error when connections are accepted.
         settings: All settings.
         open_memory: Makes the memory, cheaply and without loading anything;
-            `memory_core.bootstrap.open_memory` by default.
+            that of the store's shared host by default.
 
     Raises:
         InvalidInput: An argument cannot be served; nothing was started.
@@ -82,9 +82,9 @@ def run(
 
 
 def _open_memory(settings: Settings) -> Memory:
-    from memory_core.bootstrap import open_memory
+    from server.host.client import open_hosted
 
-    return open_memory(settings)
+    return open_hosted(settings)
 
 
 def _log_to_stderr(level: str) -> None:
@@ -102,6 +102,11 @@ def _made_token() -> str:
     return token
 
 
+def _made_session() -> str:
+    """Name the session of this process: one client over stdio is one working session."""
+    return f"front-{secrets.token_hex(8)}"
+
+
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
@@ -116,7 +121,7 @@ async def _serve_stdio(opened: Callable[[], Memory]) -> NoReturn:
         # printed must not be drained onto it when the SDK moves it back.
         sys.stdout = sys.stderr
         try:
-            front = Front(opened())
+            front = Front(opened(), session=_made_session())
             async with front.running(), anyio.create_task_group() as tasks:
                 tasks.start_soon(wire.pump, read, _ANSWER_WITHIN)
                 options = front.server.create_initialization_options()

@@ -125,7 +125,8 @@ class Tools:
 
     async def _report_outcome(self, call: Call) -> Reply:
         request = request_of(port.OutcomeRequest, call.arguments)
-        request = request.model_copy(update={"session": request.session or call.session})
+        if not request.recall_id:  # else it belongs to the session of its recall
+            request = request.model_copy(update={"session": request.session or call.session})
         answer = await self._shelter.run(
             _awaited(self._memory.report_outcome(request, call.progress))
         )

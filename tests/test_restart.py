@@ -21,7 +21,7 @@ SERVE = """
 import os, pathlib, sys
 pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))
 from server.cli import main
-sys.exit(main(["serve"]))
+sys.exit(main(["serve", "--in-process"]))
 """
 LESSONS = {
     "Strip the byte order mark": "Open the file with utf-8-sig so that no mark is left.",
@@ -29,6 +29,8 @@ LESSONS = {
     "Ignore bad bytes": "Open the file with errors='ignore'.",
     "Read bytes first": "Read the file as bytes and look at the first ones.",
 }
+SESSION = "exports"
+"""Named, so that it outlives the process: one that is not named ends with it."""
 TASK = "Read an exported text file whose first column name looks odd"
 
 
@@ -68,13 +70,20 @@ async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
 
 
 async def order(client: Client) -> list[str]:
-    """The titles that a recall of the task serves, best first."""
-    return [item["title"] for item in (await call(client, "recall", task=TASK, k=4))["items"]]
+    """The titles that a recall of the task serves in the session, best first."""
+    answer = await call(client, "recall", task=TASK, session=SESSION, k=4)
+    return [item["title"] for item in answer["items"]]
+
+
+async def reminded(client: Client) -> list[str]:
+    """What the last two recalls of this process's own session say is unreported."""
+    notes = [(await call(client, "recall", task=TASK))["note"] for _ in range(3)]
+    return [note.partition(" of this session")[0].rpartition(". ")[2] for note in notes[1:]]
 
 
 async def follow(client: Client) -> str:
     """Recall, follow the first item, fail unless it is the right one; gives its title."""
-    answer = await call(client, "recall", task=TASK)
+    answer = await call(client, "recall", task=TASK, session=SESSION)
     first = answer["items"][0]
     right = first["title"] == "Read bytes first"
     await call(
@@ -136,3 +145,25 @@ async def test_server_killed_after_a_report_comes_back_with_the_same_order(tmp_p
     assert seen["mode"] == "similarity"
     assert seen["followed"][-1] == seen["order"][0] == "Read bytes first"
     assert sum(seen["counted"]) == len(seen["followed"]) == 6
+
+
+async def test_a_restart_begins_a_new_session_where_none_is_named(tmp_path: Path) -> None:
+    """What failed is demoted by the process that it failed in, and asked for by no other."""
+    server = Killed(tmp_path)
+    said: list[list[str]] = []
+    why: list[str] = []
+    for _ in range(2):
+        async with server.running() as client:
+            if not said:
+                lesson = {"title": "Guess the encoding", "content": "Let a detector guess it."}
+                await call(client, "remember", **lesson)
+                failed = await call(client, "recall", task=TASK)
+                report = {"recall_id": failed["recall_id"], "outcome": "failure"}
+                await call(client, "report_outcome", **report)
+            answer = await call(client, "recall", task=TASK)
+            why.append(answer["items"][0]["why"])
+            await call(client, "report_outcome", recall_id=answer["recall_id"], outcome="unknown")
+            said.append(await reminded(client))
+    assert "just failed in this session" in why[0]
+    assert "just failed in this session" not in why[1]
+    assert said == [["1 earlier recall", "2 earlier recalls"]] * 2

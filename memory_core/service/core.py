@@ -22,6 +22,7 @@ from memory_core.scorer.panel import Texts, item_key
 from memory_core.service.catalogue import Catalogue
 from memory_core.service.holdout import Holdout
 from memory_core.service.notebook import Notebook
+from memory_core.service.open_recalls import OpenRecalls
 from memory_core.service.quota import Quotas
 from memory_core.service.tally import Tally
 from memory_core.settings import Settings
@@ -57,6 +58,7 @@ class Core:
     quotas: Quotas = field(init=False)
     tally: Tally = field(default_factory=Tally)
     holdout: Holdout = field(default_factory=Holdout)
+    open_recalls: OpenRecalls = field(default_factory=OpenRecalls)
     notebook: Notebook = field(default_factory=Notebook)
     catalogue: Catalogue = field(default_factory=Catalogue)
     reported: dict[str, OutcomeRecord] = field(default_factory=dict)
@@ -88,6 +90,7 @@ class Core:
         """Count one served or withheld answer."""
         self.tally.count_recall(recall)
         self.holdout.count_recall(recall)
+        self.open_recalls.count_recall(recall)
 
     def owner_of(self, outcome: OutcomeRecord) -> str:
         """Who an outcome counts for once: its recall, else the first of its corrections."""

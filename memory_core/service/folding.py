@@ -14,7 +14,7 @@ SUMMARY = 160
 
 
 def fold_outcome(core: Core, outcome: OutcomeRecord, recall: RecallRecord | None) -> None:
-    """Count one outcome: tally, quotas, and what a repetition or a correction is told by."""
+    """Count one outcome: tally, quotas, its recall closed, and what a correction is told by."""
     owner = core.owner_of(outcome)
     served = recall.served_ids if recall is not None else ()
     earlier = core.reported.get(owner)
@@ -26,6 +26,7 @@ def fold_outcome(core: Core, outcome: OutcomeRecord, recall: RecallRecord | None
         core.holdout.count(outcome, recall)
     core.tally.count_outcome(outcome, owner, served[0] if served else "")
     core.quotas.observe(outcome, leading_item(outcome, served))
+    core.open_recalls.count_outcome(outcome)
     slim = replace(outcome, error="", error_normalised="", evidence="", steps=())
     core.reported[owner] = core.by_outcome_id[outcome.id] = slim
     core.owners[outcome.id] = owner

@@ -1,4 +1,4 @@
-"""The reading side: list, get, brief, mistakes."""
+"""The reading side: list, get, brief, mistakes, open recalls."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from memory_core.port import (
     ListAnswer,
     ListRequest,
     Mistakes,
+    OpenRecall,
+    RecallsAnswer,
+    RecallsRequest,
 )
 from memory_core.service.catalogue import Line
 from memory_core.service.conditions import conditions_of
@@ -205,6 +208,26 @@ class Reading:
                 f"({worst.summary}): what leads to it, and what to do instead."
             )
         return Mistakes(clusters=clusters[:50], patterns=patterns, next=following)
+
+    def recalls(self, request: RecallsRequest) -> RecallsAnswer:
+        """The open recalls of a project, newest first; see the port."""
+        core = self._core
+        project = core.project_of(request.project)
+        found = core.open_recalls.newest_first(project, request.session, core.clock())
+        return RecallsAnswer(
+            recalls=tuple(
+                OpenRecall(
+                    recall_id=one.recall_id,
+                    door=one.door,
+                    task=one.task,
+                    session=one.session,
+                    age_days=core.age_days(one.at),
+                    items=one.items,
+                )
+                for one in found[: request.limit]
+            ),
+            open=len(found),
+        )
 
 
 def _key(request: ListRequest) -> str:

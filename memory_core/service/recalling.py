@@ -33,7 +33,10 @@ if TYPE_CHECKING:  # torch comes with it, later
 CANDIDATES = 50
 CHECK_FLOOR = 0.35
 CHECK_TRUST = 0.2
+CHECK_TOKENS = 1200
 LONGEST_TASK = 8_000
+REMINDED_FROM = 200
+"""Tokens of an answer below which its note has no room for a reminder."""
 RequestT = TypeVar("RequestT", RecallRequest, CheckRequest)
 
 
@@ -64,6 +67,7 @@ class Recaller:
         while warnings and tokens_of(warnings) > request.max_tokens // 2:
             warnings = warnings[:-1]
         items = self._fit(ranked, slate.chosen, request.max_tokens - tokens_of(warnings))
+        reminder = self._reminder(project, request.session, request.max_tokens)
         record = RecallRecord(
             id=recall_id,
             project=project,
@@ -83,7 +87,7 @@ class Recaller:
             abstained=abstained,
             mode=ranked.mode,
             weight=ranked.weight,
-            note=self._note(ranked.mode, lost),
+            note=self._note(ranked.mode, reminder, lost),
         )
 
     def _slate(self, ranked: Ranked, chosen: tuple[int, ...], recall_id: str) -> Slate:
@@ -104,7 +108,8 @@ class Recaller:
         ranked = self._rank(conditions, core.scope(project), project, request.session)
         chosen = self._concerning(ranked)[: request.k]
         warnings = self._warnings(project, conditions)
-        items = self._fit(ranked, chosen, 1200)
+        items = self._fit(ranked, chosen, CHECK_TOKENS)
+        reminder = self._reminder(project, request.session, CHECK_TOKENS)
         record = RecallRecord(
             id=new_id("rec"),
             project=project,
@@ -123,7 +128,7 @@ class Recaller:
             abstained=not items and not warnings,
             mode=ranked.mode,
             weight=ranked.weight,
-            note=self._note(ranked.mode, lost),
+            note=self._note(ranked.mode, reminder, lost),
         )
 
     def _concerning(self, ranked: Ranked) -> tuple[int, ...]:
@@ -235,8 +240,14 @@ class Recaller:
             why=why(ranked, rank, tally.wins, tally.losses),
         )
 
-    def _note(self, mode: Mode, lost: str) -> str:
-        """What is degraded in an answer, "" for nothing."""
+    def _reminder(self, project: str, session: str, tokens: int) -> str:
+        """What the session has not reported yet, "" for nothing; before this recall is logged."""
+        if tokens < REMINDED_FROM:
+            return ""
+        return self._core.open_recalls.reminder(project, session, self._core.clock())
+
+    def _note(self, mode: Mode, *more: str) -> str:
+        """What is degraded in an answer, and what more is to be said; "" for nothing."""
         notes = list(self._core.notes)
         if mode == "keyword":
             notes.append("No embedding model is ready: keyword search only.")
@@ -246,7 +257,7 @@ class Recaller:
             notes.append(
                 "The learner is being rebuilt from the outcome log: similarity order until then."
             )
-        return " ".join([*notes, lost] if lost else notes)
+        return " ".join([*notes, *filter(None, more)])
 
     def _log(
         self, record: RecallRecord, vector: Vector | None, ranked: Ranked, slate: Slate

@@ -29,9 +29,8 @@ from memory_core.service.core import Core
 from memory_core.service.folding import fold_mistake, fold_outcome, leading_item
 from memory_core.service.joining import episode_of, failure_of, query_of, viewed
 from memory_core.service.lessons import Lessons
+from memory_core.service.open_recalls import RECALL_LIFETIME
 
-RECALL_LIFETIME = 30 * 86_400.0
-"""Seconds after which a recall can no longer be reported on."""
 LOG_KEPT = 4_000
 LONGEST_TASK = 8_000
 """Characters of an evidence log that are stored: its end."""

@@ -45,6 +45,12 @@ def _common(*, top: bool) -> _Parser:
         default=False if top else argparse.SUPPRESS,
         help="print the exact answer for programs",
     )
+    common.add_argument(
+        "--in-process",
+        action="store_true",
+        default=False if top else argparse.SUPPRESS,
+        help="hold the memory in this process, without the shared host",
+    )
     return common
 
 
@@ -148,6 +154,21 @@ def _add_lessons(commands: argparse._SubParsersAction[_Parser], common: _Parser)
     lessons.add_argument("--cursor", help="next page, as the last page named it")
 
 
+def _add_recalls(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
+    recalls = commands.add_parser(
+        "recalls",
+        parents=[common],
+        help="recalls that have no outcome yet",
+        description="List the recalls that have no outcome yet, newest first.",
+        epilog="examples:\n  lessonbank recalls\n  lessonbank recalls --open --session main --json",
+    )
+    recalls.add_argument(
+        "--open", action="store_true", default=None, help="those without an outcome (default)"
+    )
+    recalls.add_argument("--session", help="only those of this working session")
+    recalls.add_argument("--limit", help="lines at most, 1 to 100 (20)")
+
+
 def _add_keeping(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
     show = commands.add_parser("show", parents=[common], help="a whole item and its history")
     show.add_argument("item_id", metavar="ID")
@@ -168,6 +189,50 @@ def _add_keeping(commands: argparse._SubParsersAction[_Parser], common: _Parser)
         commands.add_parser(name, parents=[common], help=what, description=f"{what.capitalize()}.")
 
 
+def _add_host(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
+    host = commands.add_parser(
+        "host",
+        parents=[common],
+        help="the process that holds the memory for all clients",
+        description="Show, stop or restart the process that holds a store's memory for all its\n"
+        "clients. It is started by the first one that needs it and ends by itself.",
+        epilog="examples:\n  lessonbank host status\n  lessonbank host logs --lines 20",
+    )
+    host.add_argument("action", choices=("status", "stop", "restart", "logs"))
+    host.add_argument("--lines", type=int, default=50, help="lines of the log (50)")
+
+
+def _add_install(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
+    install = commands.add_parser(
+        "install",
+        parents=[common],
+        help="set up a client: its configuration, and hooks",
+        description="Add lessonbank to a client's configuration; all that is there stays, and a\n"
+        "copy is kept beside the file. Claude Code also gets hooks.",
+        epilog="examples:\n  lessonbank install claude-code\n"
+        "  lessonbank install vscode --dry-run\n  lessonbank install cursor --uninstall",
+    )
+    install.add_argument("client", help="claude-code, claude-desktop, cursor, vscode or windsurf")
+    install.add_argument("--scope", default="user", help="user (default) or project")
+    install.add_argument("--config", default="", metavar="FILE", help="another file of servers")
+    install.add_argument(
+        "--settings", default="", metavar="FILE", help="another file of Claude Code's hooks"
+    )
+    install.add_argument("--no-hooks", action="store_true", help="leave Claude Code's hooks out")
+    what = install.add_mutually_exclusive_group()
+    what.add_argument("--dry-run", action="store_true", help="show the change, write nothing")
+    what.add_argument("--print", action="store_true", help="print what to paste, write nothing")
+    install.add_argument("--uninstall", action="store_true", help="take it out again")
+    hook = commands.add_parser(
+        "hook",
+        parents=[common],
+        help="what a client runs by itself (see install)",
+        description="Read a hook's JSON from standard input and answer it; never fails the client.",
+    )
+    hook.add_argument("client", help="claude-code")
+    hook.add_argument("--max-tokens", dest="max_tokens", help="size of what is added (600)")
+
+
 def parser(version: str) -> argparse.ArgumentParser:
     """Give the parser of the whole command."""
     top = _Parser(
@@ -176,7 +241,10 @@ def parser(version: str) -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"lessonbank {version}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     common = _common(top=False)
-    for add in (_add_serve, _add_recall, _add_remember, _add_outcome, _add_lessons, _add_keeping):
+    for add in (
+        *(_add_serve, _add_recall, _add_remember, _add_outcome, _add_lessons),
+        *(_add_recalls, _add_keeping, _add_host, _add_install),
+    ):
         add(commands, common)
     return top
 

@@ -46,7 +46,8 @@ def main(
 
     Args:
         argv: The arguments, the process's own by default.
-        open_memory: Makes the memory; `memory_core.bootstrap.open_memory` by default.
+        open_memory: Makes the memory; by default that of the store's shared host, with
+            `--in-process` one in this process.
         stdin: Where "-" reads from, the process's own by default.
     """
     for stream in (sys.stdout, sys.stderr):
@@ -62,10 +63,17 @@ def main(
     if len(stdin_names(arguments)) > 1:
         say(f"lessonbank: only one of {', '.join(stdin_names(arguments))} can be read from -")
         return 2
-    return _guarded(arguments, open_memory or _open_memory, stdin)
+    usual = _open_in_process if arguments.in_process else _open_hosted
+    return _guarded(arguments, open_memory or usual, stdin)
 
 
-def _open_memory(settings: Settings) -> Memory:
+def _open_hosted(settings: Settings) -> Memory:
+    from server.host.client import open_hosted
+
+    return open_hosted(settings)
+
+
+def _open_in_process(settings: Settings) -> Memory:
     from memory_core.bootstrap import open_memory
 
     return open_memory(settings)
@@ -100,10 +108,9 @@ def _run(arguments: argparse.Namespace, opened: OpenMemory, stdin: BinaryIO | No
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
     if arguments.command == "serve":
         return _serve(arguments, settings, opened)
-    if arguments.command == "doctor":
-        return _doctor(arguments, settings)
-    if arguments.command == "eval":
-        return _evaluate(arguments, settings)
+    apart = _APART.get(arguments.command)
+    if apart is not None:
+        return apart(arguments, settings)
     for name in stdin_names(arguments):
         setattr(arguments, name, _read(stdin or sys.stdin.buffer))
     command = COMMANDS[arguments.command](arguments)
@@ -171,6 +178,14 @@ def _serve(arguments: argparse.Namespace, settings: Settings, opened: OpenMemory
     run(**given, settings=settings, open_memory=opened)
 
 
+def _host(arguments: argparse.Namespace, settings: Settings) -> int:
+    from server.cli import hosting
+
+    answer = hosting.ACTIONS[arguments.action](settings, product_version(), arguments)
+    _show(arguments, answer, hosting.show)
+    return 0
+
+
 def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:
     from memory_core.doctor import examine
     from server.cli.render import doctor
@@ -197,3 +212,47 @@ def _evaluate(arguments: argparse.Namespace, settings: Settings) -> int:
         waiting.clear()
     _show(arguments, answer, evaluation)
     return 0
+
+
+def _install(arguments: argparse.Namespace, settings: Settings) -> int:
+    from server.cli import render_install
+    from server.install.command import Wish, install, printed
+
+    wish = Wish(
+        client=arguments.client,
+        scope=arguments.scope,
+        config=arguments.config,
+        settings=arguments.settings,
+        store=arguments.store or "",
+        project=arguments.project or "",
+        hooks=not arguments.no_hooks,
+        uninstall=arguments.uninstall,
+        dry_run=arguments.dry_run,
+    )
+    if arguments.print:
+        _show(arguments, printed(wish), render_install.snippets)
+    else:
+        _show(arguments, install(wish), render_install.installation)
+    return 0
+
+
+def _hook(arguments: argparse.Namespace, settings: Settings) -> int:
+    """A hook whose options stand before it; `server.__main__` runs all others."""
+    from server.hooks.command import main as hook
+
+    given = {
+        "--store": arguments.store,
+        "--project": arguments.project,
+        "--max-tokens": arguments.max_tokens,
+    }
+    return hook([arguments.client, *(f"{name}={value}" for name, value in given.items() if value)])
+
+
+_APART: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
+    "host": _host,
+    "doctor": _doctor,
+    "eval": _evaluate,
+    "install": _install,
+    "hook": _hook,
+}
+"""The commands that ask no memory of their own."""

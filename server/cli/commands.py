@@ -30,7 +30,7 @@ class Command:
     needs_model: bool = False
 
 
-_NOT_SENT = frozenset({"command", "store", "json"})
+_NOT_SENT = frozenset({"command", "store", "json", "in_process"})
 _EVIDENCE = ("exit_code", "tests_passed", "tests_failed", "log")
 
 
@@ -66,6 +66,11 @@ def _outcome(arguments: Namespace) -> Command:
 def _lessons(arguments: Namespace) -> Command:
     request = port.parse(port.ListRequest, _given(arguments))
     return Command(lambda m, _: m.list_lessons(request), render.lessons)
+
+
+def _recalls(arguments: Namespace) -> Command:
+    request = port.parse(port.RecallsRequest, _given(arguments))
+    return Command(lambda m, _: m.recalls(request), render.recalls)
 
 
 def _forget(arguments: Namespace) -> Command:
@@ -117,6 +122,7 @@ COMMANDS: dict[str, Callable[[Namespace], Command]] = {
     "remember": _remember,
     "outcome": _outcome,
     "lessons": _lessons,
+    "recalls": _recalls,
     "show": _show,
     "forget": _forget,
     "restore": _restore,

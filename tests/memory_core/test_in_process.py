@@ -17,6 +17,7 @@ from memory_core.port import (
     ListRequest,
     OutcomeRequest,
     RecallRequest,
+    RecallsRequest,
     RememberRequest,
 )
 from memory_core.ports import Embedder
@@ -97,6 +98,19 @@ async def test_listing_needs_no_model(loading: Loading) -> None:
     answer = await loading.memory.list_lessons(ListRequest())
     assert answer.total == 0
     assert loading.memory.readiness().stage == "model"
+    await loading.memory.aclose()
+
+
+async def test_open_recalls_need_no_model(tmp_path: Path) -> None:
+    """They are listed from the log's fold, beside a model that is still loading."""
+    loading = Loading(tmp_path, wait=0.0)
+    assert (await loading.memory.recalls(RecallsRequest())).open == 0
+    assert loading.memory.readiness().stage == "model"
+    loading.model.set()
+    await loading.memory.remember(LESSON)
+    asked = await loading.memory.recall(ASK)
+    answer = await loading.memory.recalls(RecallsRequest(open=True))
+    assert [one.recall_id for one in answer.recalls] == [asked.recall_id]
     await loading.memory.aclose()
 
 

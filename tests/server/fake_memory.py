@@ -23,10 +23,11 @@ class FakeMemory:
 
     def __init__(self) -> None:
         self.kept: dict[str, Kept] = {}
-        self.recalls: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self.served: dict[str, tuple[str, tuple[str, ...]]] = {}
         self.reports: dict[str, port.OutcomeAnswer] = {}
         self.errors: dict[str, port.FailureWarning] = {}
         self.sessions: list[str] = []
+        self.opened: dict[str, port.OpenRecall] = {}
         self.warmed = 0
         self.closed = False
         self.listeners: list[asyncio.Queue[port.Change]] = []
@@ -40,7 +41,8 @@ class FakeMemory:
         items = self._ranked(text, request.project, request.kinds)[: request.k]
         if progress:
             await progress(1.0, "searched")
-        return self._served(request.project, request.session, items, ())
+        answer = self._served(request.project, request.session, items, ())
+        return self._open(answer, request.session, "recall", request.task)
 
     async def check(
         self, request: port.CheckRequest, progress: port.Progress | None = None
@@ -50,7 +52,31 @@ class FakeMemory:
         known = [one for one in self.errors.values() if words(one.summary) & words(text)]
         if progress:
             await progress(1.0, "searched")
-        return self._served(request.project, request.session, items, tuple(known))
+        answer = self._served(request.project, request.session, items, tuple(known))
+        return self._open(answer, request.session, "check", request.action or request.error)
+
+    def _open(
+        self, answer: port.RecallAnswer, session: str, door: Literal["recall", "check"], task: str
+    ) -> port.RecallAnswer:
+        if answer.items:
+            self.opened[answer.recall_id] = port.OpenRecall(
+                recall_id=answer.recall_id,
+                door=door,
+                task=task,
+                session=session,
+                age_days=0.0,
+                items=len(answer.items),
+            )
+        return answer
+
+    async def recalls(self, request: port.RecallsRequest) -> port.RecallsAnswer:
+        found = [
+            one
+            for key, one in reversed(self.opened.items())
+            if request.session in ("", one.session)
+            and self.served[key][0] == (request.project or "default")
+        ]
+        return port.RecallsAnswer(recalls=tuple(found[: request.limit]), open=len(found))
 
     def _ranked(self, text: str, project: str, kinds: tuple[str, ...]) -> list[tuple[float, Kept]]:
         asked = words(text)
@@ -74,7 +100,7 @@ class FakeMemory:
     ) -> port.RecallAnswer:
         self.sessions.append(session)
         recall_id = new_id("recall")
-        self.recalls[recall_id] = (project or "default", tuple(one.item.id for _, one in items))
+        self.served[recall_id] = (project or "default", tuple(one.item.id for _, one in items))
         for _, one in items:
             one.recalls += 1
         return port.RecallAnswer(
@@ -119,6 +145,7 @@ class FakeMemory:
     async def report_outcome(
         self, request: port.OutcomeRequest, progress: port.Progress | None = None
     ) -> port.OutcomeAnswer:
+        self.sessions.append(request.session)
         project, served = self._episode(request)
         named = request.used_ids if request.used_ids is not None else served
         touched = [self._known(one, project, "used_ids") for one in named]
@@ -148,14 +175,15 @@ class FakeMemory:
             learning=port.Learning(reports=len(self.reports) + 1, weight=0.0, proof="None yet."),
         )
         self.reports[key or answer.outcome_id] = answer
+        self.opened.pop(request.recall_id, None)
         return answer
 
     def _episode(self, request: port.OutcomeRequest) -> tuple[str, tuple[str, ...]]:
         if not request.recall_id:
             return request.project or "default", ()
-        if request.recall_id not in self.recalls:
+        if request.recall_id not in self.served:
             raise UnknownRecall(request.recall_id)
-        return self.recalls[request.recall_id]
+        return self.served[request.recall_id]
 
     def _signature(self, request: port.OutcomeRequest, items: tuple[str, ...]) -> str:
         if not request.error:
@@ -261,7 +289,7 @@ class FakeMemory:
             store="memory",
             projects={name: projects.count(name) for name in projects},
             items={"active": len(self.kept)},
-            recalls=len(self.recalls),
+            recalls=len(self.served),
             outcomes={},
             bytes=0,
             fragments=0,

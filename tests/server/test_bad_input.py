@@ -99,7 +99,7 @@ async def test_it_is_refused_in_one_sentence_and_nothing_changes(era: str, case:
     memory = FakeMemory()
     async with connected(memory, era) as client:
         data_of(await client.call_tool("remember", {"title": "before", "content": "kept"}))
-        before = deepcopy((memory.kept, memory.recalls, memory.reports, memory.errors))
+        before = deepcopy((memory.kept, memory.served, memory.reports, memory.errors))
         result = await client.call_tool(name, arguments)
         text = text_of(result)
         assert result.is_error
@@ -108,7 +108,7 @@ async def test_it_is_refused_in_one_sentence_and_nothing_changes(era: str, case:
         assert "pydantic" not in text
         assert len(text) < 400
         assert text.endswith(".")
-        assert (memory.kept, memory.recalls, memory.reports, memory.errors) == before
+        assert (memory.kept, memory.served, memory.reports, memory.errors) == before
         data_of(await client.call_tool("recall", {"task": "before"}))
 
 

@@ -176,6 +176,17 @@ async def test_calls_that_name_no_session_get_that_of_the_connection(era: str) -
     assert memory.sessions == ["session_of_the_test", "mine", "session_of_the_test"]
 
 
+async def test_an_outcome_is_left_to_the_session_of_its_recall(era: str) -> None:
+    memory = FakeMemory()
+    async with connected(memory, era) as client:
+        recalled = data_of(await client.call_tool("recall", {**TASK, "session": "mine"}))
+        by_recall = {"outcome": "failure", "recall_id": recalled["recall_id"]}
+        data_of(await client.call_tool("report_outcome", by_recall))
+        by_task = {"outcome": "failure", "task": "read a file"}
+        data_of(await client.call_tool("report_outcome", by_task))
+    assert memory.sessions == ["mine", "", "session_of_the_test"]
+
+
 async def test_progress_reaches_the_client_and_never_goes_back(era: str) -> None:
     class Slow(FakeMemory):
         async def recall(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,12 @@ async def test_calls_that_name_no_session_get_that_of_the_transport(
         asked = {"task": "session"}
         told = [data_of(await client.call_tool("recall", asked))["note"] for _ in range(2)]
     assert told[0] == told[1]
-    if transport == "stdio" or (transport, era) == ("http", ERAS[1]):
-        assert told[0] == ""  # the project's own: the same after a restart of the process
+    if transport == "stdio":  # one for each process
+        assert re.fullmatch(r"front-[0-9a-f]{16}", told[0])
+        async with client_of(transport, era, tmp_path, url) as client:
+            assert data_of(await client.call_tool("recall", asked))["note"] not in ("", told[0])
+    elif (transport, era) == ("http", ERAS[1]):
+        assert told[0] == ""  # no session on the wire: the project's own
     else:
         assert told[0].startswith("session_")
 

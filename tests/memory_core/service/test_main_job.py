@@ -14,7 +14,7 @@ from memory_core.errors import (
     UnknownRecall,
 )
 from memory_core.port import Change
-from memory_core.service.reporting import RECALL_LIFETIME
+from memory_core.service.open_recalls import RECALL_LIFETIME
 from tests.memory_core.hash_embedder import HashEmbedder
 from tests.memory_core.service.conftest import Bench, OpenBench
 

@@ -127,6 +127,28 @@ def test_pages_name_the_next_one(shell: Shell) -> None:
     assert "Lesson 2" in shell.out
 
 
+def test_open_recalls_are_listed_until_their_outcome(shell: Shell) -> None:
+    assert shell.run("recalls") == 0
+    assert shell.out.startswith("No recall is open")
+    shell.remembered(project="billing")
+    asked = ("recall", "open an Excel file", "--project", "billing", "--session")
+    first, second = (shell.json(*asked, name)["recall_id"] for name in ("one", "two"))
+    assert shell.run("recalls", "--open", "--project", "billing") == 0
+    rows = [line.split() for line in shell.out.splitlines() if " open an Excel file " in line]
+    assert [(row[0], row[1], row[-1]) for row in rows] == [
+        (second, "recall", "two"),
+        (first, "recall", "one"),
+    ]
+    assert "2 of 2 without an outcome." in shell.out
+    assert f"lessonbank outcome OUTCOME --recall-id {second}" in shell.out
+    assert shell.memory.warmed == 3  # by remember and recall; listing needs no model
+    shell.json("outcome", "unknown", "--recall-id", second)
+    answer = shell.json("recalls", "--project", "billing", "--session", "one", "--limit", "1")
+    listed = port.RecallsAnswer.model_validate(answer)
+    assert [one.recall_id for one in listed.recalls] == [first]
+    assert shell.json("recalls", "--project", "billing", "--session", "two")["open"] == 0
+
+
 @pytest.mark.parametrize("command", ["stats", "compact", "reembed"])
 def test_keeping_commands_say_what_they_did(shell: Shell, command: str) -> None:
     assert shell.run(command) == 0
@@ -150,6 +172,7 @@ BAD = [
     (("remember", "t", "c", "--kind", "rumour"), "kind = 'rumour' is not known"),
     (("forget", "i", "--reason", " "), "reason is blank"),
     (("show", ""), "item_id is empty"),
+    (("recalls", "--limit", "0"), "limit = '0'"),
     (("lessons", "--sort", "worst"), "sort = 'worst' is not known"),
     (("recall", "x", "--project", "p" * 200), "has 200 characters, at most 128 fit"),
 ]

@@ -15,7 +15,8 @@ from server.serve import DEFAULT_HOST, DEFAULT_PORT, TRANSPORTS
 from tests.server.cli.harness import Shell
 
 COMMANDS = (
-    *("serve", "recall", "remember", "outcome", "lessons", "show", "forget", "restore"),
+    *("serve", "recall", "remember", "outcome", "lessons", "recalls", "show"),
+    *("forget", "restore"),
     *("stats", "proof", "eval", "doctor", "reembed", "compact"),
 )
 

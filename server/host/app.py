@@ -1,0 +1,248 @@
+"""The host's answers: the memory port over HTTP, for whoever knows the token."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from functools import partial
+from typing import Any
+
+import anyio
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from memory_core import port
+from memory_core.errors import InvalidInput, shown
+from memory_core.port import Memory, Progress
+from server.host.calls import Calls, Running, Tell
+from server.host.protocol import BEAT, KEY, METHODS, MOST_BODY, Method, told
+
+logger = logging.getLogger(__name__)
+
+LOADED = frozenset({"ready", "keyword", "failed"})
+MOST_WAIT = 600.0
+"""Seconds that a call may ask to wait for the model."""
+_POLL = 0.02
+_LINES = "application/x-ndjson"
+
+
+class HostApp:
+    """Answers over one memory.
+
+    Args:
+        memory: The memory; whoever made it closes it.
+        token: What callers must know.
+        about: What `health` says beside how far the memory has loaded.
+        stop: Called when a caller asks for the end.
+    """
+
+    def __init__(
+        self, memory: Memory, token: str, about: Mapping[str, Any], stop: asyncio.Event
+    ) -> None:
+        self._memory, self._token, self._about, self._stop = memory, token, dict(about), stop
+        self.calls = Calls()
+        self.watchers = 0
+        """Fronts that follow the changes: as long as there is one, the host is in use."""
+        self.used_at = time.monotonic()
+        self.app = Starlette(
+            routes=[
+                Route("/health", self._guarded(self._health), methods=["GET"]),
+                Route("/call/{method}", self._guarded(self._call), methods=["POST"]),
+                Route("/changes", self._guarded(self._changes), methods=["GET"]),
+                Route("/stop", self._guarded(self._end), methods=["POST"]),
+            ]
+        )
+
+    def idle(self) -> float:
+        """Seconds since anybody used the host; 0 while somebody does."""
+        if self.watchers or self.calls.under_way:
+            self.used_at = time.monotonic()
+        return time.monotonic() - self.used_at
+
+    def _guarded(self, answer: Any) -> Any:
+        async def checked(request: Request) -> Response:
+            given = request.headers.get("authorization", "").removeprefix("Bearer ")
+            if not hmac.compare_digest(given.encode(), self._token.encode()):
+                return _refusal(401, "the token is not this host's")
+            found: Response = await answer(request)
+            return found
+
+        return checked
+
+    async def _health(self, _request: Request) -> Response:
+        now = self._memory.readiness()
+        return JSONResponse(
+            {
+                **self._about,
+                "stopping": self._stop.is_set(),
+                "stage": now.stage,
+                "fraction": now.fraction,
+                "message": now.message,
+                "fronts": self.watchers,
+                "calls": self.calls.under_way,
+                "idle": round(self.idle(), 1),
+            }
+        )
+
+    async def _end(self, _request: Request) -> Response:
+        self._stop.set()
+        return JSONResponse({"stopping": True})
+
+    # -- calls ---------------------------------------------------------------------
+
+    async def _call(self, request: Request) -> Response:
+        if self._stop.is_set():
+            return _refusal(503, "stopping")
+        if self.calls.full:
+            return _refusal(503, "busy")
+        if int(request.headers.get("content-length") or 0) > MOST_BODY:
+            return _refusal(413, "the request is too large")
+        name = request.path_params["method"]
+        method = METHODS.get(name)
+        if method is None:
+            return _refusal(404, f"no method {name}")
+        self.used_at = time.monotonic()
+        body = json.loads(await request.body())
+        work = partial(self._perform, name, method, body)
+        call = self.calls.begin(request.headers.get(KEY, ""), work)
+        return StreamingResponse(self._lines(call, lasts=method.lasts), media_type=_LINES)
+
+    async def _lines(self, call: Running, *, lasts: bool) -> AsyncIterator[bytes]:
+        """What is told of a call until its answer."""
+        assert call.task is not None
+        said, beats = None, 0
+        try:
+            while not call.task.done():
+                moved = asyncio.ensure_future(call.moved.wait())
+                await asyncio.wait(
+                    {call.task, moved}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED
+                )
+                moved.cancel()
+                if call.progress != said and call.progress is not None:
+                    said = call.progress
+                    yield _line({"progress": list(said)})
+                elif not call.task.done():
+                    beats += 1
+                    yield _line({"beat": beats})
+                call.moved.clear()
+            yield _line(call.task.result())
+        finally:
+            self.used_at = time.monotonic()
+            if not call.task.done() and not lasts:
+                self.calls.abandon(call)
+
+    async def _perform(
+        self, name: str, method: Method, body: Mapping[str, Any], tell: Tell
+    ) -> dict[str, Any]:
+        """One call's last line: its answer or its error."""
+        try:
+            if method.loads:
+                await self._loaded(float(body.get("wait") or 0.0), tell)
+            answer = await self._asked(name, method, body.get("request") or {}, tell)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            said = told(error)
+            if not said["kind"]:
+                logger.exception("%s failed", name)
+            return {"error": said}
+        return {"answer": answer.model_dump(mode="json")}
+
+    async def _asked(
+        self, name: str, method: Method, given: Mapping[str, Any], tell: Progress
+    ) -> Any:
+        call = getattr(self._memory, name)
+        more = {"progress": tell} if method.progress else {}
+        if method.request is None:
+            return await call(**_arguments(name, given), **more)
+        request = port.parse(method.request, given)  # type: ignore[type-var]
+        return await call(request, **more)
+
+    async def _loaded(self, wait: float, tell: Progress) -> None:
+        """Wait for the model, at most so many seconds."""
+        self._memory.warm()
+        until, said = time.monotonic() + min(wait, MOST_WAIT), 0.0
+        while self._memory.readiness().stage not in LOADED and time.monotonic() < until:
+            if time.monotonic() - said >= 1.0:
+                said = time.monotonic()
+                now = self._memory.readiness()
+                await tell(now.fraction, now.message)
+            await anyio.sleep(_POLL)
+
+    # -- changes -------------------------------------------------------------------
+
+    async def _changes(self, _request: Request) -> Response:
+        if self._stop.is_set():
+            return _refusal(503, "stopping")
+        return StreamingResponse(self._told_changes(), media_type=_LINES)
+
+    async def _told_changes(self) -> AsyncIterator[bytes]:
+        """Every change, and a sign of life every two seconds."""
+        self.watchers += 1
+        try:
+            yield _line({"beat": 0})
+            async with aclosing(_merged(self._memory, self._stop)) as changes:
+                async for said in changes:
+                    yield _line(said)
+        finally:
+            self.watchers -= 1
+            self.used_at = time.monotonic()
+
+
+async def _merged(memory: Memory, stop: asyncio.Event) -> AsyncGenerator[dict[str, Any], None]:
+    """Changes and signs of life until the host stops."""
+    changes = memory.changes()
+    coming: asyncio.Task[port.Change] = asyncio.ensure_future(_next(changes))
+    ended = asyncio.ensure_future(stop.wait())
+    beats = 0
+    try:
+        while not stop.is_set():
+            await asyncio.wait({coming, ended}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
+            if coming.done():
+                change = coming.result()
+                yield {"change": [change.subject, change.key]}
+                coming = asyncio.ensure_future(_next(changes))
+            else:
+                beats += 1
+                yield {"beat": beats}
+    finally:
+        ended.cancel()
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+        close = getattr(changes, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def _next(changes: AsyncIterator[port.Change]) -> port.Change:
+    return await changes.__anext__()
+
+
+_NAMED = {
+    "get": frozenset({"item_id", "project"}),
+    "brief": frozenset({"project", "max_tokens"}),
+    "mistakes": frozenset({"project"}),
+}
+"""The arguments of methods that have no request of their own."""
+
+
+def _arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    wrong = set(given) - _NAMED.get(name, frozenset())
+    if wrong:
+        raise InvalidInput(min(wrong), f"is no argument of {shown(name)}", "Leave it out.")
+    return dict(given)
+
+
+def _line(said: Mapping[str, Any]) -> bytes:
+    return json.dumps(said).encode() + b"\n"
+
+
+def _refusal(status: int, why: str) -> Response:
+    return JSONResponse({"error": {"kind": "", "text": why}}, status_code=status)

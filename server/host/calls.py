@@ -1,0 +1,94 @@
+"""The host's calls under way: run once for each key, finished although the caller left.
+
+A front whose connection broke repeats its call with the same key, and gets the
+first one's answer. Keys are kept for ten minutes, 4,096 at the most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+KEPT = 4_096
+KEPT_FOR = 600.0
+"""Seconds."""
+MOST = 256
+"""Calls under way at once; further ones are told to come again."""
+
+Tell = Callable[[float, str], Awaitable[None]]
+Work = Callable[[Tell], Awaitable[dict[str, Any]]]
+
+
+@dataclass(slots=True)
+class Running:
+    """One call: its task, how far it is, and when it began."""
+
+    task: asyncio.Task[dict[str, Any]] | None = None
+    progress: tuple[float, str] | None = None
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+    at: float = field(default_factory=time.monotonic)
+
+    async def tell(self, fraction: float, message: str) -> None:
+        """Note how far the call is."""
+        self.progress = (fraction, message)
+        self.moved.set()
+
+
+class Calls:
+    """All calls of a host. Used on its event loop only."""
+
+    def __init__(self) -> None:
+        self._by_key: OrderedDict[str, Running] = OrderedDict()
+        self._running: set[asyncio.Task[dict[str, Any]]] = set()
+
+    @property
+    def under_way(self) -> int:
+        """How many calls run."""
+        return len(self._running)
+
+    @property
+    def full(self) -> bool:
+        return len(self._running) >= MOST
+
+    def begin(self, key: str, work: Work) -> Running:
+        """Give the call of this key, begun now unless it was before; "" is always a new one."""
+        self._forget_old()
+        known = self._by_key.get(key) if key else None
+        if known is not None and known.task is not None and not known.task.cancelled():
+            return known
+        call = Running()
+        task = asyncio.ensure_future(_run(work, call.tell))
+        call.task = task
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        if key:
+            self._by_key[key] = call
+        return call
+
+    def abandon(self, call: Running) -> None:
+        """Cancel a call that nobody waits for any more."""
+        if call.task is not None:
+            call.task.cancel()
+
+    async def settle(self) -> None:
+        """Wait until nothing runs."""
+        while self._running:
+            await asyncio.wait(set(self._running))
+
+    def _forget_old(self) -> None:
+        old = time.monotonic() - KEPT_FOR
+        while self._by_key:
+            key, call = next(iter(self._by_key.items()))
+            if call.task is None or not call.task.done():
+                return
+            if call.at > old and len(self._by_key) < KEPT:
+                return
+            del self._by_key[key]
+
+
+async def _run(work: Work, tell: Tell) -> dict[str, Any]:
+    return await work(tell)

@@ -1,0 +1,341 @@
+"""The memory port over the host's socket: what every front and command holds.
+
+Light: no model, no store, no arrays. A host that is not there is started at the
+first call; one that dies is replaced and the call repeated with its key, so that it
+counts once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import httpx2
+from anyio import to_thread
+from pydantic import BaseModel
+
+from memory_core import port
+from memory_core.bootstrap import product_version
+from memory_core.errors import MemoryUnavailable
+from memory_core.port import Change, Memory, Progress, Readiness
+from memory_core.projects import derive_project
+from memory_core.settings import Settings
+from server.host.direct import NoHost, ensure
+from server.host.place import Announcement, HostRefused, place_of
+from server.host.protocol import KEY, SILENCE, raised
+
+logger = logging.getLogger(__name__)
+
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
+REPEATS = 8
+"""How often a call is repeated when hosts end under it."""
+_CONNECT = 5.0
+_PAUSE = 0.05
+_LOOK = 0.5
+"""Seconds between two looks for a host by a front that follows its changes."""
+_LOADED = frozenset({"ready", "keyword", "failed"})
+
+
+class _Again(Exception):
+    """The host ended, or is about to: ask the next one."""
+
+
+class _Busy(Exception):
+    """The host has as many calls as it takes: come again."""
+
+
+class HostMemory:
+    """Implements `memory_core.port.Memory` through the shared host of a store.
+
+    Args:
+        settings: Whose store, and what this front adds to its calls: how long a
+            recall waits for the model, and who writes.
+        project: Of calls that name none.
+        version: Of this front; an older host is replaced.
+    """
+
+    def __init__(self, settings: Settings, project: str, version: str) -> None:
+        self._settings, self._project, self._version = settings, project, version
+        self._host: Announcement | None = None
+        self._http: httpx2.AsyncClient | None = None
+        self._finding = anyio.Lock()
+        self._readiness = Readiness("idle", 0.0, "Nothing is loaded yet.")
+        self._warming: asyncio.Task[None] | None = None
+        self._closed = False
+
+    # -- finding the host ----------------------------------------------------------
+
+    async def _client(self) -> httpx2.AsyncClient:
+        """The connection to a living host, which is started if there is none.
+
+        Raises:
+            MemoryUnavailable: There is none and none can be started.
+        """
+        async with self._finding:
+            if self._closed:
+                raise MemoryUnavailable("The memory is closed. Start lessonbank again.")
+            if self._http is None:
+                host = await to_thread.run_sync(self._ensured, abandon_on_cancel=True)
+                self._host, self._http = host, _client_of(host)
+            return self._http
+
+    def _ensured(self) -> Announcement:
+        try:
+            return ensure(place_of(self._settings.store), self._version)
+        except (NoHost, HostRefused) as error:
+            raise MemoryUnavailable(str(error)) from None
+        except OSError as error:
+            raise MemoryUnavailable(
+                f"The folder {self._settings.store} cannot be used ({error.strerror or error}). "
+                "Set LESSONBANK_STORE to a folder that you can write to."
+            ) from None
+
+    async def _let_go(self, client: httpx2.AsyncClient) -> None:
+        """Forget a host that ended, unless another call already did."""
+        if self._http is client:
+            self._http = self._host = None
+            self._readiness = Readiness("idle", 0.0, "The host is started again.")
+        with contextlib.suppress(Exception):
+            await client.aclose()
+
+    # -- calls ---------------------------------------------------------------------
+
+    async def _call(
+        self,
+        name: str,
+        given: Mapping[str, Any],
+        answer: type[AnswerT],
+        progress: Progress | None = None,
+    ) -> AnswerT:
+        """Ask, again with the same key when the host ends before it answers."""
+        key = f"{name}-{secrets.token_hex(12)}"
+        body = {"request": self._completed(name, given, key), "wait": self._settings.model_wait}
+        for repeat in range(REPEATS):
+            client = await self._client()
+            try:
+                said = await self._asked(client, name, key, body, progress)
+            except _Again:
+                logger.info("the host ended during %s; asking again", name)
+                await self._let_go(client)
+            except _Busy:
+                logger.info("the host is busy; asking again")
+            else:
+                return answer.model_validate(said)
+            await anyio.sleep(_PAUSE * 2**repeat)
+        raise MemoryUnavailable(
+            f"The memory's host ended or was busy {REPEATS} times under this call. "
+            "Run `lessonbank host logs`."
+        )
+
+    def _completed(self, name: str, given: Mapping[str, Any], key: str) -> dict[str, Any]:
+        """The request with what this front knows: its project, who writes, a report's id."""
+        data = dict(given)
+        if name in _OF_A_PROJECT and not data.get("project"):
+            data["project"] = self._project
+        if name in _WRITTEN_BY and not data.get("source"):
+            data["source"] = self._settings.source
+        if name == "report_outcome" and not data.get("report_id"):
+            data["report_id"] = key
+        return data
+
+    async def _asked(
+        self,
+        client: httpx2.AsyncClient,
+        name: str,
+        key: str,
+        body: Mapping[str, Any],
+        progress: Progress | None,
+    ) -> Any:
+        """One attempt: the answer's JSON.
+
+        Raises:
+            _Again: The host ended before it answered, or is about to.
+            LessonbankError: It refused.
+        """
+        try:
+            async with client.stream(
+                "POST", f"/call/{name}", json=body, headers={KEY: key}
+            ) as response:
+                if response.status_code != 200:
+                    raise _refusal(response.status_code, (await response.aread()).decode())
+                async for line in response.aiter_lines():
+                    said = json.loads(line) if line else {}
+                    if "answer" in said:
+                        return said["answer"]
+                    if "error" in said:
+                        raise raised(said["error"])
+                    if "progress" in said and progress is not None:
+                        await progress(*said["progress"])
+        except (httpx2.TransportError, httpx2.StreamError, ValueError) as error:
+            raise _Again from error
+        raise _Again
+
+    # -- the port ------------------------------------------------------------------
+
+    async def recall(
+        self, request: port.RecallRequest, progress: Progress | None = None
+    ) -> port.RecallAnswer:
+        return await self._call("recall", _plain(request), port.RecallAnswer, progress)
+
+    async def check(
+        self, request: port.CheckRequest, progress: Progress | None = None
+    ) -> port.RecallAnswer:
+        return await self._call("check", _plain(request), port.RecallAnswer, progress)
+
+    async def remember(
+        self, request: port.RememberRequest, progress: Progress | None = None
+    ) -> port.RememberAnswer:
+        return await self._call("remember", _plain(request), port.RememberAnswer, progress)
+
+    async def report_outcome(
+        self, request: port.OutcomeRequest, progress: Progress | None = None
+    ) -> port.OutcomeAnswer:
+        return await self._call("report_outcome", _plain(request), port.OutcomeAnswer, progress)
+
+    async def list_lessons(self, request: port.ListRequest) -> port.ListAnswer:
+        return await self._call("list_lessons", _plain(request), port.ListAnswer)
+
+    async def recalls(self, request: port.RecallsRequest) -> port.RecallsAnswer:
+        return await self._call("recalls", _plain(request), port.RecallsAnswer)
+
+    async def forget(self, request: port.ForgetRequest) -> port.StateAnswer:
+        return await self._call("forget", _plain(request), port.StateAnswer)
+
+    async def restore(self, request: port.ForgetRequest) -> port.StateAnswer:
+        return await self._call("restore", _plain(request), port.StateAnswer)
+
+    async def get(self, item_id: str, project: str = "") -> port.ItemDetail:
+        given = {"item_id": item_id, "project": project}
+        return await self._call("get", given, port.ItemDetail)
+
+    async def brief(self, project: str = "", max_tokens: int = 1200) -> port.Brief:
+        given = {"project": project, "max_tokens": max_tokens}
+        return await self._call("brief", given, port.Brief)
+
+    async def mistakes(self, project: str = "") -> port.Mistakes:
+        return await self._call("mistakes", {"project": project}, port.Mistakes)
+
+    async def scorer(self) -> port.ScorerReport:
+        return await self._call("scorer", {}, port.ScorerReport)
+
+    async def stats(self) -> port.Stats:
+        return await self._call("stats", {}, port.Stats)
+
+    async def compact(self) -> port.Compacted:
+        return await self._call("compact", {}, port.Compacted)
+
+    async def reembed(self, progress: Progress | None = None) -> port.Reembedded:
+        return await self._call("reembed", {}, port.Reembedded, progress)
+
+    # -- how far it is -------------------------------------------------------------
+
+    def warm(self) -> None:
+        """Find or start the host in the background; it begins to load by itself."""
+        if self._warming is None or self._warming.done():
+            self._warming = asyncio.ensure_future(self._warmed())
+
+    async def _warmed(self) -> None:
+        """Follow how far the host has loaded, until it has."""
+        while not self._closed:
+            try:
+                client = await self._client()
+            except MemoryUnavailable as error:
+                self._readiness = Readiness("failed", 1.0, str(error))
+                return
+            try:
+                told = (await client.get("/health")).json()
+                self._readiness = Readiness(told["stage"], told["fraction"], told["message"])
+            except (httpx2.TransportError, ValueError, KeyError):
+                await self._let_go(client)
+            if self._readiness.stage in _LOADED:
+                return
+            await anyio.sleep(_PAUSE)
+
+    def readiness(self) -> Readiness:
+        """How far the host had loaded when it was last asked; `warm` asks."""
+        return self._readiness
+
+    # -- changes -------------------------------------------------------------------
+
+    async def changes(self) -> AsyncIterator[Change]:
+        """Every change from now on, across hosts; a front that only listens starts none."""
+        while not self._closed:
+            client = self._http
+            if client is None:
+                await anyio.sleep(_LOOK)
+                continue
+            with contextlib.suppress(httpx2.TransportError, httpx2.StreamError, ValueError):
+                async with client.stream("GET", "/changes") as response:
+                    async for line in response.aiter_lines():
+                        said = json.loads(line) if line else {}
+                        if "change" in said:
+                            yield Change(*said["change"])
+            await anyio.sleep(_LOOK)
+
+    # -- closing -------------------------------------------------------------------
+
+    async def aclose(self) -> None:
+        """Let go of the host, which goes on for others; safe to call again."""
+        self._closed = True
+        if self._warming is not None:
+            self._warming.cancel()
+        client, self._http = self._http, None
+        if client is not None:
+            with anyio.move_on_after(0.2), contextlib.suppress(Exception):
+                await client.aclose()
+
+
+_OF_A_PROJECT = frozenset(
+    {
+        *("recall", "check", "remember", "report_outcome", "list_lessons", "recalls"),
+        *("forget", "restore", "get", "brief", "mistakes"),
+    }
+)
+_WRITTEN_BY = frozenset({"remember", "report_outcome"})
+
+
+def _plain(request: BaseModel) -> dict[str, Any]:
+    return request.model_dump(mode="json", exclude_unset=True)
+
+
+def _client_of(host: Announcement) -> httpx2.AsyncClient:
+    limits = httpx2.Limits(max_connections=64, max_keepalive_connections=8)
+    transport = httpx2.AsyncHTTPTransport(uds=host.socket or None, limits=limits)
+    return httpx2.AsyncClient(
+        transport=transport,
+        base_url="http://localhost" if host.socket else f"http://127.0.0.1:{host.port}",
+        headers={"authorization": f"Bearer {host.token}"},
+        timeout=httpx2.Timeout(SILENCE, connect=_CONNECT),
+        trust_env=False,
+    )
+
+
+def _refusal(status: int, text: str) -> Exception:
+    """What a status other than 200 means: stopping and busy pass, the rest does not."""
+    if status == 503 and "busy" in text:
+        return _Busy()
+    if status in (401, 503):
+        return _Again()
+    with contextlib.suppress(ValueError, KeyError):
+        return raised(json.loads(text)["error"])
+    return MemoryUnavailable(f"The memory's host answered with status {status}. Try again.")
+
+
+def open_hosted(settings: Settings, cwd: Path | None = None) -> Memory:
+    """Give the memory behind the shared host of these settings' store.
+
+    Nothing is started until `warm` or the first call.
+
+    Args:
+        settings: See `memory_core.settings.read_settings`.
+        cwd: Where the project is derived from, the process's own by default.
+    """
+    project = derive_project(cwd or Path.cwd(), settings.project)
+    return HostMemory(settings, project, product_version())

@@ -1,0 +1,230 @@
+"""The host process: owns one store, answers until nobody needs it, leaves nothing behind.
+
+It ends when it was asked to, on SIGTERM and SIGINT, after idle minutes without any
+front, when its store is gone, and soon after the store could not be opened (the
+next front then tries anew). Calls under way are finished first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+from filelock import FileLock, Timeout
+
+from server.host.direct import LOST_RACE
+from server.host.place import PROTOCOL, Announcement, HostRefused, Place, place_of
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from memory_core.port import Memory
+    from memory_core.settings import Settings
+    from server.host.app import HostApp
+
+logger = logging.getLogger(__name__)
+
+LOCK_WITHIN = 2.0
+"""Seconds to wait for a host that is just ending."""
+FINISH_WITHIN = 10.0
+"""Seconds that calls under way get once the host is to end."""
+LOG_BYTES = 1_000_000
+LOGS_KEPT = 3
+_LOOK = 0.5
+"""Seconds between two looks at the clock and the store."""
+_FAILED_STAYS = 2.0
+"""Seconds that a host answers after its store could not be opened."""
+_GRACE = 1
+_BACKLOG = 128
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the host of the store that is named first; give the process's exit code."""
+    os.umask(0o077)
+    try:
+        place = place_of(Path(argv[0]))
+    except (HostRefused, OSError):
+        logging.getLogger(__name__).exception("no place for a host")
+        return 1
+    _log_to(place.log)
+    lock = FileLock(str(place.lock), timeout=LOCK_WITHIN, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        return LOST_RACE
+    try:
+        return _hosted(place)
+    except Exception:
+        logger.exception("the host failed")
+        return 1
+    finally:
+        lock.release()
+
+
+def _log_to(path: Path) -> None:
+    """Log to a rotating file: 1 MB, three old ones kept."""
+    handler: logging.Handler = logging.NullHandler()
+    with contextlib.suppress(OSError):
+        handler = RotatingFileHandler(
+            path, maxBytes=LOG_BYTES, backupCount=LOGS_KEPT, encoding="utf-8"
+        )
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+def _hosted(place: Place) -> int:
+    """Listen, open the memory, answer until the end; the lock is held by the caller."""
+    from memory_core.bootstrap import open_memory, product_version
+    from memory_core.settings import read_settings
+
+    settings = replace(read_settings(), store=place.store, model_wait=0.0)
+    logging.getLogger().setLevel(min(logging.INFO, logging.getLevelName(settings.log_level)))
+    listener, announcement = _listening(place, product_version())
+    memory = open_memory(settings)
+    host = Host(place, settings, memory, announcement)
+    try:
+        anyio.run(host.run, listener)
+    finally:
+        place.withdraw(announcement)
+        if announcement.socket:
+            with contextlib.suppress(OSError):
+                Path(announcement.socket).unlink()
+    logger.info("the host ended")
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)  # threads that load a model cannot be joined
+
+
+def _listening(place: Place, version: str) -> tuple[socket.socket, Announcement]:
+    """A bound and listening socket, and what is announced of it."""
+    said = Announcement(os.getpid(), version, PROTOCOL, secrets.token_urlsafe(32))
+    if hasattr(socket, "AF_UNIX") and sys.platform != "win32":
+        path = place.socket_path()
+        Path(path).unlink(missing_ok=True)  # a dead host's: the lock is ours
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        made.bind(path)
+        Path(path).chmod(0o600)
+        said = replace(said, socket=path)
+    else:
+        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        made.bind(("127.0.0.1", 0))
+        said = replace(said, port=int(made.getsockname()[1]))
+    made.listen(_BACKLOG)
+    return made, said
+
+
+@dataclass(slots=True)
+class Host:
+    """One host's life: from listening to the last answer."""
+
+    place: Place
+    settings: Settings
+    memory: Memory
+    announcement: Announcement
+
+    async def run(self, listener: socket.socket) -> None:
+        """Answer until the end, then close the memory."""
+        from server.host.app import HostApp
+
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            _on_signal(number, stop)
+        about = {
+            "pid": self.announcement.pid,
+            "version": self.announcement.version,
+            "protocol": PROTOCOL,
+            "store": str(self.place.store),
+            "started": time.time(),
+        }
+        app = HostApp(self.memory, self.announcement.token, about, stop)
+        server = _server(app, self._announce)
+        serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+        self.memory.warm()
+        why = await self._until_done(app, stop, serving)
+        logger.info("the host ends: %s", why)
+        stop.set()
+        self.place.withdraw(self.announcement)
+        with anyio.move_on_after(FINISH_WITHIN):
+            await app.calls.settle()
+        server.should_exit = True
+        with anyio.move_on_after(2 * _GRACE):
+            await serving
+        await self.memory.aclose()
+
+    def _announce(self) -> None:
+        self.place.announce(self.announcement)
+        logger.info("the host of %s listens (pid %d)", self.place.store, os.getpid())
+
+    async def _until_done(
+        self, app: HostApp, stop: asyncio.Event, serving: asyncio.Future[None]
+    ) -> str:
+        """Wait for a reason to end and give it."""
+        inode = _identity(self.place.store)
+        failed_at = None
+        while not stop.is_set():
+            with anyio.move_on_after(_LOOK):
+                await stop.wait()
+            if serving.done():
+                return "the listener is gone"
+            if _identity(self.place.store) != inode:
+                return "the store is gone"
+            if app.idle() > self.settings.host_idle:
+                return "nobody used it"
+            if self.memory.readiness().stage == "failed":
+                failed_at = failed_at or time.monotonic()
+                if time.monotonic() - failed_at > _FAILED_STAYS:
+                    return "the store could not be opened"
+        return "asked to"
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _on_signal(number: int, stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+
+
+def _server(app: HostApp, announce: Callable[[], None]) -> uvicorn.Server:
+    """Uvicorn that says when it listens and leaves the signals to the host."""
+    import uvicorn
+
+    class Answering(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            announce()
+
+        @contextmanager
+        def capture_signals(self) -> Generator[None, None, None]:
+            yield
+
+    config = uvicorn.Config(
+        app.app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    return Answering(config)

@@ -1,0 +1,102 @@
+"""What is said over the host's socket: HTTP requests, answered by lines of JSON.
+
+    GET  /health         one line: who the host is and how far it has loaded
+    POST /call/{method}  a call of the memory port; lines {"progress": [...]} and {"beat": n}
+                         while it runs, then one {"answer": ...} or {"error": ...}
+    GET  /changes        lines {"change": [subject, key]} and {"beat": n} without end
+    POST /stop           finish what runs, then end
+
+A call carries a key: a call that is repeated with its key gives the first one's answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from memory_core import errors, port
+from memory_core.errors import InvalidInput, LessonbankError, MemoryUnavailable
+from server.host.place import PROTOCOL
+
+__all__ = ["PROTOCOL"]
+
+BEAT = 2.0
+"""Seconds between two signs of life of a call that runs, and of the changes."""
+SILENCE = 20.0
+"""Seconds without any line after which the host is taken for dead."""
+KEY = "idempotency-key"
+MOST_BODY = 4 * 1024**2
+"""Bytes of one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method of the memory port: its request (None: named arguments), its answer, how it runs.
+
+    `progress`: it tells how far it is. `loads`: it waits for the model. `lasts`: it
+    goes on when whoever called it is gone.
+    """
+
+    request: type[BaseModel] | None
+    answer: type[BaseModel]
+    progress: bool = False
+    loads: bool = False
+    lasts: bool = False
+
+
+METHODS: dict[str, Method] = {
+    "recall": Method(port.RecallRequest, port.RecallAnswer, progress=True, loads=True),
+    "check": Method(port.CheckRequest, port.RecallAnswer, progress=True, loads=True),
+    "remember": Method(port.RememberRequest, port.RememberAnswer, progress=True, lasts=True),
+    "report_outcome": Method(
+        port.OutcomeRequest, port.OutcomeAnswer, progress=True, loads=True, lasts=True
+    ),
+    "list_lessons": Method(port.ListRequest, port.ListAnswer),
+    "recalls": Method(port.RecallsRequest, port.RecallsAnswer),
+    "forget": Method(port.ForgetRequest, port.StateAnswer, lasts=True),
+    "restore": Method(port.ForgetRequest, port.StateAnswer, lasts=True),
+    "get": Method(None, port.ItemDetail),
+    "brief": Method(None, port.Brief),
+    "mistakes": Method(None, port.Mistakes),
+    "scorer": Method(None, port.ScorerReport),
+    "stats": Method(None, port.Stats),
+    "compact": Method(None, port.Compacted, lasts=True),
+    "reembed": Method(None, port.Reembedded, progress=True, lasts=True),
+}
+
+
+def told(error: BaseException) -> dict[str, Any]:
+    """An error as JSON: its kind and its sentence; of an unexpected one nothing but the kind."""
+    if isinstance(error, InvalidInput):
+        return {
+            "kind": type(error).__name__,
+            "text": str(error),
+            "field": error.field,
+            "problem": error.problem,
+            "move": error.move,
+        }
+    if isinstance(error, LessonbankError):
+        return {"kind": type(error).__name__, "text": str(error)}
+    return {"kind": "", "text": f"The host failed ({type(error).__name__}); its log says where."}
+
+
+def raised(said: Mapping[str, Any]) -> Exception:
+    """The error that `told` told: of the same class where this side knows it."""
+    text = str(said.get("text") or "The host gave no reason.")
+    if "field" in said:
+        error = InvalidInput(str(said["field"]), str(said["problem"]), str(said["move"]))
+        error.args = (text,)
+        return error
+    kind = getattr(errors, str(said.get("kind") or "-"), None)
+    if isinstance(kind, type) and issubclass(kind, MemoryUnavailable):
+        return kind(text)
+    if isinstance(kind, type) and issubclass(kind, LessonbankError):
+        return LessonbankError(text)
+    return HostFailed(text)
+
+
+class HostFailed(Exception):
+    """Something unexpected went wrong inside the host."""
