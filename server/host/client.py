@@ -28,7 +28,7 @@ from memory_core.port import Change, Memory, Progress, Readiness
 from memory_core.projects import derive_project
 from memory_core.settings import Settings
 from server.host.direct import NoHost, ensure
-from server.host.place import Announcement, HostRefused, place_of
+from server.host.place import PROTOCOL, Announcement, HostRefused, known_place, place_of
 from server.host.protocol import KEY, SILENCE, raised
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,6 @@ class HostMemory:
 
     def __init__(self, settings: Settings, project: str, version: str) -> None:
         self._settings, self._project, self._version = settings, project, version
-        self._host: Announcement | None = None
         self._http: httpx2.AsyncClient | None = None
         self._finding = anyio.Lock()
         self._readiness = Readiness("idle", 0.0, "Nothing is loaded yet.")
@@ -83,7 +82,7 @@ class HostMemory:
                 raise MemoryUnavailable("The memory is closed. Start lessonbank again.")
             if self._http is None:
                 host = await to_thread.run_sync(self._ensured, abandon_on_cancel=True)
-                self._host, self._http = host, _client_of(host)
+                self._http = _client_of(host)
             return self._http
 
     def _ensured(self) -> Announcement:
@@ -100,7 +99,7 @@ class HostMemory:
     async def _let_go(self, client: httpx2.AsyncClient) -> None:
         """Forget a host that ended, unless another call already did."""
         if self._http is client:
-            self._http = self._host = None
+            self._http = None
             self._readiness = Readiness("idle", 0.0, "The host is started again.")
         with contextlib.suppress(Exception):
             await client.aclose()
@@ -267,17 +266,25 @@ class HostMemory:
     async def changes(self) -> AsyncIterator[Change]:
         """Every change from now on, across hosts; a front that only listens starts none."""
         while not self._closed:
-            client = self._http
-            if client is None:
-                await anyio.sleep(_LOOK)
-                continue
-            with contextlib.suppress(httpx2.TransportError, httpx2.StreamError, ValueError):
-                async with client.stream("GET", "/changes") as response:
-                    async for line in response.aiter_lines():
-                        said = json.loads(line) if line else {}
-                        if "change" in said:
-                            yield Change(*said["change"])
+            host = await to_thread.run_sync(self._announced, abandon_on_cancel=True)
+            if host is not None:
+                async with _client_of(host) as client:
+                    with contextlib.suppress(httpx2.TransportError, httpx2.StreamError, ValueError):
+                        async with client.stream("GET", "/changes") as response:
+                            async for line in response.aiter_lines():
+                                said = json.loads(line) if line else {}
+                                if "change" in said:
+                                    yield Change(*said["change"])
             await anyio.sleep(_LOOK)
+
+    def _announced(self) -> Announcement | None:
+        """The host that is announced now, if this front understands it."""
+        try:
+            place = known_place(self._settings.store)
+            there = place.read() if place is not None else None
+        except (OSError, HostRefused):
+            return None
+        return there if there is not None and there.protocol == PROTOCOL else None
 
     # -- closing -------------------------------------------------------------------
 

@@ -39,13 +39,15 @@ async def connected(
 ) -> AsyncIterator[Client]:
     """Give a client of a server in this process; `heard` collects updated URIs."""
     front = Front(memory, session="session_of_the_test")
-    client = Client(front.server, mode=era, message_handler=_hearing(heard))
+    client = Client(front.server, mode=era, message_handler=hearing(heard))
     async with front.running(), client:
         with anyio.fail_after(PATIENCE):
             yield client
 
 
-def _hearing(heard: list[str] | None) -> Any:
+def hearing(heard: list[str] | None) -> Any:
+    """Give a client's message handler that collects the URIs it is told of."""
+
     async def handler(message: Any) -> None:
         uri = getattr(getattr(message, "params", None), "uri", None)
         if heard is not None and uri is not None:
@@ -143,7 +145,7 @@ async def client_of(
             http = httpx2.AsyncClient(headers=headers, timeout=PATIENCE, trust_env=False)
             await stack.enter_async_context(http)
             way = streamable_http_client(url, http_client=http)
-        client = Client(way, mode=era, message_handler=_hearing(heard))
+        client = Client(way, mode=era, message_handler=hearing(heard))
         await stack.enter_async_context(client)
         with anyio.fail_after(PATIENCE):
             yield client

@@ -12,6 +12,7 @@ import pytest
 
 from memory_core import port
 from server.host.client import HostMemory
+from tests.server.connections import until
 from tests.server.host.room import Room
 
 pytestmark = pytest.mark.anyio
@@ -32,7 +33,7 @@ class Client:
         self.answered: collections.Counter[str] = collections.Counter()
         self.running = ""
         self._numbers = itertools.count()
-        self._random = random.Random(name)  # noqa: S311  # which call comes next
+        self._random = random.Random(name)  # which call comes next
 
     async def work(self, done: anyio.Event) -> None:
         calls: tuple[Callable[[], Awaitable[None]], ...] = (
@@ -85,13 +86,16 @@ class Client:
             self.forgotten.append(item_id)
 
 
+def _answered(clients: list[Client]) -> int:
+    return sum(client.answered.total() for client in clients)
+
+
 async def _killing(room: Room, clients: list[Client], done: anyio.Event) -> set[str]:
     """Kill the host fifty times, each time while calls run; give the kinds that were hit."""
     hit: set[str] = set()
     for number in range(KILLS):
-        before = sum(client.answered.total() for client in clients)
-        while sum(client.answered.total() for client in clients) < before + 8:
-            await anyio.sleep(0.002)
+        before = _answered(clients)
+        await until(lambda aim=before + 8: _answered(clients) >= aim)
         await anyio.sleep(0.003 * (number % 7))
         hit.update(client.running for client in clients)
         assert room.kill()

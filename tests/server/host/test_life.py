@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,11 +19,26 @@ from memory_core.settings import Settings
 from server.host.client import HostMemory
 from server.host.direct import ask, health
 from server.host.place import PROTOCOL, Announcement, place_of
+from tests.server.connections import until as until_async
 from tests.server.host.room import Room, alive, until
 
 pytestmark = pytest.mark.anyio
 
 LESSON = port.RememberRequest(title="Strip the mark", content="Open it with utf-8-sig.")
+
+
+def _fronts(room: Room) -> int:
+    """How many fronts follow the host's changes."""
+    told = health(room.host()) if room.host() is not None else None  # type: ignore[arg-type]
+    return int(told["fronts"]) if told is not None else 0
+
+
+def _leave(room: Room, announced: str) -> None:
+    """Leave every file of a host, as a power cut does."""
+    place = place_of(room.store)
+    place.announcement.write_text(announced)
+    for path in (Path(place.socket_path()), place.lock, place.starting):
+        path.write_text("")
 
 
 async def test_twenty_fronts_at_once_start_one_host(room: Room) -> None:
@@ -62,8 +78,7 @@ async def test_a_front_hears_of_changes_that_another_one_made(room: Room) -> Non
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(listen)
             await listening.wait()
-            while not health(room.living())["fronts"]:  # type: ignore[index]
-                await anyio.sleep(0.05)
+            await until_async(lambda: _fronts(room))
             stored = await second.remember(LESSON)
     assert port.Change("item", stored.id) in heard
     await first.aclose()
@@ -86,8 +101,7 @@ async def test_changes_go_on_with_the_next_host(room: Room) -> None:
             tasks.start_soon(listen)
             killed = room.kill()
             await first.stats()  # a call starts the next host
-            while not (health(room.living()) or {}).get("fronts"):
-                await anyio.sleep(0.05)
+            await until_async(lambda: _fronts(room))
             assert room.living().pid != killed
             stored = await second.remember(LESSON)
     assert heard == [stored.id]
@@ -122,9 +136,8 @@ async def test_a_front_that_listens_keeps_the_host(
                 pass
 
         tasks.start_soon(listen)
-        while not (health(room.living()) or {}).get("fronts"):
-            await anyio.sleep(0.02)
-        await anyio.sleep(1.2)
+        await until_async(lambda: _fronts(room))
+        await until_async(lambda: (health(room.living()) or {})["started"] < time.time() - 3)
         assert alive(pid)
         tasks.cancel_scope.cancel()
     await memory.aclose()
@@ -165,11 +178,7 @@ async def test_a_host_that_is_asked_to_end_finishes_and_is_followed_by_another(r
     ids=["empty", "garbage", "a dead host's"],
 )
 async def test_what_a_crash_or_a_reboot_left_is_no_hindrance(room: Room, left: str) -> None:
-    place = place_of(room.store)
-    place.announcement.write_text(left)
-    Path(place.socket_path()).write_text("")
-    place.lock.write_text("")
-    place.starting.write_text("")
+    _leave(room, left)
     memory = room.memory()
     assert (await memory.remember(LESSON)).status == "added"
     await memory.aclose()
@@ -264,7 +273,5 @@ async def test_the_host_says_how_far_it_is(room: Room) -> None:
     memory = HostMemory(Settings(store=room.store, model_wait=30.0), "room", "0")
     assert memory.readiness().stage == "idle"
     memory.warm()
-    with anyio.fail_after(60):
-        while memory.readiness().stage != "keyword":
-            await anyio.sleep(0.02)
+    await until_async(lambda: memory.readiness().stage == "keyword")
     await memory.aclose()

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from server.host import place as places
+from server.host.place import LONGEST_SOCKET, Announcement, HostRefused, known_place, place_of
+
+SAID = Announcement(1, "1.2.3", 1, "secret", socket="/somewhere")
+
+
+def test_what_is_announced_is_read_by_its_owner_only(tmp_path: Path) -> None:
+    place = place_of(tmp_path / "store")
+    assert place.read() is None
+    place.announce(SAID)
+    assert place.read() == SAID
+    assert stat.S_IMODE(place.announcement.stat().st_mode) == 0o600
+    assert stat.S_IMODE(place.folder.stat().st_mode) == 0o700
+
+
+def test_only_ones_own_announcement_is_withdrawn(tmp_path: Path) -> None:
+    place = place_of(tmp_path / "store")
+    place.announce(SAID)
+    place.withdraw(Announcement(2, "1.2.3", 1, "other"))
+    assert place.read() == SAID
+    place.withdraw(SAID)
+    assert place.read() is None
+
+
+def test_the_host_of_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = place_of(tmp_path / "store")
+    place.announce(SAID)
+    monkeypatch.setattr(os, "geteuid", lambda: place.folder.stat().st_uid + 1)
+    with pytest.raises(HostRefused, match="another user"):
+        place_of(tmp_path / "store")
+    with pytest.raises(HostRefused, match="LESSONBANK_STORE"):
+        place.read()
+
+
+def test_a_store_that_cannot_be_written_has_its_host_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    (tmp_path / "run").mkdir()
+    store = tmp_path / "store"
+    (store / "host").mkdir(parents=True)
+    real = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: Path(path) != store / "host" and real(path, mode)
+    )
+    place = place_of(store)
+    assert place.folder.is_relative_to(tmp_path / "run")
+    assert place_of(store) == place
+    assert place_of(tmp_path / "other").folder != place.folder
+
+
+def test_a_socket_path_fits_every_system(tmp_path: Path) -> None:
+    near, far = place_of(tmp_path / "s"), place_of(tmp_path / ("long" * 25) / "store")
+    for place in (near, far):
+        assert len(os.fsencode(place.socket_path())) <= max(
+            LONGEST_SOCKET, len(os.fsencode(places._runtime_folder(place.store) / "socket"))
+        )
+    assert not far.socket_path().startswith(str(far.folder))
+
+
+def test_nothing_is_made_by_asking_for_a_place(tmp_path: Path) -> None:
+    assert known_place(tmp_path / "store") is None
+    assert list(tmp_path.iterdir()) == []
