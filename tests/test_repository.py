@@ -105,7 +105,7 @@ def test_the_package_is_what_the_documents_say_it_is(repository: Path) -> None:
     about = project(repository)["project"]
     assert about["name"] == "lessonbank"
     assert about["requires-python"] == ">=3.10"
-    assert about["scripts"] == {"lessonbank": "server.cli:main"}
+    assert about["scripts"] == {"lessonbank": "server.__main__:main"}
     assert "mcp>=2.3,<3" in about["dependencies"]
     assert metadata.version("lessonbank") == about["version"]
     newest = re.search(r"^## \[?([^\]\s]+)", _text(repository / "CHANGELOG.md"), re.MULTILINE)

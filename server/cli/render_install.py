@@ -1,0 +1,49 @@
+"""Showing an installation: what was done to which file, and what to do next."""
+
+from __future__ import annotations
+
+from server.cli.terminal import Page
+from server.install.answers import FileChange, InstallAnswer, PrintAnswer
+
+_SAID = {
+    "added": "installed",
+    "updated": "updated",
+    "already there": "already installed",
+    "removed": "removed",
+    "not there": "not installed, nothing to remove",
+    "left alone": "left alone: another server has this name",
+}
+_WOULD = {
+    "added": "would be installed",
+    "updated": "would be updated",
+    "removed": "would be removed",
+}
+
+
+def installation(page: Page, answer: InstallAnswer) -> None:
+    """Show what was done, or would be done."""
+    for change in answer.changes:
+        page.line(f"{change.part}: {_word(change, dry_run=answer.dry_run)}", "bold")
+        page.pairs([("file", change.file), ("copy of what was there", change.backup)])
+        for line in change.diff.splitlines():
+            page.line(f"  {line}")
+    _notes(page, answer.notes)
+
+
+def snippets(page: Page, answer: PrintAnswer) -> None:
+    """Show what belongs into which file; the text can be pasted."""
+    for one in answer.snippets:
+        page.line(one.file, "bold")
+        for line in one.text.splitlines():
+            page.line(line)
+    _notes(page, answer.notes)
+
+
+def _word(change: FileChange, *, dry_run: bool) -> str:
+    return _WOULD.get(change.status, _SAID[change.status]) if dry_run else _SAID[change.status]
+
+
+def _notes(page: Page, notes: tuple[str, ...]) -> None:
+    for note in notes:
+        page.line()
+        page.block(note, indent="")

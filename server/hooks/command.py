@@ -1,0 +1,201 @@
+"""One run of `lessonbank hook CLIENT`: the client's JSON in, its JSON or nothing out.
+
+It never fails the client: whatever goes wrong, the exit code is 0 and standard
+output stays empty, since exit code 2 would block a prompt. The reason is in
+`hook.log` (see `server.hooks.journal`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from memory_core.projects import derive_project
+from memory_core.settings import Settings, read_settings
+from server.hooks import claude_code, journal, starting
+from server.hooks.asked import not_asked, remember_asked
+from server.hooks.texts import outcome_request
+
+WITHIN = 1.5
+"""Seconds that a host which is up has for its answer."""
+MAX_TOKENS = 600
+FEWEST_TOKENS = 150
+_MOST_BYTES = 64 * 1024**2
+USAGE = (
+    "lessonbank hook claude-code reads a hook's JSON from standard input; "
+    "`lessonbank install claude-code` sets it up"
+)
+
+Ask = Callable[[Path, str, Mapping[str, Any]], dict[str, Any]]
+Start = Callable[[Path], None]
+
+
+class BadPayload(Exception):
+    """Standard input holds no JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The store, and how its host is asked and started."""
+
+    store: Path
+    ask: Ask
+    start: Start
+
+
+@dataclass(slots=True)
+class Hook:
+    """The run's options: which client, and what wins over the environment."""
+
+    client: str = ""
+    store: str = ""
+    project: str = ""
+    max_tokens: int = MAX_TOKENS
+
+
+def main(
+    argv: Sequence[str],
+    *,
+    stdin: BinaryIO | None = None,
+    stdout: BinaryIO | None = None,
+    ask: Ask | None = None,
+    start: Start | None = None,
+) -> int:
+    """Run the hook; 0 whatever happens.
+
+    Args:
+        argv: What stands after `hook`.
+        stdin: The payload, the process's own standard input by default.
+        stdout: The answer, the process's own standard output by default.
+        ask: Asks the host; `server.host.direct.ask` by default.
+        start: Starts a host in the background; `server.host.direct.start` by default.
+    """
+    store: Path | None = None
+    event = "?"
+    try:
+        hook = options(argv)
+        source = stdin or sys.stdin.buffer
+        if hook.client != claude_code.CLIENT or source.isatty():
+            sys.stderr.write(f"{USAGE}\n")
+            return 0
+        settings = read_settings()
+        store = Path(hook.store).expanduser() if hook.store else settings.store
+        payload = _payload(source)
+        event = claude_code.event_of(payload)
+        memory = Memory(store, ask or _asked, start or _started)
+        answer = _answer(hook, settings, payload, memory)
+        if answer:
+            _write(stdout or sys.stdout.buffer, answer)
+    except BaseException as error:  # noqa: BLE001 - nothing may reach the client
+        _noted(store, event, error)
+    return 0
+
+
+def options(argv: Sequence[str]) -> Hook:
+    """Read the options by hand: argparse alone takes longer than the whole question.
+
+    Raises:
+        ValueError: An option that is not known, or has no value.
+    """
+    hook = Hook()
+    words = iter(argv)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not name.startswith("--"):
+            hook.client = word
+            continue
+        value = value if equals else next(words, "")
+        if name == "--store" and value:
+            hook.store = value
+        elif name == "--project" and value:
+            hook.project = value
+        elif name == "--max-tokens":
+            hook.max_tokens = max(FEWEST_TOKENS, int(value))
+        else:
+            raise ValueError("unknown option")
+    return hook
+
+
+def _payload(source: BinaryIO) -> dict[str, Any]:
+    data = json.loads(source.read(_MOST_BYTES).decode("utf-8", "replace").lstrip("\ufeff"))
+    if not isinstance(data, dict):
+        raise BadPayload
+    return data
+
+
+def _answer(
+    hook: Hook, settings: Settings, payload: dict[str, Any], memory: Memory
+) -> dict[str, Any] | None:
+    where = {
+        "project": derive_project(_folder(payload), hook.project or settings.project),
+        "session": claude_code.session_of(payload),
+    }
+    if claude_code.may_ask_for_outcome(payload):
+        return _outcome_asked(where, memory)
+    question = claude_code.question(payload)
+    if question is None:
+        return None
+    request = {**question.request, **where}
+    if question.method == "recall":
+        request["max_tokens"] = hook.max_tokens
+    try:
+        said = memory.ask(memory.store, question.method, request)
+    except Exception as error:
+        if question.method == "recall" and starting.is_absent(error):
+            starting.start_once(memory.store, memory.start)  # the next prompt will have it
+        raise
+    context = question.tell(said, hook.max_tokens)
+    return claude_code.told(payload["hook_event_name"], context) if context else None
+
+
+def _outcome_asked(where: Mapping[str, str], memory: Memory) -> dict[str, Any] | None:
+    """Ask for the outcome of this session's open recalls, of each of them once."""
+    if not where["session"]:
+        return None
+    said = memory.ask(memory.store, "recalls", {**where, "open": True})
+    open_ones = [str(one["recall_id"]) for one in said.get("recalls") or ()]
+    asked = not_asked(memory.store, open_ones)
+    if not asked:
+        return None
+    remember_asked(memory.store, asked)
+    return claude_code.told("Stop", outcome_request(asked))
+
+
+def _folder(payload: Mapping[str, Any]) -> Path:
+    cwd = payload.get("cwd")
+    return Path(cwd) if isinstance(cwd, str) and cwd else Path.cwd()
+
+
+def _asked(store: Path, method: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    from server.host import direct
+
+    return direct.ask(store, method, request, within=WITHIN)
+
+
+def _started(store: Path) -> None:
+    from server.host import direct
+
+    direct.start(store)
+
+
+def _write(stdout: BinaryIO, answer: Mapping[str, Any]) -> None:
+    try:
+        stdout.write(json.dumps(answer).encode("ascii") + b"\n")
+        stdout.flush()
+    except OSError:  # the client has gone; nothing may be said about it at exit either
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+        raise
+
+
+def _noted(store: Path | None, event: str, error: BaseException) -> None:
+    if store is None:
+        return
+    with contextlib.suppress(Exception):
+        journal.note(store, event, journal.reason(error))
