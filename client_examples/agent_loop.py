@@ -89,7 +89,8 @@ def server(store: Path) -> StdioServerParameters:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return StdioServerParameters(
         command=shutil.which("lessonbank", path=path) or "lessonbank",
-        args=["serve"],
+        # a store that is thrown away needs no host that other clients share
+        args=["serve", "--in-process"],
         # the first recall may wait for the model instead of answering from keywords
         env={"LESSONBANK_STORE": str(store), "LESSONBANK_MODEL_WAIT": "120"},
     )

@@ -39,7 +39,8 @@ def server(store: str) -> StdioServerParameters:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return StdioServerParameters(
         command=shutil.which("lessonbank", path=path) or "lessonbank",
-        args=["serve"],
+        # a store that is thrown away needs no host that other clients share
+        args=["serve", "--in-process"],
         # the first recall may wait for the model instead of answering from keywords
         env={"LESSONBANK_STORE": store, "LESSONBANK_MODEL_WAIT": "120"},
     )

@@ -26,6 +26,7 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in [name for name in os.environ if name.startswith("LESSONBANK_")]:
             patch.delenv(name)
         patch.setenv("LESSONBANK_STORE", str(tmp_path_factory.mktemp("default-store")))
+        patch.setenv("LESSONBANK_HOST_IDLE", "20")  # no test leaves a host for long
         patch.setenv("HF_HUB_OFFLINE", "1")
         patch.setenv("TRANSFORMERS_OFFLINE", "1")
         patch.setenv("TOKENIZERS_PARALLELISM", "false")

@@ -276,7 +276,7 @@ async def serve(
     }
     if model := os.environ.get("LESSONBANK_MODEL"):
         env["LESSONBANK_MODEL"] = model
-    program, *arguments = command or (sys.executable, "-m", "server", "serve")
+    program, *arguments = command or (sys.executable, "-m", "server", "serve", "--in-process")
     parameters = StdioServerParameters(command=program, args=arguments, env=env, cwd=ROOT)
     transport = stdio_client(parameters, errlog=log)
     async with Client(transport, read_timeout_seconds=CALL_TIMEOUT, cache=None) as client:

@@ -68,7 +68,7 @@ try {
   await client.connect(
     new StdioClientTransport({
       command: "lessonbank",
-      args: ["serve"],
+      args: ["serve", "--in-process"], // a store that is thrown away needs no shared host
       // the first recall may wait for the model instead of answering from keywords
       env: { ...getDefaultEnvironment(), LESSONBANK_STORE: store, LESSONBANK_MODEL_WAIT: "50" },
     }),

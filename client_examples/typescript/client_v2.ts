@@ -31,7 +31,7 @@ try {
   await client.connect(
     new StdioClientTransport({
       command: "lessonbank",
-      args: ["serve"],
+      args: ["serve", "--in-process"], // a store that is thrown away needs no shared host
       env: { ...getDefaultEnvironment(), LESSONBANK_STORE: store },
     }),
   );

@@ -90,6 +90,18 @@ def typescript_checks(line: str, mode: str, transport: str, place: Place) -> lis
     return checks
 
 
+def _alone(run: Callable[[], list[Check]], place: Place) -> list[Check]:
+    """Run one cell and end the host that its clients started."""
+    try:
+        return run()
+    finally:
+        _end_host(place.store)
+
+
+def _end_host(store: Path) -> None:
+    subprocess.run([LESSONBANK, "--store", str(store), "host", "stop"], check=True)
+
+
 def lanes(folder: Path, urls: dict[str, str]) -> Iterator[Lane]:
     """Give all cells; each stdio cell has a store of its own, the others share their server's."""
     pinned = json.loads((HERE / "package.json").read_text(encoding="utf-8"))["dependencies"]
@@ -97,14 +109,14 @@ def lanes(folder: Path, urls: dict[str, str]) -> Iterator[Lane]:
     for transport in ("stdio", "http"):
         for era in ("legacy", "auto", "modern"):
             place = Place(urls[transport], folder / f"inspector-{transport}-{era}")
-            run = partial(inspector_checks, transport, era, place)
+            run = partial(_alone, partial(inspector_checks, transport, era, place), place)
             yield Lane(f"Inspector {pins['inspector']}, {era}", transport, run)
     cells = [("v1", "legacy", transport) for transport in ("stdio", "http", "sse")]
     cells += [("v2", m, t) for m in ("legacy", "auto", "pin") for t in ("stdio", "http")]
     names = {"v1": f"TypeScript sdk {pins['sdk']}", "v2": f"TypeScript client {pins['client']}"}
     for line, mode, transport in cells:
         place = Place(urls[transport], folder / f"{line}-{transport}-{mode}")
-        run = partial(typescript_checks, line, mode, transport, place)
+        run = partial(_alone, partial(typescript_checks, line, mode, transport, place), place)
         yield Lane(f"{names[line]}, {mode}", transport, run)
 
 
