@@ -49,6 +49,10 @@ class Settings:
     host_idle: float = 900.0
 
 
+SHARED = ("model", "scorer_mode", "explore", "holdout")
+"""Settings that hold for all clients of a store: its host has those of who started it."""
+
+
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise InvalidInput(

@@ -23,10 +23,10 @@ from pydantic import BaseModel
 
 from memory_core import port
 from memory_core.bootstrap import product_version
-from memory_core.errors import MemoryUnavailable
+from memory_core.errors import MemoryUnavailable, shown
 from memory_core.port import Change, Memory, Progress, Readiness
 from memory_core.projects import derive_project
-from memory_core.settings import Settings
+from memory_core.settings import SHARED, Settings
 from server.host.direct import NoHost, ensure
 from server.host.place import PROTOCOL, Announcement, HostRefused, known_place, place_of
 from server.host.protocol import KEY, SILENCE, raised
@@ -83,7 +83,29 @@ class HostMemory:
             if self._http is None:
                 host = await to_thread.run_sync(self._ensured, abandon_on_cancel=True)
                 self._http = _client_of(host)
+                await self._compare(self._http)
             return self._http
+
+    async def _compare(self, client: httpx2.AsyncClient) -> None:
+        """Warn where this front was set up otherwise than the host that it shares."""
+        wanted = {
+            name: value
+            for name in SHARED
+            if (value := getattr(self._settings, name)) != getattr(_USUAL, name)
+        }
+        if not wanted:
+            return
+        with contextlib.suppress(httpx2.TransportError, ValueError):
+            told = (await client.get("/health")).json().get("settings", {})
+            for name, value in wanted.items():
+                if told.get(name) != value:
+                    logger.warning(
+                        "LESSONBANK_%s = %s has no effect: the memory's host was started with %s. "
+                        "Run `lessonbank host restart` with the settings that you want.",
+                        name.upper(),
+                        shown(value),
+                        shown(told.get(name)),
+                    )
 
     def _ensured(self) -> Announcement:
         try:
@@ -299,6 +321,7 @@ class HostMemory:
                 await client.aclose()
 
 
+_USUAL = Settings(store=Path())
 _OF_A_PROJECT = frozenset(
     {
         *("recall", "check", "remember", "report_outcome", "list_lessons", "recalls"),

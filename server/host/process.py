@@ -139,6 +139,7 @@ class Host:
 
     async def run(self, listener: socket.socket) -> None:
         """Answer until the end, then close the memory."""
+        from memory_core.settings import SHARED
         from server.host.app import HostApp
 
         stop = asyncio.Event()
@@ -150,6 +151,7 @@ class Host:
             "protocol": PROTOCOL,
             "store": str(self.place.store),
             "started": time.time(),
+            "settings": {name: getattr(self.settings, name) for name in SHARED},
         }
         app = HostApp(self.memory, self.announcement.token, about, stop)
         server = _server(app, self._announce)

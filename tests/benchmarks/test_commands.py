@@ -300,11 +300,11 @@ def test_all_are_listed_and_only_the_slow_one_waits_to_be_asked(
 ) -> None:
     assert everything.main(["--list"]) == 0
     said = capsys.readouterr().out
-    for name in ("tokens", "startup", "recall_latency", "reports", "setup_size"):
+    for name in ("tokens", "startup", "hosts", "recall_latency", "reports", "setup_size"):
         assert name in said
     parse = everything.parser().parse_args
     usual = everything.chosen(parse([]))
-    assert usual == ("tokens", "startup", "recall_latency", "reports")
+    assert usual == ("tokens", "startup", "hosts", "recall_latency", "reports")
     assert everything.chosen(parse(["--all"])) == (*usual, "setup_size")
     assert everything.chosen(parse(["reports", "tokens"])) == ("tokens", "reports")
     assert everything.main(["nonsense"]) == 2

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -96,6 +97,20 @@ async def test_a_front_says_its_project_and_who_writes(tmp_path: Path) -> None:
         )
         items = [kept.item for kept in behind.kept.values()]
         assert [(item.project, item.source) for item in items] == [("mine", "test"), ("other", "s")]
+
+
+async def test_a_front_that_is_set_up_otherwise_is_warned(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with hosted(tmp_path, FakeMemory()) as there:
+        await there.memory.stats()
+        assert "no effect" not in caplog.text
+        settings = replace(there.settings, scorer_mode="similarity")
+        other = HostMemory(settings, "mine", "0")
+        await other.stats()
+        assert "LESSONBANK_SCORER_MODE = 'similarity' has no effect" in caplog.text
+        assert "host restart" in caplog.text
+        await other.aclose()
 
 
 async def test_a_wrong_value_is_refused_with_the_memorys_own_sentence(tmp_path: Path) -> None:

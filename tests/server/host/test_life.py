@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -41,12 +42,21 @@ def _leave(room: Room, announced: str) -> None:
         path.write_text("")
 
 
-async def test_twenty_fronts_at_once_start_one_host(room: Room) -> None:
-    memories = [room.memory() for _ in range(20)]
+def test_twenty_clients_at_once_start_one_host(room: Room) -> None:
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: room.command("lessons"), range(20)))
+    assert [answer.returncode for answer in answers] == [0] * 20, answers[0].stderr
+    assert room.hosts() == [room.living().pid]
+    started = (room.store / "host" / "host.log").read_text().count("listens")
+    assert started == 1
+
+
+async def test_many_fronts_of_one_process_start_one_host(room: Room) -> None:
+    memories = [room.memory() for _ in range(8)]
     async with anyio.create_task_group() as tasks:
         for memory in memories:
             tasks.start_soon(memory.stats)
-    assert len(room.hosts()) == 1
+    assert room.hosts() == [room.living().pid]
     for memory in memories:
         await memory.aclose()
 
