@@ -15,11 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import recall_latency, reports, setup_size, startup, tokens
+from benchmarks import hosts, recall_latency, reports, setup_size, startup, tokens
 from benchmarks.child import ROOT
 from benchmarks.report import Budget
 
-CLAIMS = {one.NAME: one.CLAIM for one in (tokens, startup, recall_latency, reports, setup_size)}
+CLAIMS = {
+    one.NAME: one.CLAIM for one in (tokens, startup, hosts, recall_latency, reports, setup_size)
+}
 SLOW = (setup_size.NAME,)
 """Run only by name or with --all."""
 

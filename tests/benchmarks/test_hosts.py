@@ -131,10 +131,10 @@ def test_calls_are_asked_each_way_by_turns_and_by_many_at_once(room: Stage, sour
     names = [name for name in calls.CALLS for _ in ways]
     assert column(report, "a warm call", "call") == [*names, "health"]
     assert column(report, "a warm call", "way") == [*ways * 3, calls.LIGHT]
-    p50, more = (column(report, "a warm call", name) for name in ("p50 ms", "more p50"))
+    p50, ratio = (column(report, "a warm call", name) for name in ("p50 ms", "ratio p50"))
     assert min(p50) > 0
-    assert more[1] == pytest.approx(p50[1] - p50[0])
-    assert [more[0], more[-1]] == ["", ""]
+    assert ratio[1] == pytest.approx(p50[1] / p50[0])
+    assert [ratio[0], ratio[-1]] == ["", ""]
     assert column(report, "2 clients", "way") == ways[:2]
     assert min(column(report, "2 clients", "calls a second")) > 0
 
@@ -148,6 +148,25 @@ def test_both_ways_get_the_same_questions_and_none_twice() -> None:
         assert recall != next(other)[0]
         texts += [recall["task"], check["action"]]
     assert len(set(texts)) == 400
+
+
+def test_what_the_socket_adds_is_told_turn_by_turn() -> None:
+    def way(name: str, *laps: float) -> calls.Way:
+        return calls.Way(
+            name, calls.light_way(Path()), iter(()), {call: [*laps] for call in calls.CALLS}
+        )
+
+    found = calls.Found(
+        [way(calls.IN_PROCESS, 10.0, 2.0, 30.0), way(calls.SOCKET, 11.0, 4.0, 33.0)],
+        {
+            name: calls.Rush(speed, (1.0,))
+            for name, speed in ((calls.IN_PROCESS, 8), (calls.SOCKET, 4))
+        },
+        [0.5],
+    )
+    report = Report("hosts", "", tables=calls.tables(found, TINY))
+    assert column(report, "a warm call", "more, p50 ms") == ["", 2.0] * 3 + [""]
+    assert report.tables[1].note.endswith("0.50")
 
 
 def test_laps_of_the_warm_up_are_not_counted() -> None:
