@@ -84,9 +84,13 @@ def named_share(names: Sequence[str], text: str) -> float:
     """The share of these names that the text holds as whole words, in [0, 1]; 0 without names."""
     if not names:
         return 0.0
-    said = set(_WORD.findall(text[:LONGEST].lower()))
+    lower = text[:LONGEST].lower()
+    there = [name for name in names if name in lower]
+    if not there:
+        return 0.0
+    said = set(_WORD.findall(lower))
     said.update(re.split(r"[./-]", word)[-1] for word in tuple(said))
-    return sum(name in said for name in names) / len(names)
+    return sum(name in said for name in there) / len(names)
 
 
 def _is_name(token: str, *, first: bool) -> bool:

@@ -24,7 +24,7 @@ from benchmarks.child import Child
 from benchmarks.startup import BARE_MODEL, BARE_SERVER
 from memory_core.bootstrap import product_version
 from memory_core.settings import Settings, read_settings
-from server.host import direct
+from server.host import direct, starting
 from server.host.place import Announcement, known_place, place_of
 
 PROJECT = "benchmark"
@@ -109,7 +109,7 @@ class Stage:
 
     def host(self, store: Path) -> Announcement:
         """Start the host of a store, unless one runs, and wait until it has loaded."""
-        there = direct.ensure(place_of(store), product_version())
+        there = starting.ensure(place_of(store), product_version())
         until(lambda: self.told(store).get("stage") in LOADED, "the host's loading")
         return there
 
@@ -128,7 +128,7 @@ class Stage:
         place = known_place(store)
         there = self.announced(store)
         if place is not None and there is not None:
-            direct.stop(place, there)
+            starting.end(place, there)
         end_hosts(store)
 
     def close(self) -> None:
@@ -145,8 +145,8 @@ def end_hosts(under: Path) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
         with contextlib.suppress(TimeoutError):
-            until(lambda: not hosts(under), "the end of the hosts", direct.STOP_WITHIN)
-    direct.reap()
+            until(lambda: not hosts(under), "the end of the hosts", starting.STOP_WITHIN)
+    starting.reap()
 
 
 def hosts(under: Path) -> list[int]:

@@ -199,6 +199,7 @@ def _add_host(commands: argparse._SubParsersAction[_Parser], common: _Parser) ->
         epilog="examples:\n  lessonbank host status\n  lessonbank host logs --lines 20",
     )
     host.add_argument("action", choices=("status", "stop", "restart", "logs"))
+    host.add_argument("--now", action="store_true", help="stop: kill it, without finishing calls")
     host.add_argument("--lines", type=int, default=50, help="lines of the log (50)")
 
 

@@ -183,7 +183,7 @@ def _host(arguments: argparse.Namespace, settings: Settings) -> int:
 
     answer = hosting.ACTIONS[arguments.action](settings, product_version(), arguments)
     _show(arguments, answer, hosting.show)
-    return 0
+    return 1 if arguments.action == "status" and not answer.stage else 0
 
 
 def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import time
 from argparse import Namespace
 from collections import deque
@@ -16,8 +13,9 @@ from pydantic import BaseModel
 from memory_core.errors import MemoryUnavailable
 from memory_core.settings import Settings
 from server.cli.terminal import Page
-from server.host.direct import NoHost, ensure, health, held, stop
+from server.host.direct import health
 from server.host.place import Announcement, HostRefused, Place, known_place, place_of
+from server.host.starting import NoHost, end, ensure, held
 from server.plain import one_line
 
 
@@ -54,17 +52,26 @@ def status(settings: Settings, _version: str, _arguments: Namespace) -> HostAnsw
     """Say whether a host runs, and what it says of itself."""
     place, there = _there(settings)
     told = health(there) if there is not None else None
-    if place is None or told is None:
+    if place is None or (told is None and not held(place)):
         return HostAnswer(
             running=False,
             store=str(settings.store),
             said="No host runs: the first client starts one.",
             log=str(place.log) if place is not None else "",
         )
+    if told is None:
+        holder = place.holder()
+        return HostAnswer(
+            running=True,
+            store=str(place.store),
+            said="A host runs but does not answer; `lessonbank host stop` ends it.",
+            pid=holder.pid if holder is not None else 0,
+            log=str(place.log),
+        )
     return HostAnswer(
         running=True,
         store=str(told["store"]),
-        said="The host runs.",
+        said="The host is ending." if told["stopping"] else "The host runs.",
         pid=told["pid"],
         version=told["version"],
         stage=told["stage"],
@@ -77,37 +84,33 @@ def status(settings: Settings, _version: str, _arguments: Namespace) -> HostAnsw
     )
 
 
-def end(settings: Settings, _version: str, _arguments: Namespace) -> HostAnswer:
-    """Let the host finish its calls and end; one that hangs is ended by its process id."""
+_ENDED = {
+    "none": "No host runs.",
+    "ended": "The host has ended; the next call starts one.",
+    "killed": "The host did not end in time and was killed; what it acknowledged is stored.",
+}
+
+
+def stop(settings: Settings, _version: str, arguments: Namespace) -> HostAnswer:
+    """Let the host finish its calls and end; one that hangs is killed."""
     place, there = _there(settings)
-    store = str(settings.store)
-    if place is None or there is None or not (health(there) or _hangs(place, there)):
-        return HostAnswer(running=False, store=store, said="No host runs.")
-    if stop(place, there):
-        said = "The host has ended; the next call starts one."
-        return HostAnswer(running=False, store=store, said=said, pid=there.pid)
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(there.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-    said = "The host did not end in time and was killed; what it acknowledged is stored."
-    return HostAnswer(running=False, store=store, said=said, pid=there.pid)
-
-
-def _hangs(place: Place, there: Announcement) -> bool:
-    """Whether the announced process holds the lock though it does not answer."""
-    try:
-        os.kill(there.pid, 0)
-    except OSError:
-        return False
-    return held(place)
+    how = "none" if place is None else end(place, there, at_once=arguments.now)
+    pid = there.pid if there is not None and how != "none" else 0
+    return HostAnswer(running=False, store=str(settings.store), said=_ENDED[how], pid=pid)
 
 
 def restart(settings: Settings, version: str, arguments: Namespace) -> HostAnswer:
     """End the host, if there is one, and start another."""
-    end(settings, version, arguments)
+    stop(settings, version, arguments)
     try:
         ensure(place_of(settings.store), version)
     except (NoHost, HostRefused) as error:
         raise MemoryUnavailable(str(error)) from None
+    except OSError as error:
+        raise MemoryUnavailable(
+            f"The folder {settings.store} cannot be used ({error.strerror or error}). "
+            "Set LESSONBANK_STORE to a folder that you can write to."
+        ) from None
     return status(settings, version, arguments)
 
 
@@ -124,7 +127,7 @@ def logs(settings: Settings, version: str, arguments: Namespace) -> HostAnswer:
     return now.model_copy(update={"said": now.log, "lines": lines})
 
 
-ACTIONS: dict[str, Action] = {"status": status, "stop": end, "restart": restart, "logs": logs}
+ACTIONS: dict[str, Action] = {"status": status, "stop": stop, "restart": restart, "logs": logs}
 
 
 def show(page: Page, answer: HostAnswer) -> None:
@@ -132,7 +135,7 @@ def show(page: Page, answer: HostAnswer) -> None:
     page.line(answer.said, *(("dim",) if answer.lines else ()))
     for line in answer.lines:
         page.line(one_line(line))
-    if answer.running and not answer.lines:
+    if answer.stage and not answer.lines:
         page.line(f"  store    {answer.store}")
         page.line(f"  process  {answer.pid}, version {answer.version}, up {answer.up:.0f} s")
         page.line(f"  memory   {answer.stage}: {answer.message}")

@@ -74,7 +74,7 @@ def main(
         stdin: The payload, the process's own standard input by default.
         stdout: The answer, the process's own standard output by default.
         ask: Asks the host; `server.host.direct.ask` by default.
-        start: Starts a host in the background; `server.host.direct.start` by default.
+        start: Starts a host in the background; `server.host.starting.start` by default.
     """
     store: Path | None = None
     event = "?"
@@ -179,9 +179,9 @@ def _asked(store: Path, method: str, request: Mapping[str, Any]) -> dict[str, An
 
 
 def _started(store: Path) -> None:
-    from server.host import direct
+    from server.host.starting import start
 
-    direct.start(store)
+    start(store)
 
 
 def _write(stdout: BinaryIO, answer: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from memory_core import port
-from memory_core.errors import InvalidInput, shown
+from memory_core.errors import InvalidInput, MemoryUnavailable, shown
 from memory_core.port import Memory, Progress
 from server.host.calls import Calls, Running, Tell
 from server.host.protocol import BEAT, KEY, METHODS, MOST_BODY, Method, told
@@ -27,6 +27,7 @@ from server.host.protocol import BEAT, KEY, METHODS, MOST_BODY, Method, told
 logger = logging.getLogger(__name__)
 
 LOADED = frozenset({"ready", "keyword", "failed"})
+_CLOSED = frozenset({"idle", "store"})
 MOST_WAIT = 600.0
 """Seconds that a call may ask to wait for the model."""
 _POLL = 0.02
@@ -111,20 +112,24 @@ class HostApp:
         self.used_at = time.monotonic()
         body = json.loads(await request.body())
         work = partial(self._perform, name, method, body)
-        call = self.calls.begin(request.headers.get(KEY, ""), work)
-        return StreamingResponse(self._lines(call, lasts=method.lasts), media_type=_LINES)
+        key = request.headers.get(KEY, "")
+        call = self.calls.begin(key, work)
+        return StreamingResponse(self._lines(key, call, lasts=method.lasts), media_type=_LINES)
 
-    async def _lines(self, call: Running, *, lasts: bool) -> AsyncIterator[bytes]:
+    async def _lines(self, key: str, call: Running, *, lasts: bool) -> AsyncIterator[bytes]:
         """What is told of a call until its answer."""
         assert call.task is not None
+        call.listeners += 1
         said, beats = None, 0
         try:
             while not call.task.done():
                 moved = asyncio.ensure_future(call.moved.wait())
-                await asyncio.wait(
-                    {call.task, moved}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED
-                )
-                moved.cancel()
+                try:
+                    await asyncio.wait(
+                        {call.task, moved}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED
+                    )
+                finally:
+                    moved.cancel()
                 if call.progress != said and call.progress is not None:
                     said = call.progress
                     yield _line({"progress": list(said)})
@@ -135,14 +140,15 @@ class HostApp:
             yield _line(call.task.result())
         finally:
             self.used_at = time.monotonic()
-            if not call.task.done() and not lasts:
-                self.calls.abandon(call)
+            self.calls.leave(key, call, lasts=lasts)
 
     async def _perform(
         self, name: str, method: Method, body: Mapping[str, Any], tell: Tell
     ) -> dict[str, Any]:
         """One call's last line: its answer or its error."""
         try:
+            if body.get("wait") is None and self._memory.readiness().stage in _CLOSED:
+                raise MemoryUnavailable("The memory is being opened. Ask again in a moment.")
             if method.loads:
                 await self._loaded(float(body.get("wait") or 0.0), tell)
             answer = await self._asked(name, method, body.get("request") or {}, tell)

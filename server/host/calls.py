@@ -1,7 +1,8 @@
 """The host's calls under way: run once for each key, finished although the caller left.
 
 A front whose connection broke repeats its call with the same key, and gets the
-first one's answer. Keys are kept for ten minutes, 4,096 at the most.
+first one's answer. Keys of changes are kept for ten minutes, 4,096 at the most;
+those of other calls as long as they run.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 KEPT = 4_096
@@ -31,6 +33,9 @@ class Running:
     progress: tuple[float, str] | None = None
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     at: float = field(default_factory=time.monotonic)
+    listeners: int = 0
+    """Who waits for the answer."""
+    given_up: bool = False
 
     async def tell(self, fraction: float, message: str) -> None:
         """Note how far the call is."""
@@ -58,7 +63,7 @@ class Calls:
         """Give the call of this key, begun now unless it was before; "" is always a new one."""
         self._forget_old()
         known = self._by_key.get(key) if key else None
-        if known is not None and known.task is not None and not known.task.cancelled():
+        if known is not None and not known.given_up:
             return known
         call = Running()
         task = asyncio.ensure_future(_run(work, call.tell))
@@ -69,10 +74,16 @@ class Calls:
             self._by_key[key] = call
         return call
 
-    def abandon(self, call: Running) -> None:
-        """Cancel a call that nobody waits for any more."""
-        if call.task is not None:
+    def leave(self, key: str, call: Running, *, lasts: bool) -> None:
+        """Stop waiting for a call; one that nobody waits for ends, unless it lasts."""
+        call.listeners -= 1
+        if call.listeners or lasts or call.task is None:
+            return
+        if not call.task.done():
+            call.given_up = True
             call.task.cancel()
+        if self._by_key.get(key) is call:
+            del self._by_key[key]
 
     async def settle(self) -> None:
         """Wait until nothing runs."""
@@ -81,13 +92,11 @@ class Calls:
 
     def _forget_old(self) -> None:
         old = time.monotonic() - KEPT_FOR
-        while self._by_key:
-            key, call = next(iter(self._by_key.items()))
-            if call.task is None or not call.task.done():
-                return
+        for key, call in list(islice(self._by_key.items(), 2 * MOST)):
             if call.at > old and len(self._by_key) < KEPT:
                 return
-            del self._by_key[key]
+            if call.task is not None and call.task.done():
+                del self._by_key[key]
 
 
 async def _run(work: Work, tell: Tell) -> dict[str, Any]:

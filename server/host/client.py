@@ -9,46 +9,39 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import anyio
-import httpx2
 from anyio import to_thread
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from memory_core import port
 from memory_core.bootstrap import product_version
-from memory_core.errors import MemoryUnavailable, shown
+from memory_core.errors import MemoryUnavailable
 from memory_core.port import Change, Memory, Progress, Readiness
 from memory_core.projects import derive_project
-from memory_core.settings import SHARED, Settings
-from server.host.direct import NoHost, ensure
+from memory_core.settings import Settings
+from server.host.link import HostBusy, HostEnded, Link
 from server.host.place import PROTOCOL, Announcement, HostRefused, known_place, place_of
-from server.host.protocol import KEY, SILENCE, raised
+from server.host.protocol import METHODS, WITHIN
+from server.host.starting import NoHost, ensure, reap
 
 logger = logging.getLogger(__name__)
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 REPEATS = 8
 """How often a call is repeated when hosts end under it."""
-_CONNECT = 5.0
+AT_ONCE = 56
+"""Calls of one front that are with the host at once; further ones wait here."""
 _PAUSE = 0.05
 _LOOK = 0.5
 """Seconds between two looks for a host by a front that follows its changes."""
 _LOADED = frozenset({"ready", "keyword", "failed"})
-
-
-class _Again(Exception):
-    """The host ended, or is about to: ask the next one."""
-
-
-class _Busy(Exception):
-    """The host has as many calls as it takes: come again."""
+_EVERYTHING: tuple[Literal["mistakes", "scorer", "stats"], ...] = ("mistakes", "scorer", "stats")
 
 
 class HostMemory:
@@ -63,15 +56,16 @@ class HostMemory:
 
     def __init__(self, settings: Settings, project: str, version: str) -> None:
         self._settings, self._project, self._version = settings, project, version
-        self._http: httpx2.AsyncClient | None = None
+        self._link: Link | None = None
         self._finding = anyio.Lock()
+        self._room = anyio.Semaphore(AT_ONCE)
         self._readiness = Readiness("idle", 0.0, "Nothing is loaded yet.")
         self._warming: asyncio.Task[None] | None = None
         self._closed = False
 
     # -- finding the host ----------------------------------------------------------
 
-    async def _client(self) -> httpx2.AsyncClient:
+    async def _linked(self) -> Link:
         """The connection to a living host, which is started if there is none.
 
         Raises:
@@ -80,36 +74,17 @@ class HostMemory:
         async with self._finding:
             if self._closed:
                 raise MemoryUnavailable("The memory is closed. Start lessonbank again.")
-            if self._http is None:
+            if self._link is None:
                 host = await to_thread.run_sync(self._ensured, abandon_on_cancel=True)
-                self._http = _client_of(host)
-                await self._compare(self._http)
-            return self._http
-
-    async def _compare(self, client: httpx2.AsyncClient) -> None:
-        """Warn where this front was set up otherwise than the host that it shares."""
-        wanted = {
-            name: value
-            for name in SHARED
-            if (value := getattr(self._settings, name)) != getattr(_USUAL, name)
-        }
-        if not wanted:
-            return
-        with contextlib.suppress(httpx2.TransportError, ValueError):
-            told = (await client.get("/health")).json().get("settings", {})
-            for name, value in wanted.items():
-                if told.get(name) != value:
-                    logger.warning(
-                        "LESSONBANK_%s = %s has no effect: the memory's host was started with %s. "
-                        "Run `lessonbank host restart` with the settings that you want.",
-                        name.upper(),
-                        shown(value),
-                        shown(told.get(name)),
-                    )
+                link = Link(host, AT_ONCE)
+                await link.warn_if_other(self._settings)
+                self._link = link
+            return self._link
 
     def _ensured(self) -> Announcement:
         try:
-            return ensure(place_of(self._settings.store), self._version)
+            place = place_of(self._settings.store)
+            return ensure(place, self._version, lambda: self._closed)
         except (NoHost, HostRefused) as error:
             raise MemoryUnavailable(str(error)) from None
         except OSError as error:
@@ -118,13 +93,13 @@ class HostMemory:
                 "Set LESSONBANK_STORE to a folder that you can write to."
             ) from None
 
-    async def _let_go(self, client: httpx2.AsyncClient) -> None:
-        """Forget a host that ended, unless another call already did."""
-        if self._http is client:
-            self._http = None
+    async def _let_go(self, link: Link) -> None:
+        """Forget a host that ended; its other calls may still be answered."""
+        if self._link is link:
+            self._link = None
             self._readiness = Readiness("idle", 0.0, "The host is started again.")
-        with contextlib.suppress(Exception):
-            await client.aclose()
+        link.left = True
+        await link.close_if_left()
 
     # -- calls ---------------------------------------------------------------------
 
@@ -138,17 +113,40 @@ class HostMemory:
         """Ask, again with the same key when the host ends before it answers."""
         key = f"{name}-{secrets.token_hex(12)}"
         body = {"request": self._completed(name, given, key), "wait": self._settings.model_wait}
+        try:
+            with anyio.fail_after(METHODS[name].within):
+                async with self._room:
+                    said = await self._answered(name, key, body, progress)
+        except TimeoutError:
+            raise MemoryUnavailable(
+                f"The memory's host gave no answer to {name} for {WITHIN:.0f} s; it may still "
+                "finish. Run `lessonbank host status`."
+            ) from None
+        try:
+            return answer.model_validate(said)
+        except ValidationError:
+            raise MemoryUnavailable(
+                "The memory's host answered what this version does not understand. "
+                "Run `lessonbank host restart`."
+            ) from None
+
+    async def _answered(
+        self, name: str, key: str, body: Mapping[str, Any], progress: Progress | None
+    ) -> Any:
+        """The answer's JSON, of as many hosts as it takes."""
         for repeat in range(REPEATS):
-            client = await self._client()
+            link = await self._linked()
+            link.users += 1
             try:
-                said = await self._asked(client, name, key, body, progress)
-            except _Again:
+                return await link.ask(name, key, body, progress)
+            except HostEnded:
                 logger.info("the host ended during %s; asking again", name)
-                await self._let_go(client)
-            except _Busy:
+                await self._let_go(link)
+            except HostBusy:
                 logger.info("the host is busy; asking again")
-            else:
-                return answer.model_validate(said)
+            finally:
+                link.users -= 1
+                await link.close_if_left()
             await anyio.sleep(_PAUSE * 2**repeat)
         raise MemoryUnavailable(
             f"The memory's host ended or was busy {REPEATS} times under this call. "
@@ -165,38 +163,6 @@ class HostMemory:
         if name == "report_outcome" and not data.get("report_id"):
             data["report_id"] = key
         return data
-
-    async def _asked(
-        self,
-        client: httpx2.AsyncClient,
-        name: str,
-        key: str,
-        body: Mapping[str, Any],
-        progress: Progress | None,
-    ) -> Any:
-        """One attempt: the answer's JSON.
-
-        Raises:
-            _Again: The host ended before it answered, or is about to.
-            LessonbankError: It refused.
-        """
-        try:
-            async with client.stream(
-                "POST", f"/call/{name}", json=body, headers={KEY: key}
-            ) as response:
-                if response.status_code != 200:
-                    raise _refusal(response.status_code, (await response.aread()).decode())
-                async for line in response.aiter_lines():
-                    said = json.loads(line) if line else {}
-                    if "answer" in said:
-                        return said["answer"]
-                    if "error" in said:
-                        raise raised(said["error"])
-                    if "progress" in said and progress is not None:
-                        await progress(*said["progress"])
-        except (httpx2.TransportError, httpx2.StreamError, ValueError) as error:
-            raise _Again from error
-        raise _Again
 
     # -- the port ------------------------------------------------------------------
 
@@ -264,20 +230,20 @@ class HostMemory:
 
     async def _warmed(self) -> None:
         """Follow how far the host has loaded, until it has."""
-        while not self._closed:
-            try:
-                client = await self._client()
-            except MemoryUnavailable as error:
-                self._readiness = Readiness("failed", 1.0, str(error))
-                return
-            try:
-                told = (await client.get("/health")).json()
-                self._readiness = Readiness(told["stage"], told["fraction"], told["message"])
-            except (httpx2.TransportError, ValueError, KeyError):
-                await self._let_go(client)
-            if self._readiness.stage in _LOADED:
-                return
-            await anyio.sleep(_PAUSE)
+        try:
+            while self._readiness.stage not in _LOADED and not self._closed:
+                await self._look()
+                await anyio.sleep(_PAUSE)
+        except MemoryUnavailable as error:
+            self._readiness = Readiness("failed", 1.0, str(error))
+
+    async def _look(self) -> None:
+        link = await self._linked()
+        try:
+            told = await link.health()
+            self._readiness = Readiness(told["stage"], told["fraction"], told["message"])
+        except (HostEnded, KeyError):
+            await self._let_go(link)
 
     def readiness(self) -> Readiness:
         """How far the host had loaded when it was last asked; `warm` asks."""
@@ -287,20 +253,22 @@ class HostMemory:
 
     async def changes(self) -> AsyncIterator[Change]:
         """Every change from now on, across hosts; a front that only listens starts none."""
+        hosts = 0
         while not self._closed:
             host = await to_thread.run_sync(self._announced, abandon_on_cancel=True)
             if host is not None:
-                async with _client_of(host) as client:
-                    with contextlib.suppress(httpx2.TransportError, httpx2.StreamError, ValueError):
-                        async with client.stream("GET", "/changes") as response:
-                            async for line in response.aiter_lines():
-                                said = json.loads(line) if line else {}
-                                if "change" in said:
-                                    yield Change(*said["change"])
+                hosts += 1
+                if hosts > 1:  # what happened between the two was heard by nobody
+                    for subject in _EVERYTHING:
+                        yield Change(subject)
+                async with contextlib.aclosing(Link(host, 1).changes()) as heard:
+                    async for said in heard:
+                        yield Change(*said)
             await anyio.sleep(_LOOK)
 
     def _announced(self) -> Announcement | None:
         """The host that is announced now, if this front understands it."""
+        reap()
         try:
             place = known_place(self._settings.store)
             there = place.read() if place is not None else None
@@ -315,13 +283,12 @@ class HostMemory:
         self._closed = True
         if self._warming is not None:
             self._warming.cancel()
-        client, self._http = self._http, None
-        if client is not None:
-            with anyio.move_on_after(0.2), contextlib.suppress(Exception):
-                await client.aclose()
+        link, self._link = self._link, None
+        if link is not None:
+            with anyio.move_on_after(0.2):
+                await link.close()
 
 
-_USUAL = Settings(store=Path())
 _OF_A_PROJECT = frozenset(
     {
         *("recall", "check", "remember", "report_outcome", "list_lessons", "recalls"),
@@ -333,29 +300,6 @@ _WRITTEN_BY = frozenset({"remember", "report_outcome"})
 
 def _plain(request: BaseModel) -> dict[str, Any]:
     return request.model_dump(mode="json", exclude_unset=True)
-
-
-def _client_of(host: Announcement) -> httpx2.AsyncClient:
-    limits = httpx2.Limits(max_connections=64, max_keepalive_connections=8)
-    transport = httpx2.AsyncHTTPTransport(uds=host.socket or None, limits=limits)
-    return httpx2.AsyncClient(
-        transport=transport,
-        base_url="http://localhost" if host.socket else f"http://127.0.0.1:{host.port}",
-        headers={"authorization": f"Bearer {host.token}"},
-        timeout=httpx2.Timeout(SILENCE, connect=_CONNECT),
-        trust_env=False,
-    )
-
-
-def _refusal(status: int, text: str) -> Exception:
-    """What a status other than 200 means: stopping and busy pass, the rest does not."""
-    if status == 503 and "busy" in text:
-        return _Busy()
-    if status in (401, 503):
-        return _Again()
-    with contextlib.suppress(ValueError, KeyError):
-        return raised(json.loads(text)["error"])
-    return MemoryUnavailable(f"The memory's host answered with status {status}. Try again.")
 
 
 def open_hosted(settings: Settings, cwd: Path | None = None) -> Memory:

@@ -8,11 +8,15 @@ read it. This module imports the standard library only.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import stat
 import sys
 import tempfile
+import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +27,8 @@ LONGEST_SOCKET = 100
 """Bytes of a unix socket's path that every system takes (104 on macOS, 108 on Linux)."""
 _OWN_FOLDER = 0o700
 _OWN_FILE = 0o600
+_ATTEMPTS = 50
+_PAUSE = 0.02
 
 
 class HostRefused(Exception):
@@ -42,6 +48,14 @@ class Announcement:
     token: str
     socket: str = ""
     port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lock: written by the host as soon as it does. `mark` is its own."""
+
+    pid: int
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +89,45 @@ class Place:
         Raises:
             HostRefused: It belongs to another user.
         """
+        data = _own_json(self.announcement)
         try:
-            _require_own(self.announcement)
-            data = json.loads(self.announcement.read_text("utf-8"))
-            return Announcement(**data)
-        except PermissionError:
-            raise _refused(self.announcement) from None
-        except (OSError, ValueError, TypeError):
+            return Announcement(**data) if data is not None else None
+        except TypeError:
             return None
+
+    def holder(self) -> Holder | None:
+        """Who wrote itself down as the host, None when nobody did.
+
+        Raises:
+            HostRefused: It belongs to another user.
+        """
+        data = _own_json(self.folder / "holder")
+        try:
+            return Holder(**data) if data is not None else None
+        except TypeError:
+            return None
+
+    def hold(self, holder: Holder) -> None:
+        """Write the holder of the lock down."""
+        self._write(self.folder / "holder", asdict(holder))
 
     def announce(self, announcement: Announcement) -> None:
         """Write the announcement in one step, readable by its owner only."""
-        draft = self.folder / f"host.json.{os.getpid()}"
+        self._write(self.announcement, asdict(announcement))
+
+    def _write(self, path: Path, data: Mapping[str, Any]) -> None:
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWN_FILE)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(asdict(announcement), file)
-        draft.replace(self.announcement)
+            json.dump(data, file)
+        for _ in range(_ATTEMPTS):
+            try:
+                draft.replace(path)
+            except PermissionError:  # on Windows, while somebody reads it
+                time.sleep(_PAUSE)
+            else:
+                return
+        draft.replace(path)
 
     def withdraw(self, announcement: Announcement) -> None:
         """Take an announcement back, unless another host's stands there by now."""
@@ -99,11 +136,21 @@ class Place:
                 self.announcement.unlink()
 
     def socket_path(self) -> str:
-        """Where the host's unix socket goes: a short path, in a folder of its owner's."""
-        near = str(self.folder / "socket")
+        """Where the host's unix socket goes: a short path, in a folder of its owner's.
+
+        Raises:
+            OSError: No folder has a path that is short enough.
+        """
+        near = self.folder / "socket"
         if len(os.fsencode(near)) <= LONGEST_SOCKET:
-            return near
-        return str(_runtime_folder(self.store) / "socket")
+            return str(near)
+        for root in _runtime_roots():
+            path = root / _name(self.store) / "socket"
+            if len(os.fsencode(path)) <= LONGEST_SOCKET:
+                _made(root)
+                _made(path.parent)
+                return str(path)
+        raise OSError(errno.ENAMETOOLONG, "no folder for a socket has a path short enough")
 
 
 def place_of(store: Path) -> Place:
@@ -116,11 +163,14 @@ def place_of(store: Path) -> Place:
     store = store.expanduser().resolve()
     folder = store / "host"
     try:
-        folder.mkdir(mode=_OWN_FOLDER, parents=True, exist_ok=True)
+        store.mkdir(mode=_OWN_FOLDER, parents=True, exist_ok=True)
+        folder.mkdir(mode=_OWN_FOLDER, exist_ok=True)
     except FileExistsError:  # a file stands there: no store can be
         raise
     except OSError:
-        folder = _runtime_folder(store)
+        if _exists(folder):
+            _require_own(folder)
+        return Place(store, _runtime_folder(store))
     _require_own(folder)
     if not os.access(folder, os.W_OK):
         folder = _runtime_folder(store)
@@ -128,20 +178,35 @@ def place_of(store: Path) -> Place:
 
 
 def known_place(store: Path) -> Place | None:
-    """The place of a store's host if there was one; makes nothing."""
+    """The place of a store's host if there was one; makes nothing.
+
+    Raises:
+        HostRefused: It belongs to another user.
+    """
     store = store.expanduser().resolve()
-    for folder in (store / "host", _runtime_root() / _name(store)):
-        if (folder / "lock").exists():
+    for folder in (store / "host", *(root / _name(store) for root in _runtime_roots())):
+        if _exists(folder / "lock"):
+            _require_own(folder)
             return Place(store, folder)
     return None
 
 
-def _runtime_root() -> Path:
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except PermissionError:
+        raise _refused(path.parent) from None
+    except OSError:
+        return False
+    return True
+
+
+def _runtime_roots() -> tuple[Path, ...]:
+    """Folders for what cannot be in the store, the best first."""
     base = os.environ.get("XDG_RUNTIME_DIR", "")
-    if base and os.access(base, os.W_OK):
-        return Path(base) / "lessonbank"
     who = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    return Path(tempfile.gettempdir()) / f"lessonbank-{who}"
+    own = (Path(base) / "lessonbank",) if base and os.access(base, os.W_OK) else ()
+    return (*own, Path(tempfile.gettempdir()) / f"lessonbank-{who}")
 
 
 def _name(store: Path) -> str:
@@ -149,22 +214,54 @@ def _name(store: Path) -> str:
 
 
 def _runtime_folder(store: Path) -> Path:
-    root = _runtime_root()
-    root.mkdir(mode=_OWN_FOLDER, parents=True, exist_ok=True)
-    _require_own(root)
-    folder = root / _name(store)
-    folder.mkdir(mode=_OWN_FOLDER, exist_ok=True)
+    return _made(_made(_runtime_roots()[0]) / _name(store))
+
+
+def _made(folder: Path) -> Path:
+    """A folder that only this user can enter, made if need be.
+
+    Raises:
+        HostRefused: Another user made it, or a link of that name, or others may enter.
+    """
+    folder.mkdir(mode=_OWN_FOLDER, parents=True, exist_ok=True)
+    _require_own(folder, closed=True)
     return folder
 
 
-def _require_own(path: Path) -> None:
-    if sys.platform != "win32" and path.stat().st_uid != os.geteuid():
-        raise _refused(path)
+def _require_own(folder: Path, *, closed: bool = False) -> None:
+    if sys.platform == "win32":
+        return
+    about = folder.lstat()
+    open_to_others = closed and about.st_mode & 0o077
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid() or open_to_others:
+        raise _refused(folder)
+
+
+def _own_json(path: Path) -> dict[str, Any] | None:
+    """The object in a file of this user's, None when there is none that makes sense.
+
+    Raises:
+        HostRefused: It belongs to another user, or cannot be read by this one.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    except PermissionError:
+        raise _refused(path.parent) from None
+    except OSError:
+        return None
+    with os.fdopen(handle, encoding="utf-8", errors="replace") as file:
+        if sys.platform != "win32" and os.fstat(handle).st_uid != os.geteuid():
+            raise _refused(path.parent)
+        try:
+            data = json.load(file)
+        except ValueError:
+            return None
+    return data if isinstance(data, dict) else None
 
 
 def _refused(path: Path) -> HostRefused:
     return HostRefused(
-        f"The memory at {path.parent} belongs to another user of this machine ({_owner(path)}). "
+        f"The memory behind {path} belongs to another user of this machine ({_owner(path)}). "
         "Set LESSONBANK_STORE to a folder of your own."
     )
 
@@ -174,8 +271,3 @@ def _owner(path: Path) -> str:
         return path.owner()
     except (OSError, KeyError, NotImplementedError, RuntimeError):
         return "unknown"
-
-
-def as_told(announcement: Announcement) -> dict[str, Any]:
-    """The announcement without its token, for people."""
-    return {name: value for name, value in asdict(announcement).items() if name != "token"}

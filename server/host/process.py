@@ -15,19 +15,20 @@ import secrets
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from filelock import FileLock, Timeout
 
-from server.host.direct import LOST_RACE
-from server.host.place import PROTOCOL, Announcement, HostRefused, Place, place_of
+from server.host.place import PROTOCOL, Announcement, Holder, HostRefused, Place, place_of
+from server.host.starting import LOST_RACE
 
 if TYPE_CHECKING:
     import uvicorn
@@ -42,6 +43,8 @@ LOCK_WITHIN = 2.0
 """Seconds to wait for a host that is just ending."""
 FINISH_WITHIN = 10.0
 """Seconds that calls under way get once the host is to end."""
+LEAVE_WITHIN = 25.0
+"""Seconds after which the process is gone in any case."""
 LOG_BYTES = 1_000_000
 LOGS_KEPT = 3
 _LOOK = 0.5
@@ -66,6 +69,7 @@ def main(argv: Sequence[str]) -> int:
         lock.acquire()
     except Timeout:
         return LOST_RACE
+    place.hold(Holder(os.getpid(), secrets.token_hex(8)))
     try:
         return _hosted(place)
     except Exception:
@@ -143,8 +147,7 @@ class Host:
         from server.host.app import HostApp
 
         stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            _on_signal(number, stop)
+        before = {number: _on_signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
         about = {
             "pid": self.announcement.pid,
             "version": self.announcement.version,
@@ -160,13 +163,23 @@ class Host:
         why = await self._until_done(app, stop, serving)
         logger.info("the host ends: %s", why)
         stop.set()
-        self.place.withdraw(self.announcement)
+        watchdog = threading.Timer(LEAVE_WITHIN, os._exit, (1,))
+        watchdog.daemon = True
+        watchdog.start()
         with anyio.move_on_after(FINISH_WITHIN):
             await app.calls.settle()
         server.should_exit = True
         with anyio.move_on_after(2 * _GRACE):
             await serving
         await self.memory.aclose()
+        watchdog.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def _own_files(self) -> list[Path]:
+        """What must stay the same file as long as this host lives."""
+        socket_path = [Path(self.announcement.socket)] if self.announcement.socket else []
+        return [self.place.store, self.place.lock, *socket_path]
 
     def _announce(self) -> None:
         self.place.announce(self.announcement)
@@ -176,15 +189,17 @@ class Host:
         self, app: HostApp, stop: asyncio.Event, serving: asyncio.Future[None]
     ) -> str:
         """Wait for a reason to end and give it."""
-        inode = _identity(self.place.store)
+        files = {path: _identity(path) for path in self._own_files()}
         failed_at = None
         while not stop.is_set():
             with anyio.move_on_after(_LOOK):
                 await stop.wait()
             if serving.done():
                 return "the listener is gone"
-            if _identity(self.place.store) != inode:
-                return "the store is gone"
+            if any(_identity(path) != inode for path, inode in files.items()):
+                return "its files are gone"
+            if self.place.read() != self.announcement:
+                self._announce()
             if app.idle() > self.settings.host_idle:
                 return "nobody used it"
             if self.memory.readiness().stage == "failed":
@@ -202,9 +217,16 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _on_signal(number: int, stop: asyncio.Event) -> None:
+def _on_signal(number: int, stop: asyncio.Event) -> Any:
+    """The first signal asks for the end, the next one ends at once; gives the old handler."""
     loop = asyncio.get_running_loop()
-    signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+
+    def asked(*_: object) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        loop.call_soon_threadsafe(stop.set)
+
+    return signal.signal(number, asked)
 
 
 def _server(app: HostApp, announce: Callable[[], None]) -> uvicorn.Server:

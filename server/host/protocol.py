@@ -27,6 +27,8 @@ BEAT = 2.0
 """Seconds between two signs of life of a call that runs, and of the changes."""
 SILENCE = 20.0
 """Seconds without any line after which the host is taken for dead."""
+WITHIN = 900.0
+"""Seconds of the longest call; compacting and re-embedding may take longer."""
 KEY = "idempotency-key"
 MOST_BODY = 4 * 1024**2
 """Bytes of one request."""
@@ -37,7 +39,7 @@ class Method:
     """A method of the memory port: its request (None: named arguments), its answer, how it runs.
 
     `progress`: it tells how far it is. `loads`: it waits for the model. `lasts`: it
-    goes on when whoever called it is gone.
+    goes on when whoever called it is gone. `within`: seconds, None for any time.
     """
 
     request: type[BaseModel] | None
@@ -45,6 +47,7 @@ class Method:
     progress: bool = False
     loads: bool = False
     lasts: bool = False
+    within: float | None = WITHIN
 
 
 METHODS: dict[str, Method] = {
@@ -63,8 +66,8 @@ METHODS: dict[str, Method] = {
     "mistakes": Method(None, port.Mistakes),
     "scorer": Method(None, port.ScorerReport),
     "stats": Method(None, port.Stats),
-    "compact": Method(None, port.Compacted, lasts=True),
-    "reembed": Method(None, port.Reembedded, progress=True, lasts=True),
+    "compact": Method(None, port.Compacted, lasts=True, within=None),
+    "reembed": Method(None, port.Reembedded, progress=True, lasts=True, within=None),
 }
 
 
@@ -98,5 +101,5 @@ def raised(said: Mapping[str, Any]) -> Exception:
     return HostFailed(text)
 
 
-class HostFailed(Exception):
+class HostFailed(MemoryUnavailable):
     """Something unexpected went wrong inside the host."""

@@ -18,8 +18,9 @@ from pathlib import Path
 from memory_core.bootstrap import product_version
 from memory_core.settings import Settings
 from server.host.client import HostMemory
-from server.host.direct import health, reap
+from server.host.direct import health
 from server.host.place import Announcement, known_place
+from server.host.starting import reap
 
 VERSION = product_version()
 PATIENCE = 60.0

@@ -48,14 +48,33 @@ async def test_without_a_key_every_call_is_new() -> None:
 async def test_an_abandoned_call_can_be_repeated() -> None:
     running, work = Calls(), Work()
     first = running.begin("k", work)
+    first.listeners = 2
     await anyio.lowlevel.checkpoint()
-    running.abandon(first)
+    running.leave("k", first, lasts=False)
+    assert running.begin("k", work) is first, "somebody still waits"
+    running.leave("k", first, lasts=False)
     await running.settle()
     work.go.set()
     again = running.begin("k", work)
     await running.settle()
     assert again.task is not None
     assert again.task.result() == {"answer": 2}
+
+
+async def test_one_long_call_does_not_keep_the_keys_of_all_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(calls, "KEPT", 10)
+    running, long, short = Calls(), Work(), Work()
+    short.go.set()
+    running.begin("long", long)
+    for number in range(100):
+        call = running.begin(f"short {number}", short)
+        assert call.task is not None
+        await call.task
+    assert len(running._by_key) <= 11
+    long.go.set()
+    await running.settle()
 
 
 async def test_keys_are_forgotten_and_calls_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

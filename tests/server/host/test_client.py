@@ -19,8 +19,9 @@ from memory_core.port import Memory, Progress
 from memory_core.settings import Settings
 from server.host import app as host_app
 from server.host.app import HostApp
-from server.host.client import HostMemory, _client_of
+from server.host.client import AT_ONCE, HostMemory
 from server.host.direct import NoAnswer, ask
+from server.host.link import Link
 from server.host.place import PROTOCOL, Announcement, place_of
 from server.host.process import Host, _listening
 from server.host.protocol import HostFailed
@@ -54,7 +55,7 @@ async def hosted(folder: Path, behind: Memory) -> AsyncIterator[Hosted]:
         try:
             yield there
         finally:
-            async with _client_of(there.announcement) as client:
+            async with Link(there.announcement, 1).http as client:
                 await client.post("/stop")
             await there.memory.aclose()
 
@@ -173,8 +174,67 @@ async def test_a_busy_host_is_asked_again(tmp_path: Path, monkeypatch: pytest.Mo
         tasks.start_soon(there.memory.reembed)
         await until(lambda: behind.asked)
         tasks.start_soon(there.memory.stats)
-        await until(lambda: there.memory._http is not None)
+        await until(lambda: there.memory._link is not None)
         behind.go.set()
+
+
+async def test_a_front_has_more_calls_than_connections(tmp_path: Path) -> None:
+    behind = Slow()
+    async with hosted(tmp_path, behind) as there:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(AT_ONCE + 20):
+                tasks.start_soon(there.memory.reembed)
+            await until(lambda: behind.asked == AT_ONCE)
+            behind.go.set()
+        assert behind.asked == AT_ONCE + 20
+
+
+async def test_a_call_under_way_is_finished_though_the_next_one_is_sent_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind, answers = Slow(), list[port.Reembedded]()
+    async with hosted(tmp_path, behind) as there:
+
+        async def first() -> None:
+            answers.append(await there.memory.reembed())
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(first)
+            await until(lambda: behind.asked)
+            async with Link(there.announcement, 1).http as client:
+                await client.post("/stop")
+            monkeypatch.setattr("server.host.client.REPEATS", 1)
+            with pytest.raises(MemoryUnavailable):
+                await there.memory.stats()
+            behind.go.set()
+        assert len(answers) == behind.asked == 1
+
+
+async def test_the_light_way_gives_up_in_time_though_the_host_is_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.host.app.BEAT", 0.01)
+    behind = Slow()
+    async with hosted(tmp_path, behind) as there:
+        with pytest.raises(NoAnswer, match="TimeoutError"):
+            await anyio.to_thread.run_sync(
+                lambda: ask(there.settings.store, "reembed", {}, within=0.3)
+            )
+        behind.go.set()
+
+
+async def test_a_host_that_answers_nonsense_is_said_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind = FakeMemory()
+
+    async def nonsense() -> port.RecallsAnswer:
+        return port.RecallsAnswer(recalls=(), open=0)
+
+    monkeypatch.setattr(behind, "stats", nonsense)
+    async with hosted(tmp_path, behind) as there:
+        with pytest.raises(MemoryUnavailable, match="host restart"):
+            await there.memory.stats()
 
 
 async def test_nobody_without_the_token_is_answered(tmp_path: Path) -> None:
@@ -188,7 +248,7 @@ async def test_nobody_without_the_token_is_answered(tmp_path: Path) -> None:
 
 
 async def test_what_is_no_call_is_refused(tmp_path: Path) -> None:
-    async with hosted(tmp_path, FakeMemory()) as there, _client_of(there.announcement) as client:
+    async with hosted(tmp_path, FakeMemory()) as there, Link(there.announcement, 1).http as client:
         assert (await client.post("/call/aclose", json={})).status_code == 404
         answer = await client.post("/call/brief", json={"request": {"cwd": "/"}})
         assert "no argument" in answer.json()["error"]["text"]
@@ -228,7 +288,7 @@ async def test_a_host_that_nobody_finds_is_said_in_one_sentence(
     memory = HostMemory(Settings(store=tmp_path / "store"), "p", "0")
     place = place_of(tmp_path / "store")
     place.announce(Announcement(os.getpid(), "99.0", PROTOCOL + 1, "t", socket="/nowhere"))
-    monkeypatch.setattr("server.host.direct.health", lambda _there: {"stopping": False})
+    monkeypatch.setattr("server.host.starting.health", lambda _there: {"stopping": False})
     with pytest.raises(MemoryUnavailable, match="newer lessonbank"):
         await memory.stats()
     await memory.aclose()
