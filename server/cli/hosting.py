@@ -13,9 +13,10 @@ from pydantic import BaseModel
 from memory_core.errors import MemoryUnavailable
 from memory_core.settings import Settings
 from server.cli.terminal import Page
+from server.host.client import living_host
 from server.host.direct import health
-from server.host.place import Announcement, HostRefused, Place, known_place, place_of
-from server.host.starting import NoHost, end, ensure, held
+from server.host.place import Announcement, HostRefused, Place, known_place
+from server.host.starting import end, held
 from server.plain import one_line
 
 
@@ -102,15 +103,7 @@ def stop(settings: Settings, _version: str, arguments: Namespace) -> HostAnswer:
 def restart(settings: Settings, version: str, arguments: Namespace) -> HostAnswer:
     """End the host, if there is one, and start another."""
     stop(settings, version, arguments)
-    try:
-        ensure(place_of(settings.store), version)
-    except (NoHost, HostRefused) as error:
-        raise MemoryUnavailable(str(error)) from None
-    except OSError as error:
-        raise MemoryUnavailable(
-            f"The folder {settings.store} cannot be used ({error.strerror or error}). "
-            "Set LESSONBANK_STORE to a folder that you can write to."
-        ) from None
+    living_host(settings.store, version)
     return status(settings, version, arguments)
 
 

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -82,16 +82,7 @@ class HostMemory:
             return self._link
 
     def _ensured(self) -> Announcement:
-        try:
-            place = place_of(self._settings.store)
-            return ensure(place, self._version, lambda: self._closed)
-        except (NoHost, HostRefused) as error:
-            raise MemoryUnavailable(str(error)) from None
-        except OSError as error:
-            raise MemoryUnavailable(
-                f"The folder {self._settings.store} cannot be used ({error.strerror or error}). "
-                "Set LESSONBANK_STORE to a folder that you can write to."
-            ) from None
+        return living_host(self._settings.store, self._version, lambda: self._closed)
 
     async def _let_go(self, link: Link) -> None:
         """Forget a host that ended; its other calls may still be answered."""
@@ -300,6 +291,23 @@ _WRITTEN_BY = frozenset({"remember", "report_outcome"})
 
 def _plain(request: BaseModel) -> dict[str, Any]:
     return request.model_dump(mode="json", exclude_unset=True)
+
+
+def living_host(store: Path, version: str, cancelled: Callable[[], bool] = bool) -> Announcement:
+    """Give the host of a store, started if need be; `cancelled` gives up while it waits.
+
+    Raises:
+        MemoryUnavailable: None can be had; the sentence says why.
+    """
+    try:
+        return ensure(place_of(store), version, cancelled)
+    except (NoHost, HostRefused) as error:
+        raise MemoryUnavailable(str(error)) from None
+    except OSError as error:
+        raise MemoryUnavailable(
+            f"The folder {store} cannot be used ({error.strerror or error}). "
+            "Set LESSONBANK_STORE to a folder that you can write to."
+        ) from None
 
 
 def open_hosted(settings: Settings, cwd: Path | None = None) -> Memory:
