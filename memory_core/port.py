@@ -133,6 +133,11 @@ class Readiness:
     fraction: float
     message: str
 
+    @property
+    def loaded(self) -> bool:
+        """Whether nothing more will be loaded, well or badly."""
+        return self.stage in ("ready", "keyword", "failed")
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -94,7 +94,6 @@ async def _get(memory: Memory, _: Progress, *, item_id: str, project: str) -> Ba
     return await memory.get(item_id, project)
 
 
-_LOADED = ("ready", "keyword", "failed")
 _POLL = 0.05
 
 
@@ -111,8 +110,7 @@ async def _proof(memory: Memory, progress: Progress) -> BaseModel:
 
 
 async def _learned(memory: Memory, progress: Progress) -> None:
-    while memory.readiness().stage not in _LOADED:
-        now = memory.readiness()
+    while not (now := memory.readiness()).loaded:
         await progress(now.fraction, now.message)
         await anyio.sleep(_POLL)
 

@@ -26,7 +26,6 @@ from server.host.protocol import BEAT, KEY, METHODS, MOST_BODY, Method, told
 
 logger = logging.getLogger(__name__)
 
-LOADED = frozenset({"ready", "keyword", "failed"})
 _CLOSED = frozenset({"idle", "store"})
 MOST_WAIT = 600.0
 """Seconds that a call may ask to wait for the model."""
@@ -41,7 +40,7 @@ class HostApp:
         memory: The memory; whoever made it closes it.
         token: What callers must know.
         about: What `health` says beside how far the memory has loaded.
-        stop: Called when a caller asks for the end.
+        stop: Set when a caller asks for the end.
     """
 
     def __init__(
@@ -175,7 +174,7 @@ class HostApp:
         """Wait for the model, at most so many seconds."""
         self._memory.warm()
         until, said = time.monotonic() + min(wait, MOST_WAIT), 0.0
-        while self._memory.readiness().stage not in LOADED and time.monotonic() < until:
+        while not self._memory.readiness().loaded and time.monotonic() < until:
             if time.monotonic() - said >= 1.0:
                 said = time.monotonic()
                 now = self._memory.readiness()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -22,7 +22,7 @@ MOST = 256
 """Calls under way at once; further ones are told to come again."""
 
 Tell = Callable[[float, str], Awaitable[None]]
-Work = Callable[[Tell], Awaitable[dict[str, Any]]]
+Work = Callable[[Tell], Coroutine[Any, Any, dict[str, Any]]]
 
 
 @dataclass(slots=True)
@@ -66,8 +66,7 @@ class Calls:
         if known is not None and not known.given_up:
             return known
         call = Running()
-        task = asyncio.ensure_future(_run(work, call.tell))
-        call.task = task
+        task = call.task = asyncio.create_task(work(call.tell))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         if key:
@@ -97,7 +96,3 @@ class Calls:
                 return
             if call.task is not None and call.task.done():
                 del self._by_key[key]
-
-
-async def _run(work: Work, tell: Tell) -> dict[str, Any]:
-    return await work(tell)

@@ -40,7 +40,6 @@ AT_ONCE = 56
 _PAUSE = 0.05
 _LOOK = 0.5
 """Seconds between two looks for a host by a front that follows its changes."""
-_LOADED = frozenset({"ready", "keyword", "failed"})
 _EVERYTHING: tuple[Literal["mistakes", "scorer", "stats"], ...] = ("mistakes", "scorer", "stats")
 
 
@@ -222,7 +221,7 @@ class HostMemory:
     async def _warmed(self) -> None:
         """Follow how far the host has loaded, until it has."""
         try:
-            while self._readiness.stage not in _LOADED and not self._closed:
+            while not (self._readiness.loaded or self._closed):
                 await self._look()
                 await anyio.sleep(_PAUSE)
         except MemoryUnavailable as error:
