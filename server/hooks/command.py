@@ -155,11 +155,16 @@ def _answer(
 
 
 def _outcome_asked(where: Mapping[str, str], memory: Memory) -> dict[str, Any] | None:
-    """Ask for the outcome of this session's open recalls, of each of them once."""
+    """Ask for the outcome of this session's open recalls, of each of them once.
+
+    A check needs no outcome, so nobody is asked for one.
+    """
     if not where["session"]:
         return None
     said = memory.ask(memory.store, "recalls", {**where, "open": True})
-    open_ones = [str(one["recall_id"]) for one in said.get("recalls") or ()]
+    open_ones = [
+        str(one["recall_id"]) for one in said.get("recalls") or () if one["door"] == "recall"
+    ]
     asked = not_asked(memory.store, open_ones)
     if not asked:
         return None

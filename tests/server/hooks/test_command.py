@@ -88,6 +88,16 @@ def test_nothing_known_is_silence(host: StandIn) -> None:
     assert not host.log()
 
 
+def test_a_stop_asks_for_no_outcome_of_a_check(host: StandIn) -> None:
+    check = {**open_recall("rec_check"), "door": "check"}
+    host.answers["recalls"] = {"recalls": [check], "open": 1}
+    assert host.run(data("stop")) is None
+    host.answers["recalls"] = {"recalls": [check, open_recall("rec_1")], "open": 2}
+    said = host.run(data("stop"))["hookSpecificOutput"]["additionalContext"]
+    assert "rec_1" in said
+    assert "rec_check" not in said
+
+
 def test_a_stop_asks_once_for_each_open_recall(host: StandIn) -> None:
     host.answers["recalls"] = {"recalls": [open_recall("rec_1")], "open": 1}
     said = host.run(data("stop"))["hookSpecificOutput"]
