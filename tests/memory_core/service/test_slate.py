@@ -14,15 +14,24 @@ from memory_core.service.slate import FLOOR, LOGGED, TRIED
 from tests.memory_core.service.conftest import Bench, OpenBench
 
 TASK = "parse dates from a log"
+DISTINCT = (
+    "Give strptime the format string",
+    "Let dateutil guess",
+    "Split each line on its brackets",
+    "Sort by the epoch column instead",
+    "Ask pandas for to_datetime",
+    "Cut the milliseconds off before",
+    "Keep the offset of the time zone",
+    "Read the year out of the file's name",
+)
+"""Advice of which none resembles another: what fails takes nothing else down with it."""
 
 
-def stocked(bench: Bench, count: int = 8) -> list[str]:
+def stocked(bench: Bench, count: int = 8, advice: tuple[str, ...] = ()) -> list[str]:
     """Items about one task, from near to far, and some outcomes; their ids."""
+    texts = advice or [f"Parse the dates from the log, {'other words ' * n}" for n in range(count)]
     ids = [
-        bench.remember(
-            f"Parse dates way {n}", f"Parse the dates from the log, {'other words ' * n}", task=TASK
-        ).id
-        for n in range(count)
+        bench.remember(f"Parse dates way {n}", text, task=TASK).id for n, text in enumerate(texts)
     ]
     for n in range(6):
         answer = bench.recall(TASK, session=f"s{n}")
@@ -112,7 +121,7 @@ def test_what_is_considered_does_not_depend_on_what_was_drawn(open_bench: OpenBe
 
 def test_an_item_that_just_failed_in_the_session_is_not_drawn(open_bench: OpenBench) -> None:
     bench = open_bench(explore=1.0)
-    stocked(bench)
+    stocked(bench, advice=DISTINCT)
     answer = bench.recall(TASK, session="mine", k=3)
     bench.report("failure", recall_id=answer.recall_id, used_ids=[answer.items[1].id])
     failed = answer.items[1].id
