@@ -4,6 +4,7 @@
     ├── InvalidInput        a value that the caller can correct
     │   ├── UnknownItem     no such item, or not one that this project sees
     │   └── UnknownRecall   no such recall, of another project, or expired
+    ├── Forbidden           the caller's token may not do this
     └── MemoryUnavailable   the memory cannot serve this call now
         ├── StoreUnavailable    the store cannot be read or written
         ├── StoreMismatch       the store was written by another model or version
@@ -72,6 +73,10 @@ class UnknownRecall(InvalidInput):
             f"{shown(recall_id)} {why}",
             "Pass the recall_id of a recent recall, or report with task instead.",
         )
+
+
+class Forbidden(LessonbankError):
+    """The caller's scope or projects do not allow this call."""
 
 
 class MemoryUnavailable(LessonbankError):
