@@ -84,7 +84,7 @@ def served_embedder() -> Embedder:
             time.sleep(0.02)
         if opened.readiness().stage != "ready":
             raise RuntimeError(opened.readiness().message)
-        embedder = opened._service.result().core.embedder  # noqa: SLF001  # measured, not used
+        embedder = opened._loading._service.result().core.embedder  # noqa: SLF001  # measured, not used
         anyio.run(opened.aclose)
     assert embedder is not None
     return embedder

@@ -25,20 +25,17 @@ class Caller:
     `source` is the name under which it writes, "" for the store's own
     (`LESSONBANK_SOURCE`). `projects` are the only ones that it sees beside the
     global items; None is all of them. The first is that of calls that name none.
+    What a `trusted` caller reports is learned in full, of others within a quota.
     """
 
     source: str = ""
     scope: CallerScope = "admin"
     projects: tuple[str, ...] | None = None
+    trusted: bool = True
 
     def __post_init__(self) -> None:
         if self.projects is not None and not self.projects:
             raise ValueError("a caller of no project sees nothing; None means all projects")
-
-    @property
-    def unrestricted(self) -> bool:
-        """Whether it sees every project."""
-        return self.projects is None
 
     def may(self, scope: CallerScope) -> bool:
         """Whether its scope includes `scope`."""
@@ -56,6 +53,15 @@ class Caller:
                 "Ask the owner of the memory for a token that may do it."
             )
 
+    def require_all(self, what: str) -> None:
+        """Refuse what concerns every project of the store.
+
+        Raises:
+            Forbidden: The caller is limited to some projects.
+        """
+        if self.projects is not None:
+            raise Forbidden(f"{what} concerns the whole store; this token is for some projects.")
+
     def sees(self, project: str) -> bool:
         """Whether a project's items are shown to it; global items are shown to everyone."""
         return self.projects is None or project in self.projects or project == GLOBAL_PROJECT
@@ -63,6 +69,10 @@ class Caller:
     def works_in(self, project: str) -> bool:
         """Whether calls for a project are served."""
         return self.projects is None or project in self.projects
+
+    def named(self, own: str) -> str:
+        """The name that it writes under; `own` is the store's."""
+        return self.source or own
 
     def project_of(self, asked: str, default: str) -> str:
         """The project of a call: the one it names, else the caller's first, else `default`.
@@ -72,7 +82,7 @@ class Caller:
         """
         if self.projects is None:
             return asked or default
-        project = asked or (default if default in self.projects else self.projects[0])
+        project = asked or self.projects[0]
         if project not in self.projects:
             raise Forbidden(
                 f"project {shown(project)} is none of this token's. "

@@ -36,6 +36,7 @@ from memory_core.answers import (
     StateAnswer,
     Stats,
 )
+from memory_core.caller import OWNER, Caller
 from memory_core.proof_answers import (
     Evaluation,
     ExpertPush,
@@ -114,6 +115,8 @@ __all__ = [
     "RememberRequest",
     "RequestT",
     "parse",
+    "OWNER",
+    "Caller",
     "Change",
     "Memory",
     "Progress",
@@ -144,11 +147,17 @@ class Change:
     """Something that subscribers may watch has changed.
 
     `subject` is "item" (key = id), "project" (key = project name), "mistakes",
-    "scorer" or "stats" (key = "").
+    "scorer" or "stats" (key = ""). `project` is the one that it happened in, ""
+    where it concerns the whole store.
     """
 
     subject: Literal["item", "project", "mistakes", "scorer", "stats"]
     key: str = ""
+    project: str = ""
+
+    def heard_by(self, caller: Caller) -> bool:
+        """Whether a caller may be told: nobody hears when another's project is worked in."""
+        return caller.projects is None or (bool(self.project) and caller.sees(self.project))
 
 
 Progress = Callable[[float, str], Awaitable[None]]
@@ -159,8 +168,14 @@ class Memory(Protocol):
     """The memory port. Every method may raise `LessonbankError` and nothing else on bad input.
 
     `project` in a request names who shares items; "" means the project that this
-    front derived or was configured with.
+    front derived or was configured with, or the first of a bound caller's.
     """
+
+    def bound(self, caller: Caller) -> Memory:
+        """Give the same memory as this caller sees it: every call obeys its scope and projects.
+
+        Unbound, calls are the owner's. Closing either closes both.
+        """
 
     async def recall(
         self, request: RecallRequest, progress: Progress | None = None

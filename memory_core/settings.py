@@ -7,8 +7,9 @@
 | LESSONBANK_SCORER_MODE | learned | learned, shadow (learn, serve similarity) or similarity |
 | LESSONBANK_PROJECT | derived from git, else "default" | project of calls that name none |
 | LESSONBANK_SOURCE | local | who writes, shown with what was written |
-| LESSONBANK_TOKEN | made at start | bearer token of the HTTP doors |
-| LESSONBANK_LOG_LEVEL | WARNING | DEBUG, INFO, WARNING or ERROR, to standard error |
+| LESSONBANK_TOKEN | none | one more bearer token of the HTTP doors: the owner's, for everything |
+| LESSONBANK_LOG_LEVEL | WARNING; HTTP: INFO | DEBUG, INFO, WARNING or ERROR, to standard error |
+| LESSONBANK_LOG_TEXT | 0 | 1: the log of the HTTP doors also holds what calls say |
 | LESSONBANK_MODEL_WAIT | 5 | seconds a recall waits for the model before keyword search |
 | LESSONBANK_EXPLORE | 0 | 0 to 1: points of score by which untried items vary, second and below |
 | LESSONBANK_HOLDOUT | 0 | 0 to 0.5: share of recalls answered without memory, to measure it |
@@ -34,7 +35,10 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, validated. `model` is "" for the packaged one; `token` "" when none is set."""
+    """All settings, validated.
+
+    `model` is "" for the packaged one; `token` and `log_level` are "" when none is set.
+    """
 
     store: Path
     model: str = ""
@@ -42,7 +46,8 @@ class Settings:
     project: str = ""
     source: str = "local"
     token: str = ""
-    log_level: str = "WARNING"
+    log_level: str = ""
+    log_text: bool = False
     model_wait: float = 5.0
     explore: float = 0.0
     holdout: float = 0.0
@@ -84,9 +89,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     mode = _one_of(
         "LESSONBANK_SCORER_MODE", env.get("LESSONBANK_SCORER_MODE") or "learned", SCORER_MODES
     )
-    level = _one_of(
-        "LESSONBANK_LOG_LEVEL", (env.get("LESSONBANK_LOG_LEVEL") or "WARNING").upper(), _LEVELS
-    )
+    level = (env.get("LESSONBANK_LOG_LEVEL") or "").upper()
+    if level:
+        _one_of("LESSONBANK_LOG_LEVEL", level, _LEVELS)
     return Settings(
         store=Path(store).expanduser(),
         model=env.get("LESSONBANK_MODEL") or "",
@@ -95,6 +100,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         source=env.get("LESSONBANK_SOURCE") or "local",
         token=env.get("LESSONBANK_TOKEN") or "",
         log_level=level,
+        log_text=_one_of("LESSONBANK_LOG_TEXT", env.get("LESSONBANK_LOG_TEXT") or "0", ("0", "1"))
+        == "1",
         model_wait=_number(env, "LESSONBANK_MODEL_WAIT", "5", 600, "a number of seconds"),
         explore=_number(env, "LESSONBANK_EXPLORE", "0", 1, "a scale of exploration"),
         holdout=_number(env, "LESSONBANK_HOLDOUT", "0", 0.5, "a share of recalls"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -19,6 +19,7 @@ import anyio
 import mcp_types as types
 from mcp.server import CacheHint, Server
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from starlette.requests import Request
 
 from memory_core import port
 from server import prompts, resources
@@ -44,6 +45,10 @@ _PROBES = frozenset({"ping", "server/discover"})
 """Requests that come from clients that may leave at once: no reason to load a model."""
 
 
+def _owner(_request: Request) -> port.Caller:
+    return port.OWNER
+
+
 class Front:
     """The server of one process.
 
@@ -54,16 +59,23 @@ class Front:
         session: The session of calls that name none, on transports that have no
             session of their own (`server.serve` makes one for each process over
             stdio). "" is the project's, shared by all that name none.
+        caller_of: Who makes an HTTP request, as the door has proven; without it
+            every call is the owner's.
     """
 
-    def __init__(self, memory: port.Memory, session: str = "") -> None:
+    def __init__(
+        self,
+        memory: port.Memory,
+        session: str = "",
+        caller_of: Callable[[Request], port.Caller] = _owner,
+    ) -> None:
         self.memory = memory
         self.shelter = Shelter()
         self._session = session
-        self._tools = Tools(memory, self.shelter)
+        self._caller_of = caller_of
+        self._tools = Tools(self.shelter)
         self._definitions = definitions()
-        self._resources = resources.Resources(memory)
-        self._changes = Changes(memory)
+        self._changes = Changes(memory, self._caller)
         self._warmed = False
         self.server = self._build()
 
@@ -117,7 +129,7 @@ class Front:
 
     def end_streams(self) -> None:
         """End every `subscriptions/listen` stream in the orderly way."""
-        self._changes.listen.close()
+        self._changes.close()
 
     async def _warm_after_first_answer(self, ctx: Context, call_next: CallNext) -> HandlerResult:
         result = await call_next(ctx)
@@ -138,8 +150,22 @@ class Front:
     async def _call_tool(
         self, ctx: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        call = Call(params.arguments or {}, self._session_of(ctx), _Progress(ctx).tell)
+        call = Call(
+            params.arguments or {},
+            self._memory_of(ctx),
+            self._session_of(ctx),
+            _Progress(ctx).tell,
+            afar=ctx.request is not None,
+        )
         return await self._tools.call(params.name, call)
+
+    def _caller(self, ctx: Context) -> port.Caller:
+        return port.OWNER if ctx.request is None else self._caller_of(ctx.request)
+
+    def _memory_of(self, ctx: Context) -> port.Memory:
+        """The memory as the caller of this request sees it: nothing else is given to a handler."""
+        caller = self._caller(ctx)
+        return self.memory if caller == port.OWNER else self.memory.bound(caller)
 
     def _session_of(self, ctx: Context) -> str:
         """Name the transport's session: what just failed in it is demoted in it.
@@ -153,14 +179,16 @@ class Front:
         return f"session_{hashlib.sha256(key.encode()).hexdigest()[:16]}" if key else ""
 
     async def _read_resource(
-        self, _ctx: Context, params: types.ReadResourceRequestParams
+        self, ctx: Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        return await self._resources.read(str(params.uri))
+        afar = ctx.request is not None
+        return await resources.read(self._memory_of(ctx), str(params.uri), afar=afar)
 
     async def _complete(
-        self, _ctx: Context, params: types.CompleteRequestParams
+        self, ctx: Context, params: types.CompleteRequestParams
     ) -> types.CompleteResult:
-        return types.CompleteResult(completion=await completion(self.memory, params.argument))
+        found = await completion(self._memory_of(ctx), params.argument)
+        return types.CompleteResult(completion=found)
 
 
 class _Progress:

@@ -9,6 +9,8 @@ URIs that it asked for, until it closes or stops reading.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
@@ -30,14 +32,21 @@ _LONGEST_PAUSE = 30.0
 
 
 class Changes:
-    """The subscribers of one server and the task that tells them."""
+    """The subscribers of one server and the task that tells them.
 
-    def __init__(self, memory: port.Memory) -> None:
-        self._memory = memory
-        self._bus = InMemorySubscriptionBus()
-        self._legacy: dict[Connection, set[str]] = {}
-        self.listen = ListenHandler(self._bus)
-        """Serves `subscriptions/listen`."""
+    Args:
+        memory: Whose changes are told.
+        caller_of: Who makes a request: nobody hears of a project that it does not see.
+    """
+
+    def __init__(
+        self,
+        memory: port.Memory,
+        caller_of: Callable[[ServerRequestContext[Any]], port.Caller],
+    ) -> None:
+        self._memory, self._caller_of = memory, caller_of
+        self._circles: dict[port.Caller, _Circle] = {}
+        self._legacy: dict[Connection, _Subscriber] = {}
 
     async def subscribe(
         self, ctx: ServerRequestContext[Any], params: types.SubscribeRequestParams
@@ -45,22 +54,42 @@ class Changes:
         """Serve `resources/subscribe`: any URI is taken, one that never changes stays silent."""
         connection = _connection(ctx)
         if connection not in self._legacy:
-            self._legacy[connection] = set()
+            self._legacy[connection] = _Subscriber(self._caller_of(ctx))
             connection.exit_stack.callback(self._legacy.pop, connection, None)
-        self._legacy[connection].add(str(params.uri))
+        self._legacy[connection].uris.add(str(params.uri))
         return types.EmptyResult()
 
     async def unsubscribe(
         self, ctx: ServerRequestContext[Any], params: types.UnsubscribeRequestParams
     ) -> types.EmptyResult:
         """Serve `resources/unsubscribe`."""
-        self._legacy.get(_connection(ctx), set()).discard(str(params.uri))
+        if subscriber := self._legacy.get(_connection(ctx)):
+            subscriber.uris.discard(str(params.uri))
         return types.EmptyResult()
+
+    async def listen(
+        self, ctx: ServerRequestContext[Any], params: types.SubscriptionsListenRequestParams
+    ) -> types.SubscriptionsListenResult:
+        """Serve `subscriptions/listen`, with the others who see the same projects."""
+        key = port.Caller(projects=self._caller_of(ctx).projects)
+        circle = self._circles.setdefault(key, _Circle())
+        circle.members += 1
+        try:
+            return await circle.handler(ctx, params)
+        finally:
+            circle.members -= 1
+            if not circle.members:
+                self._circles.pop(key, None)
+
+    def close(self) -> None:
+        """End every `subscriptions/listen` stream in the orderly way."""
+        for circle in list(self._circles.values()):
+            circle.handler.close()
 
     @property
     def subscribers(self) -> int:
         """How many connections of the handshake era are subscribed to something."""
-        return sum(1 for uris in self._legacy.values() if uris)
+        return sum(1 for subscriber in self._legacy.values() if subscriber.uris)
 
     async def run(self) -> None:
         """Tell every change of the memory until cancelled."""
@@ -79,11 +108,13 @@ class Changes:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def tell(self, change: port.Change) -> None:
-        """Tell one change to those who asked for it."""
-        for uri in uris_of(change):
-            await self._bus.publish(ResourceUpdated(uri=uri))
-            for connection, uris in list(self._legacy.items()):
-                if uri in uris:
+        """Tell one change to those who asked for it and may hear of it."""
+        for caller, circle in list(self._circles.items()):
+            for uri in _uris(change, caller):
+                await circle.bus.publish(ResourceUpdated(uri=uri))
+        for connection, subscriber in list(self._legacy.items()):
+            for uri in _uris(change, subscriber.caller):
+                if uri in subscriber.uris:
                     await self._send(connection, uri)
 
     async def _send(self, connection: Connection, uri: str) -> None:
@@ -92,6 +123,35 @@ class Changes:
         if scope.cancelled_caught:
             logger.warning("a subscriber does not read its notifications and was dropped")
             self._legacy.pop(connection, None)
+
+
+class _Circle:
+    """Those of the newer protocol who see the same projects; told over one bus."""
+
+    def __init__(self) -> None:
+        self.bus = InMemorySubscriptionBus()
+        self.handler = ListenHandler(self.bus)
+        self.members = 0
+
+
+@dataclass(slots=True)
+class _Subscriber:
+    """One connection of the handshake era."""
+
+    caller: port.Caller
+    uris: set[str] = field(default_factory=set)
+
+
+def _uris(change: port.Change, caller: port.Caller) -> tuple[str, ...]:
+    """The URIs that change for a caller.
+
+    What the learner knows changes for everyone with any report; who sees some projects
+    only hears of it when something happens in them.
+    """
+    if not change.heard_by(caller):
+        return ()
+    also = change.subject == "stats" and caller.projects is not None
+    return uris_of(change) + (uris_of(port.Change("scorer")) if also else ())
 
 
 def _connection(ctx: ServerRequestContext[Any]) -> Connection:

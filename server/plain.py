@@ -17,6 +17,7 @@ _UNSEEN = re.compile(
     "\U000e0000-\U000e007f"  # tags: text that no reader sees
     "\ud800-\udfff]"  # lone surrogates, which no transport can carry
 )
+_PATH = re.compile(r"(?<![\w:/.~-])~?(?:/[\w.@+~-]*[\w@+~-]){2,}/?|\b[A-Za-z]:\\[^\s'\"]+")
 _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 
@@ -28,6 +29,16 @@ def cleaned(text: str) -> str:
         'a[31mb\nc'
     """
     return _UNSEEN.sub("", _BREAKS.sub("\n", text))
+
+
+def without_paths(text: str) -> str:
+    """Give `text` with "(path)" for every absolute path: for callers on other machines.
+
+    Example:
+        >>> without_paths("The store /home/me/memory is full. See https://example.org/a/b.")
+        'The store (path) is full. See https://example.org/a/b.'
+    """
+    return _PATH.sub("(path)", text)
 
 
 def one_line(text: str) -> str:

@@ -18,8 +18,8 @@ from mcp import MCPError
 from pydantic import BaseModel
 
 from memory_core import port
-from memory_core.errors import LessonbankError, UnknownItem, shown
-from server.plain import plain, quoted, sentence
+from memory_core.errors import Forbidden, LessonbankError, UnknownItem, shown
+from server.plain import plain, quoted, sentence, without_paths
 from server.render import NOTES_NOT_ORDERS
 
 logger = logging.getLogger(__name__)
@@ -97,52 +97,50 @@ def brief_uri(project: str) -> str:
     return f"memory://projects/{quote(project, safe='')}/brief"
 
 
-class Resources:
-    """The resources over one memory."""
+async def read(memory: port.Memory, uri: str, *, afar: bool = False) -> types.ReadResourceResult:
+    """Give the resource at `uri` as the memory's caller sees it.
 
-    def __init__(self, memory: port.Memory) -> None:
-        self._memory = memory
-        self._static: dict[str, Callable[[], Awaitable[BaseModel]]] = {
-            "memory://mistakes": memory.mistakes,
-            "memory://scorer": memory.scorer,
-            "memory://stats": memory.stats,
-        }
+    A caller from `afar` learns no path of this machine.
 
-    async def read(self, uri: str) -> types.ReadResourceResult:
-        """Give the resource at `uri`.
+    Raises:
+        MCPError: Invalid params when there is none, internal error with the
+            memory's own sentence when it cannot be read now.
+    """
+    try:
+        text, mime_type = await _read(memory, uri)
+    except (UnknownItem, Forbidden) as error:
+        raise _not_found(uri, sentence(error)) from None
+    except LessonbankError as error:
+        text = without_paths(sentence(error)) if afar else sentence(error)
+        raise MCPError(types.INTERNAL_ERROR, text, {"uri": uri}) from None
+    except MCPError:
+        raise
+    except Exception:
+        logger.exception("reading %s failed", shown(uri))
+        raise MCPError(
+            types.INTERNAL_ERROR,
+            f"{shown(uri)} could not be read. The user finds the cause in the server's log.",
+            {"uri": uri},
+        ) from None
+    content = types.TextResourceContents(uri=uri, mime_type=mime_type, text=text)
+    return types.ReadResourceResult(contents=[content])
 
-        Raises:
-            MCPError: Invalid params when there is none, internal error with the
-                memory's own sentence when it cannot be read now.
-        """
-        try:
-            text, mime_type = await self._read(uri)
-        except UnknownItem as error:
-            raise _not_found(uri, sentence(error)) from None
-        except LessonbankError as error:
-            raise MCPError(types.INTERNAL_ERROR, sentence(error), {"uri": uri}) from None
-        except MCPError:
-            raise
-        except Exception:
-            logger.exception("reading %s failed", shown(uri))
-            raise MCPError(
-                types.INTERNAL_ERROR,
-                f"{shown(uri)} could not be read. The user finds the cause in the server's log.",
-                {"uri": uri},
-            ) from None
-        content = types.TextResourceContents(uri=uri, mime_type=mime_type, text=text)
-        return types.ReadResourceResult(contents=[content])
 
-    async def _read(self, uri: str) -> tuple[str, str]:
-        if static := self._static.get(uri):
-            return _json(await static()), _JSON
-        if lesson := _LESSON.fullmatch(uri):
-            return _json(await self._memory.get(_name(uri, lesson.group(1)))), _JSON
-        if project := _BRIEF.fullmatch(uri):
-            brief = await self._memory.brief(_name(uri, project.group(1)))
-            return f"{NOTES_NOT_ORDERS}\n\n{quoted(brief.text)}\n", "text/markdown"
-        known = ", ".join([one.uri for one in STATIC] + [one.uri_template for one in TEMPLATES])
-        raise _not_found(uri, f"{shown(uri)} is no resource of this server. There are: {known}.")
+async def _read(memory: port.Memory, uri: str) -> tuple[str, str]:
+    static: dict[str, Callable[[], Awaitable[BaseModel]]] = {
+        "memory://mistakes": memory.mistakes,
+        "memory://scorer": memory.scorer,
+        "memory://stats": memory.stats,
+    }
+    if found := static.get(uri):
+        return _json(await found()), _JSON
+    if lesson := _LESSON.fullmatch(uri):
+        return _json(await memory.get(_name(uri, lesson.group(1)))), _JSON
+    if project := _BRIEF.fullmatch(uri):
+        brief = await memory.brief(_name(uri, project.group(1)))
+        return f"{NOTES_NOT_ORDERS}\n\n{quoted(brief.text)}\n", "text/markdown"
+    known = ", ".join([one.uri for one in STATIC] + [one.uri_template for one in TEMPLATES])
+    raise _not_found(uri, f"{shown(uri)} is no resource of this server. There are: {known}.")
 
 
 def _name(uri: str, part: str) -> str:

@@ -14,7 +14,6 @@ import functools
 import io
 import logging
 import secrets
-import socket
 import sys
 from collections.abc import Callable
 from typing import Literal, NoReturn
@@ -25,17 +24,15 @@ from mcp.server.stdio import stdio_server
 from memory_core.errors import InvalidInput, shown
 from memory_core.port import Memory
 from memory_core.settings import Settings
-from server import http_door
 from server.app import Front
 from server.ending import Ending
 from server.stdio_door import Wire
+from server.web.options import DoorOptions
 
 logger = logging.getLogger(__name__)
 
 Transport = Literal["stdio", "http", "sse"]
 TRANSPORTS: tuple[Transport, ...] = ("stdio", "http", "sse")
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8377
 
 OpenMemory = Callable[[Settings], Memory]
 
@@ -45,8 +42,7 @@ _ANSWER_WITHIN = 0.8
 
 def run(
     transport: str = "stdio",
-    host: str = DEFAULT_HOST,
-    port: int = DEFAULT_PORT,
+    options: DoorOptions | None = None,
     *,
     settings: Settings,
     open_memory: OpenMemory | None = None,
@@ -55,9 +51,8 @@ def run(
 
     Args:
         transport: "stdio", "http" (streamable HTTP at /mcp) or "sse" (at /sse).
-        host: Loopback address of the HTTP doors.
-        port: Port of the HTTP doors; 0 takes a free one. The URL is printed to
-            standard error when connections are accepted.
+        options: Of the HTTP doors. The URL is printed to standard error when
+            connections are accepted.
         settings: All settings.
         open_memory: Makes the memory, cheaply and without loading anything;
             that of the store's shared host by default.
@@ -70,14 +65,14 @@ def run(
         raise InvalidInput(
             "transport", f"= {shown(transport)} is not known", f"Use one of {known}."
         )
-    _log_to_stderr(settings.log_level)
     opened = functools.partial(open_memory or _open_memory, settings)
     if transport == "stdio":
+        _log_to_stderr(settings.log_level or "WARNING")
         anyio.run(_serve_stdio, opened)
     else:
-        listener = http_door.bound(host, port)
-        token = settings.token or _made_token()
-        anyio.run(_serve_http, transport, listener, token, opened)
+        from server.web.serving import serve_http
+
+        serve_http(transport, (options or DoorOptions()).checked(), settings, opened)
     raise AssertionError("the doors end the process themselves")
 
 
@@ -96,20 +91,9 @@ def _log_to_stderr(level: str) -> None:
     )
 
 
-def _made_token() -> str:
-    token = secrets.token_urlsafe(32)
-    _say(f"bearer token for this run (set LESSONBANK_TOKEN to choose your own): {token}")
-    return token
-
-
 def _made_session() -> str:
     """Name the session of this process: one client over stdio is one working session."""
     return f"front-{secrets.token_hex(8)}"
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 async def _serve_stdio(opened: Callable[[], Memory]) -> NoReturn:
@@ -132,30 +116,3 @@ async def _serve_stdio(opened: Callable[[], Memory]) -> NoReturn:
         if not wire.at_end:  # a thread still waits for input: the SDK would wait for the thread
             await ending.leave(front)
     await ending.leave(front)
-
-
-async def _serve_http(
-    transport: str, listener: socket.socket, token: str, opened: Callable[[], Memory]
-) -> NoReturn:
-    ending = Ending()
-    front: Front | None = None
-    try:
-        front = Front(opened())
-        url = http_door.url_of(transport, listener)
-        door = http_door.Door(
-            http_door.application(front.server, transport, token),
-            announce=lambda: _say(f"listening on {url}"),
-        )
-        async with front.running(), anyio.create_task_group() as tasks:
-            tasks.start_soon(_end_door, door, front, ending)
-            await door.serve([listener])
-            ending.begin()
-    except BaseException as error:  # noqa: BLE001  # logged and turned into the exit code
-        await ending.leave(front, error)
-    await ending.leave(front)
-
-
-async def _end_door(door: http_door.Door, front: Front, ending: Ending) -> None:
-    await ending.asked.wait()
-    front.end_streams()
-    door.end()

@@ -8,11 +8,13 @@ told in general words. What must not be half done when a caller leaves runs on.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import anyio
 import mcp_types as types
 from pydantic import BaseModel
 
@@ -21,20 +23,41 @@ from memory_core.errors import LessonbankError, shown
 from server import render
 from server.arguments import request_of
 from server.definitions import TOOLS
-from server.plain import plain, sentence
+from server.plain import plain, sentence, without_paths
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+WITHIN: dict[str, float] = {
+    "recall": 60.0,
+    "check": 60.0,
+    "remember": 180.0,  # may wait for the model, see `memory_core.in_process`
+    "report_outcome": 180.0,
+    "list_lessons": 60.0,
+    "forget": 60.0,
+}
+"""Seconds after which a call of a tool is given up."""
+MOST_RESULT = 1_000_000
+"""Characters of one answer, its text and its data together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: its raw arguments, the session it belongs to, and who waits for progress."""
+    """One call: its raw arguments, the memory as its caller sees it, and what belongs to it.
+
+    `session` is the one that the call belongs to, `progress` who waits for it. A call
+    from `afar` learns no path of this machine.
+    """
 
     arguments: Mapping[str, Any]
+    memory: port.Memory
     session: str = ""
     progress: port.Progress | None = None
+    afar: bool = False
+
+    def told(self, text: str) -> str:
+        """What the caller may read of a sentence."""
+        return without_paths(text) if self.afar else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +88,13 @@ class Shelter:
 
 
 class Tools:
-    """The tools over one memory.
+    """The tools over the memory that comes with each call.
 
     Args:
-        memory: The memory port.
         shelter: Where changes run.
     """
 
-    def __init__(self, memory: port.Memory, shelter: Shelter) -> None:
-        self._memory = memory
+    def __init__(self, shelter: Shelter) -> None:
         self._shelter = shelter
         self._tools: dict[str, Callable[[Call], Awaitable[Reply]]] = {
             "recall": self._recall,
@@ -91,36 +112,48 @@ class Tools:
             known = ", ".join(one.name for one in TOOLS)
             return _failed(f"Unknown tool {shown(name)}. The tools are: {known}.")
         try:
-            reply = await tool(call)
+            with anyio.fail_after(WITHIN[name]):
+                reply = await tool(call)
         except LessonbankError as error:
-            logger.info("%s refused: %s", name, sentence(error))
-            return _failed(sentence(error))
+            logger.info("%s refused: %s", name, type(error).__name__)
+            return _failed(call.told(sentence(error)))
+        except TimeoutError:
+            return _failed(
+                f"{name} took longer than {WITHIN[name]:.0f} s and was given up; a change that it "
+                "began may still be finished. Try again later, and report with a report_id."
+            )
         except Exception:
             logger.exception("%s failed", name)
             return _failed(
                 f"{name} failed inside the server and stored nothing that it did not acknowledge. "
                 "Try once more, then go on without; the user finds the cause in the server's log."
             )
+        data = plain(reply.answer.model_dump(mode="json"))
+        size = len(reply.text) + len(json.dumps(data))
+        if size > MOST_RESULT:
+            return _failed(
+                f"The answer of {name} has {size:,} characters, at most {MOST_RESULT:,} are sent. "
+                "Ask for less: a smaller k or limit."
+            )
         return types.CallToolResult(
-            content=[types.TextContent(type="text", text=reply.text)],
-            structured_content=plain(reply.answer.model_dump(mode="json")),
+            content=[types.TextContent(type="text", text=reply.text)], structured_content=data
         )
 
     async def _recall(self, call: Call) -> Reply:
         request = request_of(port.RecallRequest, call.arguments)
         request = request.model_copy(update={"session": request.session or call.session})
-        answer = _told(await self._memory.recall(request, call.progress))
+        answer = _told(call, await call.memory.recall(request, call.progress))
         return Reply(render.recall_text(answer, request.max_tokens), answer)
 
     async def _check(self, call: Call) -> Reply:
         request = request_of(port.CheckRequest, call.arguments)
         request = request.model_copy(update={"session": request.session or call.session})
-        answer = _told(await self._memory.check(request, call.progress))
+        answer = _told(call, await call.memory.check(request, call.progress))
         return Reply(render.check_text(answer), answer)
 
     async def _remember(self, call: Call) -> Reply:
         request = request_of(port.RememberRequest, call.arguments)
-        answer = await self._shelter.run(_awaited(self._memory.remember(request, call.progress)))
+        answer = await self._shelter.run(_awaited(call.memory.remember(request, call.progress)))
         return Reply(render.remember_text(answer), answer)
 
     async def _report_outcome(self, call: Call) -> Reply:
@@ -128,17 +161,17 @@ class Tools:
         if not request.recall_id:  # else it belongs to the session of its recall
             request = request.model_copy(update={"session": request.session or call.session})
         answer = await self._shelter.run(
-            _awaited(self._memory.report_outcome(request, call.progress))
+            _awaited(call.memory.report_outcome(request, call.progress))
         )
         return Reply(render.outcome_text(answer), answer)
 
     async def _list_lessons(self, call: Call) -> Reply:
-        answer = await self._memory.list_lessons(request_of(port.ListRequest, call.arguments))
+        answer = await call.memory.list_lessons(request_of(port.ListRequest, call.arguments))
         return Reply(render.list_text(answer), answer)
 
     async def _forget(self, call: Call) -> Reply:
         request = request_of(port.ForgetRequest, call.arguments)
-        answer = await self._shelter.run(_awaited(self._memory.forget(request)))
+        answer = await self._shelter.run(_awaited(call.memory.forget(request)))
         return Reply(render.state_text(answer), answer)
 
 
@@ -146,11 +179,11 @@ async def _awaited(answer: Awaitable[T]) -> T:
     return await answer
 
 
-def _told(answer: port.RecallAnswer) -> port.RecallAnswer:
+def _told(call: Call, answer: port.RecallAnswer) -> port.RecallAnswer:
     """Say in the data too that recalled text is data: some clients show a model only that."""
-    if not answer.items and not answer.warnings:
-        return answer
-    note = f"{render.NOTES_NOT_ORDERS} {answer.note}".rstrip()
+    note = call.told(answer.note)
+    if answer.items or answer.warnings:
+        note = f"{render.NOTES_NOT_ORDERS} {note}".rstrip()
     return answer.model_copy(update={"note": note})
 
 

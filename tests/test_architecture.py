@@ -11,6 +11,7 @@ import pytest
 
 SEEN_BY_SERVER = {
     "memory_core.bootstrap",
+    "memory_core.caller",
     "memory_core.doctor",
     "memory_core.errors",
     "memory_core.model",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memory_core.caller import Caller
 from memory_core.errors import InvalidInput, shown
 from memory_core.model import GLOBAL_PROJECT, Item, OutcomeRecord, RecallRecord
 from memory_core.port import Change, Learning
@@ -40,6 +41,7 @@ if TYPE_CHECKING:  # torch comes with it, later
 
 DAY = 86_400.0
 """Seconds."""
+NOT_SHOWN = "The record covers all projects: it is shown to tokens that see them all."
 MOST_READ = 20_000
 """Items whose sketches are kept (2 KiB each); those read first go first."""
 
@@ -65,7 +67,6 @@ class Core:
     by_outcome_id: dict[str, OutcomeRecord] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     by_report_id: dict[tuple[str, str], OutcomeRecord] = field(default_factory=dict)
-    outcome_count: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
     notes: list[str] = field(default_factory=list)
     read: dict[str, tuple[Sketch, Sketch]] = field(default_factory=dict)
@@ -73,14 +74,18 @@ class Core:
     def __post_init__(self) -> None:
         self.quotas = Quotas(self.settings.source)
 
-    def project_of(self, asked: str) -> str:
-        """The project a call is for: the one it names, else this front's own."""
+    def project_of(self, asked: str, caller: Caller) -> str:
+        """The project a call is for: the one it names, else the caller's, else this front's own."""
         name = asked.strip()
         if asked and not name:
             raise InvalidInput(
                 "project", f"= {shown(asked)} is blank", "Leave it out, or name a project."
             )
-        return name or self.project
+        return caller.project_of(name, self.project)
+
+    def source_of(self, given: str, caller: Caller) -> str:
+        """Who writes: the caller's own name; the store's owner may give another."""
+        return caller.source or given or self.settings.source
 
     def scope(self, project: str) -> Scope:
         """What a project sees: its own items and the global ones."""
@@ -139,12 +144,14 @@ class Core:
         """Whether there are outcomes to learn from and no learner yet."""
         return (
             self.trainer is None
-            and self.outcome_count > 0
+            and self.tally.reports() > 0
             and self.settings.scorer_mode != "similarity"
         )
 
-    def learning(self) -> Learning:
+    def learning(self, caller: Caller) -> Learning:
         """The learner in one line, for an answer."""
+        if caller.projects is not None:
+            return self._learning_of(caller.projects)
         trainer = self.trainer
         if trainer is None:
             why = (
@@ -152,10 +159,19 @@ class Core:
                 if self.settings.scorer_mode == "similarity"
                 else "The learner is loading."
             )
-            return Learning(reports=self.outcome_count, weight=0.0, proof=why)
+            return Learning(reports=self.tally.reports(), weight=0.0, proof=why)
         learner = trainer.learner
         return Learning(
-            reports=self.outcome_count,
+            reports=self.tally.reports(),
             weight=round(learner.snapshot.weight, 3),
             proof=learner.record.proof().sentence,
+        )
+
+    def _learning_of(self, projects: tuple[str, ...]) -> Learning:
+        """The same for who sees these projects only."""
+        trainer = self.trainer
+        return Learning(
+            reports=self.tally.reports(projects),
+            weight=round(trainer.learner.snapshot.weight, 3) if trainer is not None else 0.0,
+            proof=NOT_SHOWN,
         )

@@ -32,7 +32,6 @@ def fold_outcome(core: Core, outcome: OutcomeRecord, recall: RecallRecord | None
     core.owners[outcome.id] = owner
     if outcome.report_id:
         core.by_report_id[outcome.project, outcome.report_id] = slim
-    core.outcome_count += 1
 
 
 def fold_mistake(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from memory_core.errors import InvalidInput, shown
+from memory_core.caller import OWNER, Caller
+from memory_core.errors import Forbidden, InvalidInput, shown
 from memory_core.model import Event, EventKind, Item, State, new_id
 from memory_core.port import (
     Change,
@@ -33,17 +34,19 @@ class Lessons:
 
     # -- remember ------------------------------------------------------------------
 
-    def remember(self, request: RememberRequest) -> RememberAnswer:
+    def remember(self, request: RememberRequest, caller: Caller = OWNER) -> RememberAnswer:
         """Store one item durably; see the port."""
         core = self._core
-        project = core.project_of(request.project)
+        project = core.project_of(request.project, caller)
         embedder = core.embedder
+        request = request.model_copy(update={"source": core.source_of(request.source, caller)})
         item, found = self._item(request, project, embedder)
         stored = _embedded(item, embedder)
         near = self._near(stored, project)
         with core.lock:
             if request.supersedes:
                 core.catalogue.owned(request.supersedes, project, "supersedes")
+                self._require_own(request.supersedes, caller, "supersedes")
             same = core.store.find_hash(project, item.content_hash)
             if same is None:
                 if core.embedder is not None and stored.vector is None:  # it came meanwhile
@@ -51,20 +54,20 @@ class Lessons:
                 core.store.add_items([stored])
                 core.catalogue.add(item, "active")
             kept = same.item.id if same is not None else item.id
-            superseded = self._supersede(request.supersedes, kept)
+            superseded = self._supersede(request.supersedes, kept, caller)
         self._announce(kept, project)
         status = "superseded" if superseded else "duplicate" if same is not None else "added"
         return RememberAnswer.model_validate(
             {"id": kept, "status": status, "near_duplicates": near, "redacted": found}
         )
 
-    def _supersede(self, old: str, new: str) -> bool:
+    def _supersede(self, old: str, new: str, caller: Caller) -> bool:
         """Retire the superseded item, once; also when its successor was there already."""
         if not old or old == new:
             return False
         line = self._core.catalogue.get(old)
         if line is not None and line.state == "active":
-            self._flip(old, "supersede", f"superseded by {new}", new)
+            self._flip(old, "supersede", f"superseded by {new}", caller, new)
             self._core.catalogue.link(old, new)
         return True
 
@@ -96,7 +99,7 @@ class Lessons:
             task=task,
             tags=tuple(clean(tag) for tag in request.tags),
             evidence=clean(request.evidence),
-            source=request.source or core.settings.source,
+            source=request.source,
             supersedes=request.supersedes,
             derived_from=(outcome,) if outcome else (),
             outcome_id=request.outcome_id,
@@ -140,38 +143,57 @@ class Lessons:
 
     # -- states --------------------------------------------------------------------
 
-    def forget(self, request: ForgetRequest) -> StateAnswer:
+    def forget(self, request: ForgetRequest, caller: Caller = OWNER) -> StateAnswer:
         """Retire an item; it stays recoverable."""
-        return self._set_state(request, "retire", "retired")
+        return self._set_state(request, caller, "retire", "retired")
 
-    def restore(self, request: ForgetRequest) -> StateAnswer:
+    def restore(self, request: ForgetRequest, caller: Caller = OWNER) -> StateAnswer:
         """Bring a retired or archived item back."""
-        return self._set_state(request, "restore", "active")
+        return self._set_state(request, caller, "restore", "active")
 
-    def _set_state(self, request: ForgetRequest, kind: EventKind, state: State) -> StateAnswer:
+    def _set_state(
+        self, request: ForgetRequest, caller: Caller, kind: EventKind, state: State
+    ) -> StateAnswer:
         core = self._core
-        project = core.project_of(request.project)
+        project = core.project_of(request.project, caller)
         with core.lock:
             line = core.catalogue.owned(request.item_id, project, "item_id")
+            self._require_own(line.id, caller, "item_id")
             if line.state != state:
-                self._flip(line.id, kind, redact(request.reason)[0])
+                self._flip(line.id, kind, redact(request.reason)[0], caller)
         if line.state != state:
             self._announce(line.id, line.project)
         return StateAnswer(id=line.id, title=line.title, state=state, was=line.state)
 
-    def _flip(self, item_id: str, kind: EventKind, reason: str, detail: str = "") -> None:
+    def _require_own(self, item_id: str, caller: Caller, field: str) -> None:
+        """Refuse to retire what somebody else wrote, unless the caller is an administrator.
+
+        Raises:
+            Forbidden: Another source wrote the item.
+        """
+        if caller.may("admin"):
+            return
+        item = self._core.store.get_items([item_id])[item_id].item
+        if item.source != self._core.source_of("", caller):
+            raise Forbidden(
+                f"{field} {shown(item_id)} was written by {shown(item.source)}; the scope write "
+                "retires its own items only. Use a token with the scope admin."
+            )
+
+    def _flip(
+        self, item_id: str, kind: EventKind, reason: str, caller: Caller, detail: str = ""
+    ) -> None:
         core = self._core
-        event = Event(
-            new_id("ev"), kind, item_id, core.clock(), reason, core.settings.source, detail
-        )
+        source = core.source_of("", caller)
+        event = Event(new_id("ev"), kind, item_id, core.clock(), reason, source, detail)
         core.store.add_event(event)
         core.catalogue.flip(item_id, "active" if kind == "restore" else "retired")
 
     def _announce(self, item_id: str, project: str) -> None:
         notify = self._core.notify
-        notify(Change("item", item_id))
-        notify(Change("project", project))
-        notify(Change("stats"))
+        notify(Change("item", item_id, project))
+        notify(Change("project", project, project))
+        notify(Change("stats", project=project))
 
 
 def _digest(*parts: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from memory_core.caller import OWNER, Caller
 from memory_core.model import OutcomeRecord
 from memory_core.port import (
     Harm,
@@ -19,7 +20,7 @@ from memory_core.scorer.ordering import Move
 from memory_core.scorer.panel import EXPERTS
 from memory_core.scorer.proof import FEWEST, Harmed, Record, reliability
 from memory_core.service.clusters import iso
-from memory_core.service.core import Core
+from memory_core.service.core import NOT_SHOWN, Core
 
 if TYPE_CHECKING:  # torch comes with it, later
     from memory_core.service.trainer import Trainer
@@ -35,10 +36,39 @@ class Proving:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def scorer(self) -> ScorerReport:
+    def scorer(self, caller: Caller = OWNER) -> ScorerReport:
         """What the learner knows of itself; see the port."""
         trainer = self._core.trainer
-        return self._without_learner() if trainer is None else self._with_learner(trainer)
+        found = self._without_learner() if trainer is None else self._with_learner(trainer)
+        return found if caller.projects is None else self._limited(found, caller, caller.projects)
+
+    def _limited(
+        self, found: ScorerReport, caller: Caller, projects: tuple[str, ...]
+    ) -> ScorerReport:
+        """The report without what tells of projects that the caller does not see.
+
+        How far the learner moves an order stays: it moves this caller's orders too.
+        """
+        labelled = self._labelled(caller)[:SHOWN]
+        harm = Harm(
+            reports=0,
+            newest=(),
+            labelled=labelled,
+            rollbacks=0,
+            sentence=_harm_sentence(0, len(labelled), 0),
+        )
+        return found.model_copy(
+            update={
+                "version": "",
+                "reports": self._core.tally.reports(projects),
+                "trained": 0,
+                "pending": 0,
+                "proof": Record().proof().model_copy(update={"sentence": NOT_SHOWN}),
+                "calibration_error": None,
+                "rollbacks": 0,
+                "details": ProofDetails(verdict=NOT_SHOWN, harm=harm),
+            }
+        )
 
     def _without_learner(self) -> ScorerReport:
         core = self._core
@@ -47,9 +77,9 @@ class Proving:
         return ScorerReport(
             mode=core.settings.scorer_mode,
             version="v0",
-            reports=core.outcome_count,
+            reports=core.tally.reports(),
             trained=0,
-            pending=0 if off else core.outcome_count,
+            pending=0 if off else core.tally.reports(),
             weight=0.0,
             weights={},
             proof=Record().proof(),
@@ -73,7 +103,7 @@ class Proving:
         return ScorerReport(
             mode=core.settings.scorer_mode,
             version=snapshot.version,
-            reports=core.outcome_count,
+            reports=core.tally.reports(),
             trained=snapshot.reports,
             pending=trainer.pending,
             weight=round(snapshot.weight, 4),
@@ -150,9 +180,9 @@ class Proving:
             at=iso(outcome.at) if outcome else "",
         )
 
-    def _labelled(self) -> tuple[HarmfulItem, ...]:
-        """Items with harmful labels, the most harmful first."""
-        reported = list(self._core.reported.values())
+    def _labelled(self, caller: Caller = OWNER) -> tuple[HarmfulItem, ...]:
+        """Items with harmful labels, the most harmful first, as far as the caller sees them."""
+        reported = [r for r in list(self._core.reported.values()) if caller.works_in(r.project)]
         harmful = Counter(item_id for one in reported for item_id in one.harmful)
         helpful = Counter(item_id for one in reported for item_id in one.helpful)
         order = sorted(harmful, key=lambda i: (helpful[i] - harmful[i], -harmful[i], i))
@@ -166,7 +196,7 @@ class Proving:
                 helpful=helpful[item_id],
             )
             for item_id, line in lines.items()
-            if line is not None
+            if line is not None and caller.sees(line.project)
         )
 
 

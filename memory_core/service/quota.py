@@ -3,10 +3,13 @@
 The store's own source (`LESSONBANK_SOURCE`) is trusted in full. A report of any
 other source weighs
 
-    min(1 / (1 + n), max(5, total / 4) - s),   at least 0,
+    min(1 / (1 + n), max(5, share * total) - s),   at least 0,
 
 n being its reports on the same item in the last 24 hours, s what it has taught
-so far and total what all have taught. A fold over the outcomes, in log order.
+so far and total what all have taught. `share` is 1/4. For a source whose name was
+proven by a token it is 1/m while m <= 4 sources teach and the store's own does not,
+so that two or three even ones do not stop each other, and one that is alone has no
+limit but the first: there is nobody to outvote. A fold over the outcomes, in log order.
 """
 
 from __future__ import annotations
@@ -30,14 +33,25 @@ class Quotas:
             lambda: deque(maxlen=64)
         )
 
-    def trust(self, source: str, item_id: str, at: float) -> float:
-        """The weight in [0, 1] of a report of this source on this item ("" for none)."""
+    def trust(self, source: str, item_id: str, at: float, *, proven: bool = False) -> float:
+        """The weight in [0, 1] of a report of this source on this item ("" for none).
+
+        `proven`: a token vouches for the source's name.
+        """
         if source == self._own:
             return 1.0
         recent = sum(1 for then in self._recent[source, item_id] if at - then < WINDOW)
         total = sum(self._taught.values())
-        room = max(FREE, SHARE * total) - self._taught[source]
+        room = max(FREE, self._share(source, proven=proven) * total) - self._taught[source]
+        if proven and total == self._taught[source]:
+            room = 1.0
         return max(0.0, min(1.0 / (1.0 + recent), room))
+
+    def _share(self, source: str, *, proven: bool) -> float:
+        teaching = {name for name, taught in self._taught.items() if taught > 0} | {source}
+        if not proven or self._own in teaching:
+            return SHARE
+        return max(SHARE, 1.0 / len(teaching))
 
     def observe(self, outcome: OutcomeRecord, item_id: str) -> None:
         """Count one stored outcome."""

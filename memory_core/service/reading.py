@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+from memory_core.caller import OWNER, Caller
 from memory_core.errors import InvalidInput, shown
 from memory_core.model import Item
 from memory_core.port import (
@@ -39,10 +40,10 @@ class Reading:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def list_lessons(self, request: ListRequest) -> ListAnswer:
+    def list_lessons(self, request: ListRequest, caller: Caller = OWNER) -> ListAnswer:
         """One page; see the port."""
         core = self._core
-        project = core.project_of(request.project)
+        project = core.project_of(request.project, caller)
         lines = (
             self._found(request, project)
             if request.query.strip()
@@ -101,10 +102,12 @@ class Reading:
             age_days=self._core.age_days(line.created_at),
         )
 
-    def get(self, item_id: str, project: str) -> ItemDetail:
-        """A whole item; see the port."""
+    def get(self, item_id: str, project: str, caller: Caller = OWNER) -> ItemDetail:
+        """A whole item; see the port. Of the caller's projects any, when none is named."""
         core = self._core
-        line = core.catalogue.seen(item_id, core.project_of(project))
+        line = core.catalogue.get(item_id)
+        if project or caller == OWNER or line is None or not caller.sees(line.project):
+            line = core.catalogue.seen(item_id, core.project_of(project, caller))
         item = core.store.get_items([item_id])[item_id].item
         tally = core.tally.of(item_id)
         return ItemDetail(
@@ -130,12 +133,17 @@ class Reading:
             derived_from=item.derived_from,
             outcome_id=item.outcome_id,
             pair=self._pair(item),
-            outcomes=self._outcomes(item_id),
+            outcomes=self._outcomes(item_id, caller),
         )
 
-    def _outcomes(self, item_id: str) -> tuple[ItemOutcome, ...]:
-        touches = self._core.tally.of(item_id).outcomes[-OUTCOMES_SHOWN:]
+    def _outcomes(self, item_id: str, caller: Caller) -> tuple[ItemOutcome, ...]:
+        """What touched an item, newest first: a global item's only from the caller's projects."""
         by_id = self._core.by_outcome_id
+        touches = [
+            touch
+            for touch in self._core.tally.of(item_id).outcomes
+            if touch.outcome_id in by_id and caller.works_in(by_id[touch.outcome_id].project)
+        ][-OUTCOMES_SHOWN:]
         return tuple(
             ItemOutcome(
                 outcome_id=touch.outcome_id,
@@ -146,7 +154,6 @@ class Reading:
                 error=by_id[touch.outcome_id].error_class,
             )
             for touch in reversed(touches)
-            if touch.outcome_id in by_id
         )
 
     def _pair(self, item: Item) -> tuple[str, ...]:
@@ -169,10 +176,10 @@ class Reading:
         other.sort(key=lambda r: r.at)
         return (own.id, other[-1].id) if other else (own.id,)
 
-    def brief(self, project: str, max_tokens: int) -> Brief:
+    def brief(self, project: str, max_tokens: int, caller: Caller = OWNER) -> Brief:
         """A project's playbook: what works, what to avoid, within `max_tokens` (characters / 4)."""
         core = self._core
-        name = core.project_of(project)
+        name = core.project_of(project, caller)
         lines = [self._line(line) for line in core.catalogue.lines(name, "active")]
         works = [line for line in lines if line.wins > line.losses and line.kind != "pitfall"]
         works.sort(key=lambda line: (-self._usefulness(line.id), -line.wins, line.id))
@@ -196,9 +203,9 @@ class Reading:
             text=text,
         )
 
-    def mistakes(self, project: str) -> Mistakes:
+    def mistakes(self, project: str, caller: Caller = OWNER) -> Mistakes:
         """The failure clusters of a project, the most seen first."""
-        clusters = self._core.notebook.clusters(self._core.project_of(project))
+        clusters = self._core.notebook.clusters(self._core.project_of(project, caller))
         patterns = sum(cluster.seen >= PATTERN for cluster in clusters)
         following = "Nothing: no failure has been seen three times."
         if patterns:
@@ -209,10 +216,10 @@ class Reading:
             )
         return Mistakes(clusters=clusters[:50], patterns=patterns, next=following)
 
-    def recalls(self, request: RecallsRequest) -> RecallsAnswer:
+    def recalls(self, request: RecallsRequest, caller: Caller = OWNER) -> RecallsAnswer:
         """The open recalls of a project, newest first; see the port."""
         core = self._core
-        project = core.project_of(request.project)
+        project = core.project_of(request.project, caller)
         found = core.open_recalls.newest_first(project, request.session, core.clock())
         return RecallsAnswer(
             recalls=tuple(

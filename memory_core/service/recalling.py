@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from memory_core.caller import OWNER, Caller
 from memory_core.errors import StoreUnavailable
 from memory_core.model import Mode, RecallRecord, new_id
 from memory_core.port import (
@@ -48,11 +49,11 @@ class Recaller:
 
     # -- recall --------------------------------------------------------------------
 
-    def recall(self, request: RecallRequest) -> RecallAnswer:
+    def recall(self, request: RecallRequest, caller: Caller = OWNER) -> RecallAnswer:
         """Answer one recall; see the port."""
         core = self._core
         request = _redacted(request, "task", "context", "error")
-        project = core.project_of(request.project)
+        project = core.project_of(request.project, caller)
         conditions = conditions_of(core.embedder, request.task, request.context, request.error)
         scope = replace(core.scope(project), kinds=request.kinds)
         ranked = self._rank(conditions, scope, project, request.session)
@@ -67,7 +68,7 @@ class Recaller:
         while warnings and tokens_of(warnings) > request.max_tokens // 2:
             warnings = warnings[:-1]
         items = self._fit(ranked, slate.chosen, request.max_tokens - tokens_of(warnings))
-        reminder = self._reminder(project, request.session, request.max_tokens)
+        reminder = self._reminder(project, request.session, request.max_tokens, caller)
         record = RecallRecord(
             id=recall_id,
             project=project,
@@ -76,7 +77,7 @@ class Recaller:
             context=request.context,
             error=request.error,
             session=request.session,
-            source=core.settings.source,
+            source=core.source_of("", caller),
             holdout=holdout,
         )
         lost = self._log(record, conditions.vector, ranked, slate.cut(len(items)))
@@ -99,17 +100,17 @@ class Recaller:
 
     # -- check ---------------------------------------------------------------------
 
-    def check(self, request: CheckRequest) -> RecallAnswer:
+    def check(self, request: CheckRequest, caller: Caller = OWNER) -> RecallAnswer:
         """Answer one check: warnings, then pitfalls, then what worked in like conditions."""
         core = self._core
         request = _redacted(request, "action", "error")
-        project = core.project_of(request.project)
+        project = core.project_of(request.project, caller)
         conditions = conditions_of(core.embedder, request.action, "", request.error)
         ranked = self._rank(conditions, core.scope(project), project, request.session)
         chosen = self._concerning(ranked)[: request.k]
         warnings = self._warnings(project, conditions)
         items = self._fit(ranked, chosen, CHECK_TOKENS)
-        reminder = self._reminder(project, request.session, CHECK_TOKENS)
+        reminder = self._reminder(project, request.session, CHECK_TOKENS, caller)
         record = RecallRecord(
             id=new_id("rec"),
             project=project,
@@ -117,7 +118,7 @@ class Recaller:
             at=core.clock(),
             error=request.error if request.action else "",
             session=request.session,
-            source=core.settings.source,
+            source=core.source_of("", caller),
             door="check",
         )
         lost = self._log(record, conditions.vector, ranked, slate_of(ranked, chosen[: len(items)]))
@@ -240,9 +241,9 @@ class Recaller:
             why=why(ranked, rank, tally.wins, tally.losses),
         )
 
-    def _reminder(self, project: str, session: str, tokens: int) -> str:
+    def _reminder(self, project: str, session: str, tokens: int, caller: Caller) -> str:
         """What the session has not reported yet, "" for nothing; before this recall is logged."""
-        if tokens < REMINDED_FROM:
+        if tokens < REMINDED_FROM or not caller.may("write"):
             return ""
         return self._core.open_recalls.reminder(project, session, self._core.clock())
 
@@ -276,7 +277,7 @@ class Recaller:
             return f"Its outcome cannot be reported by recall_id, it was not logged: {error}"
         with self._core.lock:
             self._core.count_recall(record)
-        self._core.notify(Change("stats"))
+        self._core.notify(Change("stats", project=record.project))
         return ""
 
 

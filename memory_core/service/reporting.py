@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from memory_core.caller import OWNER, Caller
 from memory_core.errors import InvalidInput, UnknownRecall, shown
 from memory_core.judging import Judgement, judge
 from memory_core.model import OutcomeRecord, RecallRecord, new_id
@@ -47,6 +48,7 @@ class _Report:
     judgement: Judgement
     task: str
     error: str
+    caller: Caller
 
     @property
     def record(self) -> RecallRecord | None:
@@ -77,9 +79,9 @@ class Reporter:
         self._core = core
         self._lessons = lessons
 
-    def report(self, request: OutcomeRequest) -> OutcomeAnswer:
+    def report(self, request: OutcomeRequest, caller: Caller = OWNER) -> OutcomeAnswer:
         """Take one report; see the port."""
-        report = self._validated(request)
+        report = self._validated(request, caller)
         core = self._core
         with core.lock:
             earlier = self._earlier(report)
@@ -95,11 +97,12 @@ class Reporter:
 
     # -- validation ----------------------------------------------------------------
 
-    def _validated(self, request: OutcomeRequest) -> _Report:
+    def _validated(self, request: OutcomeRequest, caller: Caller) -> _Report:
         core = self._core
-        project, recall = core.project_of(request.project), None
+        request = request.model_copy(update={"source": core.source_of(request.source, caller)})
+        project, recall = core.project_of(request.project, caller), None
         if request.recall_id:
-            recall = self._recall(request, project)
+            recall = self._recall(request, project, caller)
             project = recall.record.project
         served = recall.record.served_ids if recall is not None else ()
         for name in ("used_ids", "helpful_ids", "harmful_ids"):
@@ -122,11 +125,15 @@ class Reporter:
             helpful=request.helpful_ids,
             harmful=request.harmful_ids,
         )
-        return _Report(request, project, recall, conditions, judgement, task=task, error=error)
+        return _Report(
+            request, project, recall, conditions, judgement, task=task, error=error, caller=caller
+        )
 
-    def _recall(self, request: OutcomeRequest, project: str) -> StoredRecall:
+    def _recall(self, request: OutcomeRequest, project: str, caller: Caller) -> StoredRecall:
         recall = self._core.store.get_recall(request.recall_id)
-        if recall is None or (request.project and recall.record.project != project):
+        if recall is None or not caller.works_in(recall.record.project):
+            raise UnknownRecall(request.recall_id)
+        if request.project and recall.record.project != project:
             raise UnknownRecall(request.recall_id)
         if self._core.clock() - recall.record.at > RECALL_LIFETIME:
             raise UnknownRecall(request.recall_id, "expired: it was served more than 30 days ago")
@@ -151,10 +158,11 @@ class Reporter:
         return self._correctable(report, found) if found is not None else None
 
     def _correctable(self, report: _Report, earlier: OutcomeRecord) -> OutcomeRecord:
-        """The earlier report, which only its own source or the store's owner may correct."""
-        own = self._core.settings.source
-        source = report.request.source or own
-        if source not in (own, earlier.source) and not self._same(report, earlier):
+        """The earlier report, which its own source, an owner or an administrator may correct."""
+        own, source = self._core.settings.source, report.request.source
+        foreign = source not in (own, earlier.source)
+        administers = bool(report.caller.source) and report.caller.may("admin")
+        if foreign and not administers and not self._same(report, earlier):
             raise InvalidInput(
                 "source",
                 f"{shown(source)} did not make the report that this would correct",
@@ -182,7 +190,10 @@ class Reporter:
         core = self._core
         outcome = self._outcome(report, earlier)
         leading = leading_item(outcome, report.served)
-        outcome = replace(outcome, trust=core.quotas.trust(outcome.source, leading, outcome.at))
+        if not report.caller.source or not report.caller.trusted:
+            proven = bool(report.caller.source)
+            trust = core.quotas.trust(outcome.source, leading, outcome.at, proven=proven)
+            outcome = replace(outcome, trust=trust)
         query = query_of(core.embedder, outcome, report.recall)
         episode = episode_of(core, outcome, report.recall, query)
         fit = core.trainer.learner.snapshot.fit if core.trainer is not None else FIRST
@@ -214,7 +225,7 @@ class Reporter:
             recall_id=request.recall_id,
             task=report.task,
             session=request.session or (record.session if record else ""),
-            source=request.source or core.settings.source,
+            source=request.source,
             why=judgement.why,
             used=request.used_ids,
             helpful=request.helpful_ids,
@@ -228,7 +239,7 @@ class Reporter:
             attempt_group=redact(request.attempt_group)[0],
             report_id=request.report_id,
             supersedes=earlier.id if earlier else "",
-            held_out=earlier.held_out if earlier else held_out(core.outcome_count),
+            held_out=earlier.held_out if earlier else held_out(core.tally.reports()),
         )
 
     # -- lessons and the answer ----------------------------------------------------
@@ -241,16 +252,16 @@ class Reporter:
             source=report.request.source,
             outcome_id=outcome_id,
         )
-        return self._lessons.remember(request)
+        return self._lessons.remember(request, report.caller)
 
     def _announce(self, outcome: OutcomeRecord) -> None:
         notify = self._core.notify
         for credit in outcome.credits:
-            notify(Change("item", credit.item_id))
-        notify(Change("project", outcome.project))
+            notify(Change("item", credit.item_id, outcome.project))
+        notify(Change("project", outcome.project, outcome.project))
         if outcome.signature_id:
-            notify(Change("mistakes"))
-        notify(Change("stats"))
+            notify(Change("mistakes", project=outcome.project))
+        notify(Change("stats", project=outcome.project))
 
     def _answer(
         self,
@@ -284,7 +295,7 @@ class Reporter:
                 "signature": outcome.signature_id,
                 "lessons": lessons,
                 "next": _next(report, outcome, bool(lessons)),
-                "learning": self._core.learning(),
+                "learning": self._core.learning(report.caller),
             }
         )
 

@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from memory_core.caller import OWNER, Caller
 from memory_core.errors import LessonbankError, StoreUnavailable
 from memory_core.model import STATES, OutcomeRecord, RecallRecord
 from memory_core.port import Change, Compacted, Reembedded, Stats
-from memory_core.ports import Embedder, Scope, Store, StoredOutcome, StoredRecall
+from memory_core.ports import Embedder, Scope, Store, StoredOutcome, StoredRecall, StoreSizes
 from memory_core.scorer.episode import Episode
 from memory_core.service.core import Core
 from memory_core.service.folding import fold_mistake, fold_outcome
@@ -132,7 +133,7 @@ class MemoryService:
         trainer = self._trained(embedder)
         with core.lock:
             known = {stored.record.id for stored in self._log}
-            grown = core.outcome_count > len(known)
+            grown = core.tally.reports() > len(known)
             late = [s for s in core.store.outcomes() if s.record.id not in known] if grown else []
             for stored in late:
                 self._note(notebook, embedder, stored)
@@ -184,31 +185,33 @@ class MemoryService:
 
     # -- reading -------------------------------------------------------------------
 
-    def stats(self, readiness: str) -> Stats:
-        """Counts, sizes and readiness."""
-        core = self.core
+    def stats(self, readiness: str, caller: Caller = OWNER) -> Stats:
+        """Counts, sizes and readiness, as far as the caller sees them."""
+        core, whole = self.core, caller.projects is None
         projects: dict[str, int] = {}
         items: dict[str, int] = {}
         for line in core.catalogue.lines(""):
+            if not caller.sees(line.project):
+                continue
             items[line.state] = items.get(line.state, 0) + 1
             if line.state == "active":
                 items[line.kind] = items.get(line.kind, 0) + 1
                 projects[line.project] = projects.get(line.project, 0) + 1
-        sizes = core.store.sizes()
+        sizes = core.store.sizes() if whole else StoreSizes(0, 0, 0)
         return Stats(
             version=self._version,
-            store=str(core.settings.store),
+            store=str(core.settings.store) if caller == OWNER else "",
             projects=projects,
             items=items,
-            recalls=core.tally.recalls,
-            outcomes={name: count for name, count in core.tally.outcomes.items() if count},
+            recalls=core.tally.recalls(caller.projects),
+            outcomes=core.tally.outcomes(caller.projects),
             bytes=sizes.bytes,
             fragments=sizes.fragments,
             journal=sizes.journal,
             embedder=core.store.embedder_name,
             dimension=core.store.dimension,
             readiness=readiness,
-            learner=self.scorer(),
+            learner=self.scorer(caller),
         )
 
     # -- keeping -------------------------------------------------------------------
@@ -246,7 +249,7 @@ class MemoryService:
             embedder=embedder.name,
             dimension=embedder.dimension,
             items=done,
-            recalls=core.tally.recalls,
+            recalls=core.tally.recalls(),
             skipped=skipped,
         )
 

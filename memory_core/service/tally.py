@@ -8,7 +8,7 @@ before the new one counts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from memory_core.model import OutcomeRecord, RecallRecord
@@ -58,14 +58,19 @@ def touched(outcome: OutcomeRecord, first_served: str) -> list[Touch]:
     ]
 
 
+def _within(project: str, projects: Container[str] | None) -> bool:
+    return projects is None or project in projects
+
+
 class Tally:
     """All items' counters and the outcomes by owner. Used under the service's lock."""
 
     def __init__(self) -> None:
         self._items: dict[str, ItemTally] = {}
         self._by_owner: dict[str, list[Touch]] = {}
-        self.outcomes: Counter[str] = Counter()
-        self.recalls = 0
+        self._outcomes: Counter[tuple[str, str]] = Counter()
+        self._recalls: Counter[str] = Counter()
+        self._reports: Counter[str] = Counter()
 
     def of(self, item_id: str) -> ItemTally:
         """An item's counters; zeros for an item nobody recalled."""
@@ -73,7 +78,7 @@ class Tally:
 
     def count_recall(self, recall: RecallRecord) -> None:
         """Count one served answer."""
-        self.recalls += 1
+        self._recalls[recall.project] += 1
         for served in recall.candidates:
             if served.position >= 0:
                 self._items.setdefault(served.item_id, ItemTally()).recalls += 1
@@ -83,7 +88,8 @@ class Tally:
         self._take_back(self._by_owner.pop(owner, ()))
         touches = touched(outcome, first_served)
         self._by_owner[owner] = touches
-        self.outcomes[outcome.outcome] += 1
+        self._outcomes[outcome.project, outcome.outcome] += 1
+        self._reports[outcome.project] += 1
         for touch in touches:
             tally = self._items.setdefault(touch.item_id, ItemTally())
             tally.wins += touch.verdict > 0
@@ -92,7 +98,23 @@ class Tally:
 
     def uncount(self, outcome: OutcomeRecord) -> None:
         """Take a corrected outcome's kind out of the totals."""
-        self.outcomes[outcome.outcome] -= 1
+        self._outcomes[outcome.project, outcome.outcome] -= 1
+
+    def recalls(self, projects: Container[str] | None = None) -> int:
+        """How many answers were served, in these projects or in all."""
+        return sum(n for project, n in list(self._recalls.items()) if _within(project, projects))
+
+    def reports(self, projects: Container[str] | None = None) -> int:
+        """How many reports were taken, corrections included."""
+        return sum(n for project, n in list(self._reports.items()) if _within(project, projects))
+
+    def outcomes(self, projects: Container[str] | None = None) -> dict[str, int]:
+        """How many recalls and tasks ended in which way, as it is believed now."""
+        found: Counter[str] = Counter()
+        for (project, outcome), count in list(self._outcomes.items()):
+            if _within(project, projects):
+                found[outcome] += count
+        return {name: count for name, count in found.items() if count}
 
     def _take_back(self, touches: Iterable[Touch]) -> None:
         for touch in touches:

@@ -33,12 +33,13 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**settings)  # type: ignore[arg-type]
 
 
-def _common(*, top: bool) -> _Parser:
+def _common(*, top: bool, project: bool = True) -> _Parser:
     """Give the options that stand before or after the command."""
     common = _Parser(add_help=False)
     unset = None if top else argparse.SUPPRESS
     common.add_argument("--store", metavar="FOLDER", default=unset, help="folder of the store")
-    common.add_argument("--project", metavar="NAME", default=unset, help="project of this call")
+    if project:
+        common.add_argument("--project", metavar="NAME", default=unset, help="project of this call")
     common.add_argument(
         "--json",
         action="store_true",
@@ -60,12 +61,34 @@ def _add_serve(commands: argparse._SubParsersAction[_Parser], common: _Parser) -
         parents=[common],
         help="serve the memory over MCP",
         description="Serve the memory over MCP until the end of input, SIGTERM or SIGINT.",
-        epilog="examples:\n  lessonbank serve\n  lessonbank serve --transport http --port 8377",
+        epilog="examples:\n  lessonbank serve\n  lessonbank serve --transport http --port 8377\n"
+        "  lessonbank serve --transport http --host 0.0.0.0 --allowed-host memory.example.org \\\n"
+        "    --tls-cert chain.pem --tls-key key.pem",
     )
-    # Unset here, so that the defaults are written down once, in server.serve.
+    # Unset here, so that the defaults are written down once, in server.web.options.
     serve.add_argument("--transport", help="stdio (default), http or sse")
-    serve.add_argument("--host", help="loopback address of http and sse (default 127.0.0.1)")
+    serve.add_argument("--host", help="address of http and sse (default 127.0.0.1)")
     serve.add_argument("--port", type=int, help="port of http and sse, 0 for any (default 8377)")
+    serve.add_argument(
+        "--no-auth",
+        dest="auth",
+        action="store_false",
+        default=None,
+        help="ask for no token (on a loopback address only)",
+    )
+    serve.add_argument(
+        "--stateless", action="store_true", default=None, help="http keeps no sessions"
+    )
+    for name, what in (
+        ("host", "a further name that clients may call this server by"),
+        ("origin", "a browser page's origin that may call, such as https://app.example.org"),
+    ):
+        serve.add_argument(
+            f"--allowed-{name}", dest=f"allowed_{name}s", action="append", metavar="NAME", help=what
+        )
+    serve.add_argument("--tls-cert", metavar="FILE", help="certificate chain (PEM), for https")
+    serve.add_argument("--tls-key", metavar="FILE", help="its key, if it is not in the same file")
+    serve.add_argument("--rate", type=int, help="requests per minute and token (default 12000)")
 
 
 def _add_recall(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
@@ -203,6 +226,36 @@ def _add_host(commands: argparse._SubParsersAction[_Parser], common: _Parser) ->
     host.add_argument("--lines", type=int, default=50, help="lines of the log (50)")
 
 
+def _add_token(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
+    token = commands.add_parser(
+        "token",
+        help="tokens of the HTTP doors: make, list, revoke",
+        description="Make, list and revoke the tokens that HTTP and SSE clients must send.",
+        epilog="examples:\n  lessonbank token create --name ci --scope write --project shop\n"
+        "  lessonbank token list\n  lessonbank token revoke ci",
+    )
+    actions = token.add_subparsers(dest="action", metavar="ACTION", required=True)
+    plain = _common(top=False, project=False)
+    create = actions.add_parser("create", parents=[plain], help="make one; it is shown once")
+    create.add_argument("--name", default="", help="under which its holder writes")
+    create.add_argument("--scope", default="write", help="read, write (default) or admin")
+    create.add_argument(
+        "--project",
+        dest="projects",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this project; may be given several times (default: all)",
+    )
+    create.add_argument("--expires", default="90d", help="such as 12h, 90d or never (90d)")
+    create.add_argument(
+        "--trusted", action="store_true", help="learn its reports in full, without a quota"
+    )
+    actions.add_parser("list", parents=[plain], help="all tokens, without their texts")
+    revoke = actions.add_parser("revoke", parents=[plain], help="refuse a token from now on")
+    revoke.add_argument("token", metavar="ID", help="id, or the name where it is the only one")
+
+
 def _add_install(commands: argparse._SubParsersAction[_Parser], common: _Parser) -> None:
     install = commands.add_parser(
         "install",
@@ -244,7 +297,7 @@ def parser(version: str) -> argparse.ArgumentParser:
     common = _common(top=False)
     for add in (
         *(_add_serve, _add_recall, _add_remember, _add_outcome, _add_lessons),
-        *(_add_recalls, _add_keeping, _add_host, _add_install),
+        *(_add_recalls, _add_keeping, _add_host, _add_token, _add_install),
     ):
         add(commands, common)
     return top

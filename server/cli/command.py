@@ -105,7 +105,8 @@ def _failed(arguments: argparse.Namespace, error: LessonbankError) -> int:
 
 def _run(arguments: argparse.Namespace, opened: OpenMemory, stdin: BinaryIO | None) -> int:
     settings = _settings(arguments)
-    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
+    level = settings.log_level or "WARNING"
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     if arguments.command == "serve":
         return _serve(arguments, settings, opened)
     apart = _APART.get(arguments.command)
@@ -170,12 +171,15 @@ def _rendered(answer: BaseModel, show: Callable[[Page, Any], None], stream: Text
 
 def _serve(arguments: argparse.Namespace, settings: Settings, opened: OpenMemory) -> int:
     from server.serve import run
+    from server.web.options import DoorOptions
 
-    names = ("transport", "host", "port")
-    given = {
-        name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None
+    given: dict[str, Any] = {
+        field.name: tuple(value) if isinstance(value, list) else value
+        for field in dataclasses.fields(DoorOptions)
+        if (value := getattr(arguments, field.name)) is not None
     }
-    run(**given, settings=settings, open_memory=opened)
+    transport = arguments.transport or "stdio"
+    run(transport, DoorOptions(**given), settings=settings, open_memory=opened)
 
 
 def _host(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -186,10 +190,18 @@ def _host(arguments: argparse.Namespace, settings: Settings) -> int:
     return 1 if arguments.action == "status" and not answer.stage else 0
 
 
+def _token(arguments: argparse.Namespace, settings: Settings) -> int:
+    from server.cli import tokens
+
+    answer = tokens.ACTIONS[arguments.action](settings, arguments)
+    _show(arguments, answer, tokens.show)
+    return 0
+
+
 def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:
     from memory_core.doctor import examine
     from server.cli.render import doctor
-    from server.serve import DEFAULT_PORT
+    from server.web.options import DEFAULT_PORT
 
     waiting = ProgressLine(sys.stderr)
     try:
@@ -250,6 +262,7 @@ def _hook(arguments: argparse.Namespace, settings: Settings) -> int:
 
 _APART: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "host": _host,
+    "token": _token,
     "doctor": _doctor,
     "eval": _evaluate,
     "install": _install,

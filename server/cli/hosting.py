@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from memory_core.errors import MemoryUnavailable
 from memory_core.settings import Settings
 from server.cli.terminal import Page
-from server.host.client import living_host
 from server.host.direct import health
 from server.host.place import Announcement, HostRefused, Place, known_place
+from server.host.reach import living_host
 from server.host.starting import end, held
 from server.plain import one_line
 

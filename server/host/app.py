@@ -22,7 +22,7 @@ from memory_core import port
 from memory_core.errors import InvalidInput, MemoryUnavailable, shown
 from memory_core.port import Memory, Progress
 from server.host.calls import Calls, Running, Tell
-from server.host.protocol import BEAT, KEY, METHODS, MOST_BODY, Method, told
+from server.host.protocol import BEAT, KEY, METHODS, MOST_BODY, Method, heard_caller, told
 
 logger = logging.getLogger(__name__)
 
@@ -150,7 +150,9 @@ class HostApp:
                 raise MemoryUnavailable("The memory is being opened. Ask again in a moment.")
             if method.loads:
                 await self._loaded(float(body.get("wait") or 0.0), tell)
-            answer = await self._asked(name, method, body.get("request") or {}, tell)
+            caller = heard_caller(body.get("caller"))
+            memory = self._memory if caller == port.OWNER else self._memory.bound(caller)
+            answer = await _asked(memory, name, body.get("request") or {}, tell)
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -159,16 +161,6 @@ class HostApp:
                 logger.exception("%s failed", name)
             return {"error": said}
         return {"answer": answer.model_dump(mode="json")}
-
-    async def _asked(
-        self, name: str, method: Method, given: Mapping[str, Any], tell: Progress
-    ) -> Any:
-        call = getattr(self._memory, name)
-        more = {"progress": tell} if method.progress else {}
-        if method.request is None:
-            return await call(**_arguments(name, given), **more)
-        request = port.parse(method.request, given)  # type: ignore[type-var]
-        return await call(request, **more)
 
     async def _loaded(self, wait: float, tell: Progress) -> None:
         """Wait for the model, at most so many seconds."""
@@ -201,6 +193,16 @@ class HostApp:
             self.used_at = time.monotonic()
 
 
+async def _asked(memory: Memory, name: str, given: Mapping[str, Any], tell: Progress) -> Any:
+    """Call a method of the port with its arguments as JSON."""
+    call, method = getattr(memory, name), METHODS[name]
+    more = {"progress": tell} if method.progress else {}
+    if method.request is None:
+        return await call(**_arguments(name, given), **more)
+    request = port.parse(method.request, given)  # type: ignore[type-var]
+    return await call(request, **more)
+
+
 async def _merged(memory: Memory, stop: asyncio.Event) -> AsyncGenerator[dict[str, Any], None]:
     """Changes and signs of life until the host stops."""
     changes = memory.changes()
@@ -212,7 +214,7 @@ async def _merged(memory: Memory, stop: asyncio.Event) -> AsyncGenerator[dict[st
             await asyncio.wait({coming, ended}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
             if coming.done():
                 change = coming.result()
-                yield {"change": [change.subject, change.key]}
+                yield {"change": [change.subject, change.key, change.project]}
                 coming = asyncio.ensure_future(_next(changes))
             else:
                 beats += 1

@@ -1,46 +1,30 @@
 """The memory port over the host's socket: what every front and command holds.
 
-Light: no model, no store, no arrays. A host that is not there is started at the
-first call; one that dies is replaced and the call repeated with its key, so that it
-counts once.
+Light: no model, no store, no arrays. See `server.host.reach` for how the host is found.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
+import copy
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import anyio
-from anyio import to_thread
 from pydantic import BaseModel, ValidationError
 
 from memory_core import port
 from memory_core.bootstrap import product_version
 from memory_core.errors import MemoryUnavailable
-from memory_core.port import Change, Memory, Progress, Readiness
+from memory_core.port import OWNER, Caller, Change, Memory, Progress, Readiness
 from memory_core.projects import derive_project
 from memory_core.settings import Settings
-from server.host.link import HostBusy, HostEnded, Link
-from server.host.place import PROTOCOL, Announcement, HostRefused, known_place, place_of
-from server.host.protocol import METHODS, WITHIN
-from server.host.starting import NoHost, ensure, reap
-
-logger = logging.getLogger(__name__)
+from server.host.protocol import METHODS, WITHIN, told_caller
+from server.host.reach import Reach
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
-REPEATS = 8
-"""How often a call is repeated when hosts end under it."""
-AT_ONCE = 56
-"""Calls of one front that are with the host at once; further ones wait here."""
-_PAUSE = 0.05
-_LOOK = 0.5
-"""Seconds between two looks for a host by a front that follows its changes."""
-_EVERYTHING: tuple[Literal["mistakes", "scorer", "stats"], ...] = ("mistakes", "scorer", "stats")
 
 
 class HostMemory:
@@ -54,42 +38,15 @@ class HostMemory:
     """
 
     def __init__(self, settings: Settings, project: str, version: str) -> None:
-        self._settings, self._project, self._version = settings, project, version
-        self._link: Link | None = None
-        self._finding = anyio.Lock()
-        self._room = anyio.Semaphore(AT_ONCE)
-        self._readiness = Readiness("idle", 0.0, "Nothing is loaded yet.")
-        self._warming: asyncio.Task[None] | None = None
-        self._closed = False
+        self._settings, self._project = settings, project
+        self._reach = Reach(settings, version)
+        self._caller = OWNER
 
-    # -- finding the host ----------------------------------------------------------
-
-    async def _linked(self) -> Link:
-        """The connection to a living host, which is started if there is none.
-
-        Raises:
-            MemoryUnavailable: There is none and none can be started.
-        """
-        async with self._finding:
-            if self._closed:
-                raise MemoryUnavailable("The memory is closed. Start lessonbank again.")
-            if self._link is None:
-                host = await to_thread.run_sync(self._ensured, abandon_on_cancel=True)
-                link = Link(host, AT_ONCE)
-                await link.warn_if_other(self._settings)
-                self._link = link
-            return self._link
-
-    def _ensured(self) -> Announcement:
-        return living_host(self._settings.store, self._version, lambda: self._closed)
-
-    async def _let_go(self, link: Link) -> None:
-        """Forget a host that ended; its other calls may still be answered."""
-        if self._link is link:
-            self._link = None
-            self._readiness = Readiness("idle", 0.0, "The host is started again.")
-        link.left = True
-        await link.close_if_left()
+    def bound(self, caller: Caller) -> HostMemory:
+        """The same memory for this caller, whom the host holds to its scope and projects."""
+        view = copy.copy(self)
+        view._caller = caller  # noqa: SLF001 - its own
+        return view
 
     # -- calls ---------------------------------------------------------------------
 
@@ -102,11 +59,15 @@ class HostMemory:
     ) -> AnswerT:
         """Ask, again with the same key when the host ends before it answers."""
         key = f"{name}-{secrets.token_hex(12)}"
-        body = {"request": self._completed(name, given, key), "wait": self._settings.model_wait}
+        body = {
+            "request": self._completed(name, given, key),
+            "wait": self._settings.model_wait,
+            "caller": told_caller(self._caller),
+        }
         try:
             with anyio.fail_after(METHODS[name].within):
-                async with self._room:
-                    said = await self._answered(name, key, body, progress)
+                async with self._reach.room:
+                    said = await self._reach.answered(name, key, body, progress)
         except TimeoutError:
             raise MemoryUnavailable(
                 f"The memory's host gave no answer to {name} for {WITHIN:.0f} s; it may still "
@@ -120,33 +81,16 @@ class HostMemory:
                 "Run `lessonbank host restart`."
             ) from None
 
-    async def _answered(
-        self, name: str, key: str, body: Mapping[str, Any], progress: Progress | None
-    ) -> Any:
-        """The answer's JSON, of as many hosts as it takes."""
-        for repeat in range(REPEATS):
-            link = await self._linked()
-            link.users += 1
-            try:
-                return await link.ask(name, key, body, progress)
-            except HostEnded:
-                logger.info("the host ended during %s; asking again", name)
-                await self._let_go(link)
-            except HostBusy:
-                logger.info("the host is busy; asking again")
-            finally:
-                link.users -= 1
-                await link.close_if_left()
-            await anyio.sleep(_PAUSE * 2**repeat)
-        raise MemoryUnavailable(
-            f"The memory's host ended or was busy {REPEATS} times under this call. "
-            "Run `lessonbank host logs`."
-        )
+    def _projected(self) -> frozenset[str]:
+        """The calls that get this front's project: a token reads an item of any of its own."""
+        if self._caller.projects is not None:
+            return frozenset()
+        return _OF_A_PROJECT if self._caller == OWNER else _OF_A_PROJECT - {"get"}
 
     def _completed(self, name: str, given: Mapping[str, Any], key: str) -> dict[str, Any]:
         """The request with what this front knows: its project, who writes, a report's id."""
         data = dict(given)
-        if name in _OF_A_PROJECT and not data.get("project"):
+        if name in self._projected() and not data.get("project"):
             data["project"] = self._project
         if name in _WRITTEN_BY and not data.get("source"):
             data["source"] = self._settings.source
@@ -211,72 +155,26 @@ class HostMemory:
     async def reembed(self, progress: Progress | None = None) -> port.Reembedded:
         return await self._call("reembed", {}, port.Reembedded, progress)
 
-    # -- how far it is -------------------------------------------------------------
+    # -- how far it is, what changes, the end --------------------------------------
 
     def warm(self) -> None:
         """Find or start the host in the background; it begins to load by itself."""
-        if self._warming is None or self._warming.done():
-            self._warming = asyncio.ensure_future(self._warmed())
-
-    async def _warmed(self) -> None:
-        """Follow how far the host has loaded, until it has."""
-        try:
-            while not (self._readiness.loaded or self._closed):
-                await self._look()
-                await anyio.sleep(_PAUSE)
-        except MemoryUnavailable as error:
-            self._readiness = Readiness("failed", 1.0, str(error))
-
-    async def _look(self) -> None:
-        link = await self._linked()
-        try:
-            told = await link.health()
-            self._readiness = Readiness(told["stage"], told["fraction"], told["message"])
-        except (HostEnded, KeyError):
-            await self._let_go(link)
+        self._reach.warm()
 
     def readiness(self) -> Readiness:
         """How far the host had loaded when it was last asked; `warm` asks."""
-        return self._readiness
-
-    # -- changes -------------------------------------------------------------------
+        return self._reach.readiness
 
     async def changes(self) -> AsyncIterator[Change]:
-        """Every change from now on, across hosts; a front that only listens starts none."""
-        hosts = 0
-        while not self._closed:
-            host = await to_thread.run_sync(self._announced, abandon_on_cancel=True)
-            if host is not None:
-                hosts += 1
-                if hosts > 1:  # what happened between the two was heard by nobody
-                    for subject in _EVERYTHING:
-                        yield Change(subject)
-                async with contextlib.aclosing(Link(host, 1).changes()) as heard:
-                    async for said in heard:
-                        yield Change(*said)
-            await anyio.sleep(_LOOK)
-
-    def _announced(self) -> Announcement | None:
-        """The host that is announced now, if this front understands it."""
-        reap()
-        try:
-            place = known_place(self._settings.store)
-            there = place.read() if place is not None else None
-        except (OSError, HostRefused):
-            return None
-        return there if there is not None and there.protocol == PROTOCOL else None
-
-    # -- closing -------------------------------------------------------------------
+        """Every change that the caller may hear of, across hosts."""
+        async with aclosing(self._reach.changes()) as changes:
+            async for change in changes:
+                if change.heard_by(self._caller):
+                    yield change
 
     async def aclose(self) -> None:
         """Let go of the host, which goes on for others; safe to call again."""
-        self._closed = True
-        if self._warming is not None:
-            self._warming.cancel()
-        link, self._link = self._link, None
-        if link is not None:
-            with anyio.move_on_after(0.2):
-                await link.close()
+        await self._reach.aclose()
 
 
 _OF_A_PROJECT = frozenset(
@@ -290,23 +188,6 @@ _WRITTEN_BY = frozenset({"remember", "report_outcome"})
 
 def _plain(request: BaseModel) -> dict[str, Any]:
     return request.model_dump(mode="json", exclude_unset=True)
-
-
-def living_host(store: Path, version: str, cancelled: Callable[[], bool] = bool) -> Announcement:
-    """Give the host of a store, started if need be; `cancelled` gives up while it waits.
-
-    Raises:
-        MemoryUnavailable: None can be had; the sentence says why.
-    """
-    try:
-        return ensure(place_of(store), version, cancelled)
-    except (NoHost, HostRefused) as error:
-        raise MemoryUnavailable(str(error)) from None
-    except OSError as error:
-        raise MemoryUnavailable(
-            f"The folder {store} cannot be used ({error.strerror or error}). "
-            "Set LESSONBANK_STORE to a folder that you can write to."
-        ) from None
 
 
 def open_hosted(settings: Settings, cwd: Path | None = None) -> Memory:

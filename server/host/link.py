@@ -101,16 +101,16 @@ class Link:
         except (httpx2.HTTPError, ValueError, RuntimeError) as error:
             raise HostEnded from error
 
-    async def changes(self) -> AsyncGenerator[tuple[Any, Any], None]:
-        """Every change (subject, key) until the host ends; then this link is closed."""
+    async def changes(self) -> AsyncGenerator[tuple[Any, Any, Any], None]:
+        """Every change (subject, key, project) until the host ends; then this link is closed."""
         try:
             with contextlib.suppress(httpx2.TransportError, httpx2.StreamError, ValueError):
                 async with self.http.stream("GET", "/changes") as response:
                     async for line in response.aiter_lines():
                         said = json.loads(line) if line else {}
                         if "change" in said:
-                            subject, key = said["change"]
-                            yield subject, key
+                            subject, key, project = said["change"]
+                            yield subject, key, project
         finally:
             await self.close()
 

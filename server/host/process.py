@@ -97,7 +97,8 @@ def _hosted(place: Place) -> int:
     from memory_core.settings import read_settings
 
     settings = replace(read_settings(), store=place.store, model_wait=0.0)
-    logging.getLogger().setLevel(min(logging.INFO, logging.getLevelName(settings.log_level)))
+    level = logging.getLevelName(settings.log_level or "WARNING")
+    logging.getLogger().setLevel(min(logging.INFO, level))
     listener, announcement = _listening(place, product_version())
     memory = open_memory(settings)
     host = Host(place, settings, memory, announcement)

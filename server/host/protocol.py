@@ -3,14 +3,17 @@
     GET  /health         one line: who the host is and how far it has loaded
     POST /call/{method}  a call of the memory port; lines {"progress": [...]} and {"beat": n}
                          while it runs, then one {"answer": ...} or {"error": ...}
-    GET  /changes        lines {"change": [subject, key]} and {"beat": n} without end
+    GET  /changes        lines {"change": [subject, key, project]} and {"beat": n} without end
     POST /stop           finish what runs, then end
 
-A call carries a key: a call that is repeated with its key gives the first one's answer.
+A call says who makes it, and the host holds that caller to its scope and projects; the
+front has proven who it is. A call that says nothing is the owner's: whoever may open the
+socket is. A call carries a key: a call that is repeated with its key gives the first one's answer.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +21,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from memory_core import errors, port
-from memory_core.errors import InvalidInput, LessonbankError, MemoryUnavailable
+from memory_core.caller import CALLER_SCOPES, OWNER, Caller, CallerScope
+from memory_core.errors import InvalidInput, LessonbankError, MemoryUnavailable, shown
 from server.host.place import PROTOCOL
 
 __all__ = ["PROTOCOL"]
@@ -71,6 +75,36 @@ METHODS: dict[str, Method] = {
 }
 
 
+def told_caller(caller: Caller) -> dict[str, Any] | None:
+    """A caller as JSON, None for the owner."""
+    return None if caller == OWNER else dataclasses.asdict(caller)
+
+
+def heard_caller(said: Mapping[str, Any] | None) -> Caller:
+    """The caller that `told_caller` told.
+
+    Raises:
+        InvalidInput: It is none that this side knows: nothing is done for it.
+    """
+    if said is None:
+        return OWNER
+    try:
+        projects = said["projects"]
+        return Caller(
+            source=str(said["source"]),
+            scope=_SCOPES[said["scope"]],
+            projects=None if projects is None else tuple(str(one) for one in projects),
+            trusted=bool(said["trusted"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise InvalidInput(
+            "caller", f"= {shown(said)} is not known", "Run `lessonbank host restart`."
+        ) from None
+
+
+_SCOPES: dict[str, CallerScope] = {scope: scope for scope in CALLER_SCOPES}
+
+
 def told(error: BaseException) -> dict[str, Any]:
     """An error as JSON: its kind and its sentence; of an unexpected one nothing but the kind."""
     if isinstance(error, InvalidInput):
@@ -96,6 +130,8 @@ def raised(said: Mapping[str, Any]) -> Exception:
     kind = getattr(errors, str(said.get("kind") or "-"), None)
     if isinstance(kind, type) and issubclass(kind, MemoryUnavailable):
         return kind(text)
+    if kind is errors.Forbidden:
+        return errors.Forbidden(text)
     if isinstance(kind, type) and issubclass(kind, LessonbankError):
         return LessonbankError(text)
     return HostFailed(text)

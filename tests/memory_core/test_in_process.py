@@ -179,7 +179,7 @@ async def test_changes_reach_every_reader(loading: Loading) -> None:
             await listening.wait()
             await anyio.wait_all_tasks_blocked()
             stored = await loading.memory.remember(LESSON)
-    assert heard.count(Change("item", stored.id)) == 2
+    assert heard.count(Change("item", stored.id, "demo")) == 2
     await loading.memory.aclose()
 
 
@@ -219,7 +219,7 @@ async def test_closing_while_the_store_opens_closes_it_when_it_is_open(loading: 
     loading.memory.warm()
     await loading.memory.aclose()
     loading.store.set()
-    opening = loading.memory._store_thread
+    opening = loading.memory._loading._store_thread
     assert opening is not None
     await to_thread.run_sync(opening.join)
     assert loading.service is not None

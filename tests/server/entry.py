@@ -16,6 +16,7 @@ from pathlib import Path
 from memory_core import port
 from memory_core.settings import Settings, read_settings
 from server.serve import run
+from server.web.options import DoorOptions
 from tests.server.fake_memory import FakeMemory
 
 WATCHED = ("torch", "lancedb", "pyarrow", "sentence_transformers", "transformers", "scipy")
@@ -99,4 +100,5 @@ def opened(settings: Settings) -> ObedientMemory:
 
 if __name__ == "__main__":
     where = int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    run(sys.argv[1], port=where, settings=read_settings(), open_memory=opened)
+    door = DoorOptions(port=where)
+    run(sys.argv[1], door, settings=read_settings(), open_memory=opened)

@@ -7,6 +7,7 @@ changes. It learns nothing, so its mode is "similarity".
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import AsyncIterator
 from typing import Literal
 
@@ -31,6 +32,13 @@ class FakeMemory:
         self.warmed = 0
         self.closed = False
         self.listeners: list[asyncio.Queue[port.Change]] = []
+        self.caller = port.OWNER
+
+    def bound(self, caller: port.Caller) -> FakeMemory:
+        """The same dictionaries for another caller, whom this memory remembers but not holds."""
+        view = copy.copy(self)
+        view.caller = caller
+        return view
 
     # -- recall ----------------------------------------------------------------
 

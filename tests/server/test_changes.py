@@ -119,8 +119,8 @@ async def test_a_subscriber_that_stops_reading_is_dropped(
             await anyio.sleep_forever()
 
     monkeypatch.setattr(changes, "_PATIENCE", 0.01)
-    subscribers = Changes(FakeMemory())
+    subscribers = Changes(FakeMemory(), lambda _: port.OWNER)
     connection = Connection.for_loop(Stuck())  # type: ignore[arg-type]  # it is only notified
-    subscribers._legacy[connection] = {"memory://stats"}
+    subscribers._legacy[connection] = changes._Subscriber(port.OWNER, {"memory://stats"})
     await subscribers.tell(port.Change("stats"))
     assert subscribers.subscribers == 0

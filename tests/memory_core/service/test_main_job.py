@@ -387,10 +387,10 @@ def test_every_change_is_told(bench: Bench, parsers: list[str]) -> None:
     )
     bench.settle()
     assert {
-        Change("item", parsers[0]),
-        Change("project", "demo"),
-        Change("mistakes"),
-        Change("stats"),
+        Change("item", parsers[0], "demo"),
+        Change("project", "demo", "demo"),
+        Change("mistakes", project="demo"),
+        Change("stats", project="demo"),
     } <= set(bench.changes)
     bench.service.core.trainer.close()  # type: ignore[union-attr]
     assert Change("scorer") in bench.changes

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from server.serve import DEFAULT_HOST, DEFAULT_PORT, TRANSPORTS
+from server.serve import TRANSPORTS
+from server.web.options import DEFAULT_HOST, DEFAULT_PORT
 from tests.server.cli.harness import Shell
 
 COMMANDS = (
@@ -71,7 +72,13 @@ def test_no_command_shows_the_help_and_ends_with_2(shell: Shell) -> None:
     ("argv", "said"),
     [
         (["--transport", "carrier-pigeon"], "'carrier-pigeon'"),
-        (["--transport", "http", "--host", "0.0.0.0"], "host"),
+        (["--transport", "http", "--host", "192.0.2.1"], "192.0.2.1"),
+        (["--transport", "http", "--host", "0.0.0.0", "--no-auth"], "no_auth"),
+        (["--transport", "sse", "--allowed-host", "*"], "allowed_host = '*'"),
+        (["--transport", "http", "--allowed-origin", "app.example.org"], "is no origin"),
+        (["--transport", "http", "--tls-cert", "nothing.pem"], "nothing.pem"),
+        (["--transport", "http", "--tls-key", "key.pem"], "--tls-cert"),
+        (["--transport", "http", "--rate", "0"], "rate = 0"),
     ],
 )
 def test_a_door_that_cannot_be_served_is_one_sentence(

@@ -19,12 +19,13 @@ from memory_core.port import Memory, Progress
 from memory_core.settings import Settings
 from server.host import app as host_app
 from server.host.app import HostApp
-from server.host.client import AT_ONCE, HostMemory
+from server.host.client import HostMemory
 from server.host.direct import NoAnswer, ask
 from server.host.link import Link
 from server.host.place import PROTOCOL, Announcement, place_of
 from server.host.process import Host, _listening
 from server.host.protocol import HostFailed
+from server.host.reach import AT_ONCE
 from tests.server.connections import until
 from tests.server.fake_memory import FakeMemory
 
@@ -174,7 +175,7 @@ async def test_a_busy_host_is_asked_again(tmp_path: Path, monkeypatch: pytest.Mo
         tasks.start_soon(there.memory.reembed)
         await until(lambda: behind.asked)
         tasks.start_soon(there.memory.stats)
-        await until(lambda: there.memory._link is not None)
+        await until(lambda: there.memory._reach._link is not None)
         behind.go.set()
 
 
@@ -203,7 +204,7 @@ async def test_a_call_under_way_is_finished_though_the_next_one_is_sent_elsewher
             await until(lambda: behind.asked)
             async with Link(there.announcement, 1).http as client:
                 await client.post("/stop")
-            monkeypatch.setattr("server.host.client.REPEATS", 1)
+            monkeypatch.setattr("server.host.reach.REPEATS", 1)
             with pytest.raises(MemoryUnavailable):
                 await there.memory.stats()
             behind.go.set()

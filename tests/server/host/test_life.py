@@ -90,7 +90,7 @@ async def test_a_front_hears_of_changes_that_another_one_made(room: Room) -> Non
             await listening.wait()
             await until_async(lambda: _fronts(room))
             stored = await second.remember(LESSON)
-    assert port.Change("item", stored.id) in heard
+    assert port.Change("item", stored.id, "room") in heard
     await first.aclose()
     await second.aclose()
 

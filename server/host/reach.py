@@ -1,0 +1,187 @@
+"""The way to a store's host, shared by everything in a process that asks it.
+
+A host that is not there is started at the first call; one that dies is replaced and
+the call repeated with its key, so that it counts once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+from anyio import to_thread
+
+from memory_core.errors import MemoryUnavailable
+from memory_core.port import Change, Progress, Readiness
+from memory_core.settings import Settings
+from server.host.link import HostBusy, HostEnded, Link
+from server.host.place import PROTOCOL, Announcement, HostRefused, known_place, place_of
+from server.host.starting import NoHost, ensure, reap
+
+logger = logging.getLogger(__name__)
+
+REPEATS = 8
+"""How often a call is repeated when hosts end under it."""
+AT_ONCE = 56
+"""Calls of one front that are with the host at once; further ones wait here."""
+_PAUSE = 0.05
+_LOOK = 0.5
+"""Seconds between two looks for a host by a front that follows its changes."""
+_EVERYTHING: tuple[Literal["mistakes", "scorer", "stats"], ...] = ("mistakes", "scorer", "stats")
+
+
+class Reach:
+    """Finds, starts and asks the host of one store.
+
+    Args:
+        settings: Whose store, and what a host that is started is set up with.
+        version: Of this front; an older host is replaced.
+    """
+
+    def __init__(self, settings: Settings, version: str) -> None:
+        self._settings, self._version = settings, version
+        self._link: Link | None = None
+        self._finding = anyio.Lock()
+        self.room = anyio.Semaphore(AT_ONCE)
+        self.readiness = Readiness("idle", 0.0, "Nothing is loaded yet.")
+        self._warming: asyncio.Task[None] | None = None
+        self._closed = False
+
+    # -- finding the host ----------------------------------------------------------
+
+    async def _linked(self) -> Link:
+        """The connection to a living host, which is started if there is none.
+
+        Raises:
+            MemoryUnavailable: There is none and none can be started.
+        """
+        async with self._finding:
+            if self._closed:
+                raise MemoryUnavailable("The memory is closed. Start lessonbank again.")
+            if self._link is None:
+                host = await to_thread.run_sync(self._ensured, abandon_on_cancel=True)
+                link = Link(host, AT_ONCE)
+                await link.warn_if_other(self._settings)
+                self._link = link
+            return self._link
+
+    def _ensured(self) -> Announcement:
+        return living_host(self._settings.store, self._version, lambda: self._closed)
+
+    async def _let_go(self, link: Link) -> None:
+        """Forget a host that ended; its other calls may still be answered."""
+        if self._link is link:
+            self._link = None
+            self.readiness = Readiness("idle", 0.0, "The host is started again.")
+        link.left = True
+        await link.close_if_left()
+
+    # -- calls ---------------------------------------------------------------------
+
+    async def answered(
+        self, name: str, key: str, body: Mapping[str, Any], progress: Progress | None
+    ) -> Any:
+        """The answer's JSON, of as many hosts as it takes."""
+        for repeat in range(REPEATS):
+            link = await self._linked()
+            link.users += 1
+            try:
+                return await link.ask(name, key, body, progress)
+            except HostEnded:
+                logger.info("the host ended during %s; asking again", name)
+                await self._let_go(link)
+            except HostBusy:
+                logger.info("the host is busy; asking again")
+            finally:
+                link.users -= 1
+                await link.close_if_left()
+            await anyio.sleep(_PAUSE * 2**repeat)
+        raise MemoryUnavailable(
+            f"The memory's host ended or was busy {REPEATS} times under this call. "
+            "Run `lessonbank host logs`."
+        )
+
+    # -- how far it is -------------------------------------------------------------
+
+    def warm(self) -> None:
+        """Find or start the host in the background; it begins to load by itself."""
+        if self._warming is None or self._warming.done():
+            self._warming = asyncio.ensure_future(self._warmed())
+
+    async def _warmed(self) -> None:
+        """Follow how far the host has loaded, until it has."""
+        try:
+            while not (self.readiness.loaded or self._closed):
+                await self._look()
+                await anyio.sleep(_PAUSE)
+        except MemoryUnavailable as error:
+            self.readiness = Readiness("failed", 1.0, str(error))
+
+    async def _look(self) -> None:
+        link = await self._linked()
+        try:
+            told = await link.health()
+            self.readiness = Readiness(told["stage"], told["fraction"], told["message"])
+        except (HostEnded, KeyError):
+            await self._let_go(link)
+
+    # -- changes -------------------------------------------------------------------
+
+    async def changes(self) -> AsyncGenerator[Change, None]:
+        """Every change from now on, across hosts; a front that only listens starts none."""
+        hosts = 0
+        while not self._closed:
+            host = await to_thread.run_sync(self._announced, abandon_on_cancel=True)
+            if host is not None:
+                hosts += 1
+                if hosts > 1:  # what happened between the two was heard by nobody
+                    for subject in _EVERYTHING:
+                        yield Change(subject)
+                async with contextlib.aclosing(Link(host, 1).changes()) as heard:
+                    async for said in heard:
+                        yield Change(*said)
+            await anyio.sleep(_LOOK)
+
+    def _announced(self) -> Announcement | None:
+        """The host that is announced now, if this front understands it."""
+        reap()
+        try:
+            place = known_place(self._settings.store)
+            there = place.read() if place is not None else None
+        except (OSError, HostRefused):
+            return None
+        return there if there is not None and there.protocol == PROTOCOL else None
+
+    # -- closing -------------------------------------------------------------------
+
+    async def aclose(self) -> None:
+        """Let go of the host, which goes on for others; safe to call again."""
+        self._closed = True
+        if self._warming is not None:
+            self._warming.cancel()
+        link, self._link = self._link, None
+        if link is not None:
+            with anyio.move_on_after(0.2):
+                await link.close()
+
+
+def living_host(store: Path, version: str, cancelled: Callable[[], bool] = bool) -> Announcement:
+    """Give the host of a store, started if need be; `cancelled` gives up while it waits.
+
+    Raises:
+        MemoryUnavailable: None can be had; the sentence says why.
+    """
+    try:
+        return ensure(place_of(store), version, cancelled)
+    except (NoHost, HostRefused) as error:
+        raise MemoryUnavailable(str(error)) from None
+    except OSError as error:
+        raise MemoryUnavailable(
+            f"The folder {store} cannot be used ({error.strerror or error}). "
+            "Set LESSONBANK_STORE to a folder that you can write to."
+        ) from None

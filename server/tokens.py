@@ -1,0 +1,307 @@
+"""The tokens of a store: made, listed, revoked and verified. Their texts are never stored.
+
+`tokens.json` in the store's folder holds of each token its id, its name, what it may do
+and the SHA-256 of its text. A text has 256 random bits, so its plain hash cannot be
+guessed back. The file is read again whenever it changed: a revocation holds at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
+
+from memory_core.caller import CALLER_SCOPES, Caller, CallerScope
+from memory_core.errors import InvalidInput, MemoryUnavailable, shown
+
+FILE = "tokens.json"
+PREFIX = "lb_"
+LONGEST_NAME = 128
+MOST_PROJECTS = 100
+_LOCK_SECONDS = 10.0
+_UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0, "y": 365 * 86_400.0}
+_LIFETIME = re.compile(r"(\d{1,6})([mhdwy])")
+_TEXT = re.compile(r"lb_(?P<id>[0-9a-f]{12})_[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is known of one token; times in seconds since the epoch.
+
+    `projects` None: all. `expires_at` None: never; `revoked_at` None: it was not.
+    """
+
+    id: str
+    name: str
+    hash: str
+    scope: CallerScope
+    projects: tuple[str, ...] | None
+    trusted: bool
+    created_at: float
+    expires_at: float | None = None
+    revoked_at: float | None = None
+
+    def state(self, now: float) -> str:
+        """Give active, expired or revoked."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
+
+    @property
+    def caller(self) -> Caller:
+        """Whoever holds the token."""
+        return Caller(self.name, self.scope, self.projects, self.trusted)
+
+
+_TOKENS: TypeAdapter[list[Token]] = TypeAdapter(list[Token])
+
+
+def lifetime(text: str) -> float | None:
+    """Give the seconds of a lifetime such as "90d", None for "never".
+
+    Raises:
+        InvalidInput: It is neither.
+    """
+    given = text.strip().lower()
+    if given == "never":
+        return None
+    found = _LIFETIME.fullmatch(given)
+    if found is None or not int(found[1]):
+        raise InvalidInput(
+            "expires",
+            f"= {shown(text)} is no lifetime",
+            "Use a number with m, h, d, w or y, such as 90d, or never.",
+        )
+    return int(found[1]) * _UNITS[found[2]]
+
+
+class TokenBook:
+    """The tokens of one store. Thread-safe, and safe beside other processes.
+
+    Args:
+        folder: The store's folder; made when the first token is.
+        own: The store's own source: no token may have its name.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(self, folder: Path, own: str, clock: Callable[[], float] = time.time) -> None:
+        self._path, self._own, self._clock = folder / FILE, own, clock
+        self._reading = threading.Lock()
+        self._seen: tuple[int, int, int] | None = None
+        self._tokens: dict[str, Token] = {}
+
+    # -- reading -------------------------------------------------------------------
+
+    def tokens(self) -> tuple[Token, ...]:
+        """All tokens, the oldest first, revoked and expired ones included.
+
+        Raises:
+            MemoryUnavailable: The file cannot be read.
+        """
+        with self._reading:
+            stamp = self._stamp()
+            if stamp != self._seen:
+                self._tokens = {token.id: token for token in self._read()}
+                self._seen = stamp
+            return tuple(self._tokens.values())
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _read(self) -> list[Token]:
+        try:
+            return _TOKENS.validate_python(json.loads(self._path.read_bytes())["tokens"])
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+            raise MemoryUnavailable(
+                f"The tokens cannot be read ({type(error).__name__}): {self._path} is damaged or "
+                "not readable. Repair it, or move it away and create the tokens anew."
+            ) from None
+
+    def verify(self, text: str) -> Token | None:
+        """Give the token of this text, None where it is unknown, expired or revoked."""
+        found = _TEXT.fullmatch(text)
+        self.tokens()
+        token = self._tokens.get(found["id"]) if found else None
+        if token is None or not hmac.compare_digest(token.hash, _hash(text)):
+            return None
+        # The store's own name would make a stranger its owner for the learner.
+        good = token.state(self._clock()) == "active" and token.name != self._own
+        return token if good else None
+
+    # -- changing ------------------------------------------------------------------
+
+    def create(
+        self,
+        name: str = "",
+        *,
+        scope: str = "write",
+        projects: Sequence[str] = (),
+        expires: str = "90d",
+        trusted: bool = False,
+    ) -> tuple[Token, str]:
+        """Make a token; gives it with its text, which nobody can read again.
+
+        Args:
+            name: Under which its holder writes; "" makes one up.
+            scope: read, write or admin.
+            projects: The only ones it is for; none means all.
+            expires: See `lifetime`.
+            trusted: Learn its reports in full, without a quota; an admin's always are.
+
+        Raises:
+            InvalidInput: A value is wrong; nothing was made.
+            MemoryUnavailable: The file cannot be read or written.
+        """
+        seconds, now = lifetime(expires), self._clock()
+        known = dict(zip(CALLER_SCOPES, CALLER_SCOPES, strict=True))
+        if scope not in known:
+            raise InvalidInput(
+                "scope", f"= {shown(scope)} is not known", f"Use one of {', '.join(known)}."
+            )
+        made = secrets.token_hex(6)
+        text = f"{PREFIX}{made}_{secrets.token_urlsafe(32)}"
+        token = Token(
+            id=made,
+            name=_clean("name", name.strip() or f"token-{made[:6]}"),
+            hash=_hash(text),
+            scope=known[scope],
+            projects=_projects(projects),
+            trusted=trusted or scope == "admin",
+            created_at=now,
+            expires_at=None if seconds is None else now + seconds,
+        )
+        if token.name == self._own:
+            raise InvalidInput(
+                "name", f"= {shown(name)} is the store's own source", "Choose another name."
+            )
+        with self._locked():
+            kept = self._read()
+            self._refuse_other(token, kept)
+            self._write([*kept, token])
+        return token, text
+
+    def _refuse_other(self, token: Token, kept: Sequence[Token]) -> None:
+        """One name is one caller: a second token of it may do the same as the first."""
+        for one in kept:
+            same = (one.scope, one.projects, one.trusted) == (
+                token.scope,
+                token.projects,
+                token.trusted,
+            )
+            if one.name == token.name and one.state(self._clock()) == "active" and not same:
+                raise InvalidInput(
+                    "name",
+                    f"= {shown(token.name)} is the name of token {one.id}, which may do "
+                    "something else",
+                    f"Choose another, or first run `lessonbank token revoke {one.id}`.",
+                )
+
+    def revoke(self, which: str) -> Token:
+        """Revoke a token by its id, or by its name where only one is active.
+
+        Raises:
+            InvalidInput: There is no such token, or several.
+        """
+        with self._locked():
+            kept = self._read()
+            token = self._named(kept, which.strip())
+            gone = token
+            if token.revoked_at is None:
+                gone = replace(token, revoked_at=self._clock())
+                self._write([gone if one.id == token.id else one for one in kept])
+        return gone
+
+    def _named(self, kept: Sequence[Token], which: str) -> Token:
+        by_id = [one for one in kept if one.id == which]
+        by_name = [
+            one for one in kept if one.name == which and one.state(self._clock()) == "active"
+        ]
+        found = by_id or by_name
+        if len(found) == 1:
+            return found[0]
+        if found:
+            ids = ", ".join(one.id for one in found)
+            raise InvalidInput("token", f"{shown(which)} names several: {ids}", "Pass an id.")
+        raise InvalidInput(
+            "token",
+            f"{shown(which)} names no token of this store",
+            "`lessonbank token list` shows their ids.",
+        )
+
+    # -- the file ------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _locked(self) -> Any:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{self._path}.lock", timeout=_LOCK_SECONDS):
+                yield
+        except Timeout:
+            raise MemoryUnavailable(
+                "Another process is changing the tokens. Try again in a moment."
+            ) from None
+        except OSError as error:
+            raise MemoryUnavailable(
+                f"The tokens cannot be written: {self._path} ({error.strerror or error})."
+            ) from None
+
+    def _write(self, tokens: Sequence[Token]) -> None:
+        """Replace the file in one step, readable by its owner only, synced."""
+        said = json.dumps({"version": 1, "tokens": [asdict(one) for one in tokens]}, indent=1)
+        draft = self._path.with_suffix(f".{os.getpid()}.new")
+        try:
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(said)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _clean(field: str, name: str) -> str:
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise InvalidInput(
+            field,
+            f"= {shown(name)} is no name",
+            f"Use printable characters, at most {LONGEST_NAME}.",
+        )
+    return name
+
+
+def _projects(given: Sequence[str]) -> tuple[str, ...] | None:
+    """The projects in the order given, each once; None for all."""
+    names = [_clean("project", one.strip()) for one in given]
+    if "" in names:
+        raise InvalidInput("project", "is blank", "Name a project, or leave it out for all.")
+    if len(names) > MOST_PROJECTS:
+        raise InvalidInput(
+            "project",
+            f"names {len(names)} projects, at most {MOST_PROJECTS} fit",
+            "Leave it out for all.",
+        )
+    return tuple(dict.fromkeys(names)) or None

@@ -1,0 +1,257 @@
+"""Who gets in: Host and Origin, the token, how often and how much at once.
+
+One guard stands before every path. What passes it carries its caller in the scope of
+its request; a handler that finds none refuses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from typing import Protocol
+
+from aiolimiter import AsyncLimiter
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from mcp.server.transport_security import (
+    TransportSecurityMiddleware,
+    TransportSecuritySettings,
+)
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from memory_core.caller import Caller
+from memory_core.errors import MemoryUnavailable
+from server.tokens import TokenBook
+from server.web.identity import CannotVerify, NoAccess, Verified
+from server.web.options import DoorOptions
+from server.web.replies import refuse
+
+logger = logging.getLogger(__name__)
+
+CALLER = "lessonbank.caller"
+"""Where a request's scope holds its `Verified`."""
+AT_ONCE = 128
+"""Requests of one token, open streams included."""
+REFUSED_A_MINUTE = 120
+"""Refused credentials of one address after which it is told to wait."""
+_KNOWN = 4_096
+"""Tokens and addresses whose rates are kept."""
+_PERIOD = 10.0
+"""Seconds over which a rate is counted: that much may come as a burst."""
+
+Challenge = Callable[[int, str, str], str]
+"""Gives the WWW-Authenticate header of a refusal: status, error code, OAuth scopes."""
+
+
+def security_of(options: DoorOptions) -> TransportSecuritySettings:
+    """Give the SDK's settings of which hosts and origins may be named."""
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=True,
+        allowed_hosts=options.hosts(),
+        allowed_origins=options.origins(),
+    )
+
+
+class Verifier(Protocol):
+    """Checks credentials that are no tokens of this store."""
+
+    async def verify(self, token: str) -> Verified | None: ...
+
+
+def plain_challenge(status: int, error: str, _scope: str) -> str:
+    """Give the header of RFC 6750, section 3, without OAuth's metadata."""
+    if status == 401 and not error:
+        return "Bearer"
+    return f'Bearer error="{error}"'
+
+
+def caller_of(connection: HTTPConnection) -> Caller:
+    """Give who makes a request that the guard let in.
+
+    Raises:
+        PermissionError: No guard stood before it.
+    """
+    verified = connection.scope.get(CALLER)
+    if not isinstance(verified, Verified):
+        raise PermissionError("no guard has checked this request")
+    return verified.caller
+
+
+class Doorkeeper:
+    """Tells who holds a credential.
+
+    Args:
+        own: The store's own source, as which the token of the environment writes.
+        fixed: That token, "" for none.
+        book: The store's tokens.
+        verifier: For all others, None to refuse them.
+    """
+
+    def __init__(
+        self, own: str, fixed: str, book: TokenBook, verifier: Verifier | None = None
+    ) -> None:
+        self._own, self._fixed, self._book, self._verifier = own, fixed, book, verifier
+
+    @property
+    def owner(self) -> Verified:
+        """Whoever has the environment's token, or any caller where none is required."""
+        return Verified(Caller(source=self._own), "owner")
+
+    async def identify(self, text: str) -> Verified | None:
+        """Give the holder of a credential, None where it is not good.
+
+        Raises:
+            NoAccess: It is good and gives nothing here.
+            MemoryUnavailable: It cannot be checked now.
+        """
+        if self._fixed and hmac.compare_digest(_digest(text), _digest(self._fixed)):
+            return self.owner
+        token = self._book.verify(text)
+        if token is not None:
+            return Verified(token.caller, f"token:{token.name}", token.expires_at)
+        if self._verifier is None or text.startswith("lb_"):
+            return None
+        verified = await self._verifier.verify(text)
+        if verified is not None and verified.caller.source == self._own:
+            logger.warning("a credential with the store's own name was refused")
+            return None
+        return verified
+
+
+class Guard:
+    """The ASGI middleware before everything else.
+
+    Args:
+        app: What it guards.
+        options: Which hosts and origins, and how often.
+        keeper: Tells who calls.
+        open_paths: Paths that need no token.
+        challenge: See `Challenge`.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        options: DoorOptions,
+        keeper: Doorkeeper,
+        *,
+        open_paths: Callable[[str], bool],
+        challenge: Challenge = plain_challenge,
+    ) -> None:
+        self._app, self._options, self._keeper = app, options, keeper
+        self._open, self._challenge = open_paths, challenge
+        self._security = TransportSecurityMiddleware(security_of(options))
+        rate = options.rate * _PERIOD / 60
+        self._rates = _Rates(lambda: AsyncLimiter(max(rate, 1.0), _PERIOD))
+        self._refused = _Rates(lambda: AsyncLimiter(REFUSED_A_MINUTE, 60.0))
+        self._at_once: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        refusal = await self._wrong_place(request)
+        if refusal is None and not self._open(request.url.path):
+            await self._let_in(request, scope, receive, send)
+            return
+        await (refusal or self._app)(scope, receive, send)
+
+    async def _wrong_place(self, request: Request) -> Response | None:
+        found = await self._security.validate_request(request)
+        if found is None:
+            return None
+        if found.status_code == 421:
+            why = "This server does not answer to that Host. Its owner allows a name with"
+            return refuse(421, f"{why} --allowed-host.")
+        why = "Pages of that Origin may not call this server. Its owner allows one with"
+        return refuse(403, f"{why} --allowed-origin.", code="wrong_origin")
+
+    async def _let_in(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        verified = await self._identified(request)
+        if isinstance(verified, Response):
+            await verified(scope, receive, send)
+            return
+        principal = verified.principal
+        if self._at_once[principal] >= AT_ONCE:
+            text = f"This token has {AT_ONCE} requests open. Let some of them end first."
+            await refuse(429, text, {"Retry-After": "1"})(scope, receive, send)
+            return
+        if not await self._rates.allows(principal):
+            text = f"This token may send {self._options.rate} requests a minute. Wait a moment."
+            await refuse(429, text, {"Retry-After": "1"})(scope, receive, send)
+            return
+        scope[CALLER] = verified
+        scope["user"] = _user(verified)  # the SDK binds a session to it
+        self._at_once[principal] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._at_once[principal] -= 1
+            if not self._at_once[principal]:
+                del self._at_once[principal]
+
+    async def _identified(self, request: Request) -> Verified | Response:
+        if not self._options.auth:
+            return self._keeper.owner
+        given = request.headers.get("authorization", "")
+        scheme, _, text = given.partition(" ")
+        try:
+            verified = None
+            if scheme.lower() == "bearer" and text.strip():
+                verified = await self._keeper.identify(text.strip())
+        except NoAccess as error:
+            header = self._challenge(403, "insufficient_scope", error.scope)
+            return refuse(403, str(error), {"WWW-Authenticate": header})
+        except CannotVerify as error:
+            return refuse(503, str(error), {"Retry-After": "5"})
+        except MemoryUnavailable as error:
+            logger.error("%s", error)  # noqa: TRY400 - its sentence says it all
+            return refuse(503, "Tokens cannot be checked now. Try again later.")
+        return verified or await self._unknown(request, given=bool(given))
+
+    async def _unknown(self, request: Request, *, given: bool) -> Response:
+        address = request.client.host if request.client else ""
+        if given and not await self._refused.allows(address):
+            text = "Too many refused credentials. Wait a minute."
+            return refuse(429, text, {"Retry-After": "60"})
+        what = "The bearer token is not good." if given else "A bearer token is required."
+        text = f"{what} Send 'Authorization: Bearer TOKEN'; the owner of the memory makes one with"
+        header = self._challenge(401, "invalid_token" if given else "", "")
+        return refuse(401, f"{text} `lessonbank token create`.", {"WWW-Authenticate": header})
+
+
+class _Rates:
+    """One leaky bucket for each of the last few thousand names."""
+
+    def __init__(self, make: Callable[[], AsyncLimiter]) -> None:
+        self._make = make
+        self._buckets: OrderedDict[str, AsyncLimiter] = OrderedDict()
+
+    async def allows(self, name: str) -> bool:
+        """Whether one more fits now; if so it is counted."""
+        bucket = self._buckets.get(name)
+        if bucket is None:
+            bucket = self._buckets[name] = self._make()
+            if len(self._buckets) > _KNOWN:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(name)
+        if not bucket.has_capacity():
+            return False
+        await bucket.acquire()
+        return True
+
+
+def _user(verified: Verified) -> AuthenticatedUser:
+    return AuthenticatedUser(
+        AccessToken(token="", client_id=verified.principal, scopes=[verified.caller.scope])
+    )
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()

@@ -1,0 +1,97 @@
+"""Opens an HTTP door, serves until a signal, and ends cleanly."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+import anyio
+
+from memory_core.port import Memory
+from memory_core.settings import Settings
+from server.app import Front
+from server.ending import Ending
+from server.tokens import TokenBook
+from server.web.application import Entrance
+from server.web.door import Door, bound, url_of
+from server.web.guard import Doorkeeper
+from server.web.logs import log_as_json
+from server.web.options import DoorOptions
+
+
+def serve_http(
+    transport: str, options: DoorOptions, settings: Settings, opened: Callable[[], Memory]
+) -> NoReturn:
+    """Serve until a signal, then end the process.
+
+    Args:
+        transport: "http" (streamable HTTP at /mcp) or "sse" (at /sse).
+        options: Checked ones.
+        settings: All settings.
+        opened: Makes the memory, cheaply and without loading anything.
+
+    Raises:
+        InvalidInput: The address cannot be bound; nothing was started.
+    """
+    listener = bound(options)
+    log_as_json(settings.log_level or "INFO", texts=settings.log_text)
+    book = TokenBook(settings.store, settings.source)
+    keeper = Doorkeeper(settings.source, settings.token, book)
+
+    def announce() -> None:
+        for line in _warnings(options, settings, book):
+            _say(line)
+        _say(f"listening on {url_of(transport, options, listener)}")
+
+    async def serve() -> None:
+        ending = Ending()
+        entrance: Entrance | None = None
+        front: Front | None = None
+        try:
+            entrance = Entrance(opened(), transport, options, keeper, log_texts=settings.log_text)
+            front = entrance.front
+            door = Door(entrance.app, announce, options.tls())
+            async with front.running(), anyio.create_task_group() as tasks:
+                tasks.start_soon(_end_door, door, front, ending)
+                front.memory.warm()
+                await door.serve([listener])
+                ending.begin()
+        except BaseException as error:  # noqa: BLE001  # logged and turned into the exit code
+            await ending.leave(front, error)
+        await ending.leave(front)
+
+    anyio.run(serve)
+    raise AssertionError("the door ends the process itself")
+
+
+def _warnings(options: DoorOptions, settings: Settings, book: TokenBook) -> list[str]:
+    """What whoever starts the door should know at each start."""
+    said = []
+    if not options.auth:
+        said.append(
+            "warning: --no-auth: every program and user of this machine can read and change "
+            "the memory"
+        )
+    elif not settings.token and not any(book.tokens()):
+        said.append(
+            "no token exists yet, so every call is refused: make one with "
+            "`lessonbank token create` (this server need not be restarted)"
+        )
+    if not options.loopback and not options.tls_cert:
+        said.append(
+            "warning: plain HTTP beyond this machine: tokens can be read on the way; use "
+            "--tls-cert and --tls-key, or a proxy with TLS before it"
+        )
+    return said
+
+
+async def _end_door(door: Door, front: Front, ending: Ending) -> None:
+    await ending.asked.wait()
+    front.end_streams()
+    door.end()
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

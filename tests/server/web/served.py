@@ -1,0 +1,135 @@
+"""A real server over a real store, without a model, and what is needed to call it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from typing_extensions import Self
+
+from server.tokens import TokenBook
+from tests.server.connections import MODERN, PATIENCE, ROOT
+
+META = {
+    "io.modelcontextprotocol/protocolVersion": MODERN,
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+ACCEPTED = "application/json, text/event-stream"
+
+
+class Server:
+    """`lessonbank serve` as a process of its own; keyword search answers at once.
+
+    Args:
+        folder: Where its store and its log go.
+        words: Further words of the command.
+        transport: "http" or "sse".
+        program: Python to run in place of the command's module.
+        more: Further variables of its environment.
+    """
+
+    def __init__(
+        self, folder: Path, *words: str, transport: str = "http", program: str = "", **more: str
+    ) -> None:
+        self.store, self.log = folder / "store", folder / "server.log"
+        self.book = TokenBook(self.store, "local")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("LESSONBANK_")}
+        mine = {
+            "LESSONBANK_STORE": str(self.store),
+            "LESSONBANK_MODEL": "nonexistent",
+            "LESSONBANK_PROJECT": "shop",
+        }
+        started = ["-c", program] if program else ["-m", "server"]
+        command = [sys.executable, *started, "serve", "--in-process", "--port", "0"]
+        with self.log.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [*command, "--transport", transport, *words],
+                cwd=ROOT,
+                env={**inherited, **mine, **more},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+            )
+        self.url = self._announced()
+        self.root = self.url.rsplit("/", 1)[0]
+
+    def _announced(self) -> str:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self.process.poll() is None:
+            _, found, rest = self.log.read_text().partition("listening on ")
+            if found and "\n" in rest:
+                return rest.split()[0]
+            time.sleep(0.02)
+        self.end()
+        raise AssertionError(f"no address was announced: {self.log.read_text()}")
+
+    def token(self, name: str, scope: str = "admin", *projects: str, **more: Any) -> str:
+        """Make a token, and give its text."""
+        return self.book.create(name, scope=scope, projects=projects, **more)[1]
+
+    def end(self) -> int:
+        """End it, and give the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(PATIENCE)
+        finally:
+            self.process.kill()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    # -- calling -------------------------------------------------------------------
+
+    def http(self, **more: Any) -> httpx2.Client:
+        """A client without tokens or proxies."""
+        return httpx2.Client(timeout=PATIENCE, trust_env=False, **more)
+
+    def ask(self, token: str, method: str, params: dict[str, Any], name: str = "") -> Any:
+        """Send one request of the newer protocol; gives the answer's JSON."""
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": META}}
+        headers = {
+            **({"Authorization": f"Bearer {token}"} if token else {}),
+            "Accept": ACCEPTED,
+            "MCP-Protocol-Version": MODERN,
+            "Mcp-Method": method,
+            **({"Mcp-Name": name} if name else {}),
+        }
+        with self.http() as http:
+            answer = http.post(self.url, headers=headers, json=body)
+        said = answer.text
+        if answer.headers.get("content-type", "").startswith("text/event-stream"):
+            said = next(x for x in said.splitlines() if x.startswith("data: {"))[6:]
+        return json.loads(said)
+
+    def call(self, token: str, tool: str, **arguments: Any) -> tuple[bool, Any]:
+        """Call a tool; gives whether it went well, and its data or its sentence."""
+        params = {"name": tool, "arguments": arguments}
+        result = self.ask(token, "tools/call", params, tool)["result"]
+        if result["isError"]:
+            return False, result["content"][0]["text"]
+        return True, result["structuredContent"]
+
+    def read(self, token: str, uri: str) -> tuple[bool, str]:
+        """Read a resource; gives whether it went well, and its text or the error's sentence."""
+        answer = self.ask(token, "resources/read", {"uri": uri}, uri)
+        if "error" in answer:
+            return False, answer["error"]["message"]
+        return True, answer["result"]["contents"][0]["text"]
+
+    def metrics(self, token: str) -> str:
+        """What a scrape with this token shows."""
+        with self.http() as http:
+            answer = http.get(f"{self.root}/metrics", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200, answer.text
+        return answer.text
