@@ -1,0 +1,1 @@
+"""What stands before the memory on HTTP: who calls, and whether the request may pass."""
