@@ -44,6 +44,7 @@ PATIENCE = 10
 """Seconds for one renewal: metadata and keys together."""
 MOST_BYTES = 262_144
 MOST_KEYS = 64
+"""Of a key set; a token that names no key is tried with all that fit."""
 
 _CURVES = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 _PUBLIC = ("kty", "n", "e", "crv", "x", "y")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 
 import anyio
+import uvicorn
 from mcp.server import MCPServer
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from memory_core.settings import OAuthSettings, read_settings
-from server.http_door import Door, bound, url_of
 from server.web.identity import CannotVerify, NoAccess, Verified
 from server.web.oauth import JwtVerifier, challenge, protected_resource
 
@@ -25,8 +25,8 @@ class Resource:
     """The address of the server, and the settings with which it takes tokens."""
 
     def __init__(self, issuer: str) -> None:
-        self.listener: socket.socket = bound("127.0.0.1", 0)
-        self.url = url_of("http", self.listener)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/mcp"
         oauth = read_settings(
             {"LESSONBANK_OAUTH_ISSUER": issuer, "LESSONBANK_OAUTH_AUDIENCE": self.url}
         ).oauth
@@ -37,14 +37,21 @@ class Resource:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
         """Serve until the block ends; gives the URL."""
-        listening = anyio.Event()
-        door = Door(_Guarded(_server(), self), listening.set)
-        with self.listener:
+        config = uvicorn.Config(_Guarded(_server(), self), log_config=None, ws="none")
+        server = _Serving(config)
+        with self.listener:  # it listens already: requests wait until they are taken
             async with anyio.create_task_group() as group:
-                group.start_soon(door.serve, [self.listener])
-                await listening.wait()
+                group.start_soon(server.serve, [self.listener])
                 yield self.url
-                door.end()
+                server.should_exit = True
+
+
+class _Serving(uvicorn.Server):
+    """uvicorn that leaves the signals to the tests."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def _server() -> ASGIApp:
@@ -88,17 +95,12 @@ class _Guarded:
         try:
             found = await self._verifier.verify(token) if token else None
         except NoAccess as refusal:
-            value = challenge(
-                self._oauth,
-                "insufficient_scope" if refusal.scope else "",
-                str(refusal),
-                refusal.scope,
-            )
+            value = challenge(self._oauth, 403, "insufficient_scope", refusal.scope)
             return JSONResponse({"error": str(refusal)}, 403, {"WWW-Authenticate": value})
         except CannotVerify as problem:
             return JSONResponse({"error": str(problem)}, 503, {"Retry-After": "10"})
         if found is None:
-            value = challenge(self._oauth, "invalid_token" if token else "")
+            value = challenge(self._oauth, 401, "invalid_token" if token else "")
             return JSONResponse({"error": "invalid_token"}, 401, {"WWW-Authenticate": value})
         _CALLING.set(found)
         return None

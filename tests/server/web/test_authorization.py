@@ -217,7 +217,7 @@ async def test_scopes_and_projects_of_the_issuer_reach_the_caller(issued: Issued
     assert found.caller == Caller(f"oauth:{AGENT}", "admin", ("shop", "blog"))
     all_projects = await resource.verifier.verify(issued.token(resource.url, projects="*"))
     assert all_projects is not None
-    assert all_projects.caller.unrestricted
+    assert all_projects.caller.projects is None
     assert all_projects.principal == found.principal
     with pytest.raises(NoAccess):
         await resource.verifier.verify(issued.token(resource.url, "other:admin"))

@@ -13,6 +13,7 @@ from server.web.identity import CannotVerify
 from server.web.issuer import (
     KEEP_FOR,
     MOST_BYTES,
+    MOST_KEYS,
     PAUSE,
     PAUSE_WHEN_OLD,
     RENEW_AFTER,
@@ -113,7 +114,10 @@ async def test_an_issuer_that_is_down_for_a_while_stops_nobody() -> None:
     for _ in range(5):
         assert await known.takes(FIRST)
     assert len(known.issuer.asked) == 3  # one try
-    known.clock.now += PAUSE_WHEN_OLD
+    known.clock.now += PAUSE_WHEN_OLD - 1
+    assert await known.takes(FIRST)
+    assert len(known.issuer.asked) == 3
+    known.clock.now += 1
     assert await known.takes(FIRST)
     assert len(known.issuer.asked) == 4
     known.clock.now = 1000 + KEEP_FOR + 1
@@ -139,19 +143,24 @@ async def test_a_withdrawn_key_ends_when_the_keys_are_old() -> None:
 async def test_a_fetch_under_way_keeps_nobody_whose_key_is_known() -> None:
     known = Known(FIRST)
     assert await known.takes(FIRST)
-    asked, go_on = anyio.Event(), anyio.Event()
+    asked, go_on, ended = anyio.Event(), anyio.Event(), anyio.Event()
 
     async def slow(request: httpx2.Request) -> httpx2.Response:
         asked.set()
         await go_on.wait()
         return httpx2.Response(503)
 
+    async def first() -> None:
+        await known.takes(FIRST)
+        ended.set()
+
     known.issuer.handler = slow
     known.clock.now += RENEW_AFTER + 1
     async with anyio.create_task_group() as group:
-        group.start_soon(known.takes, FIRST)
+        group.start_soon(first)
         await asked.wait()
         assert await known.takes(FIRST)
+        assert not ended.is_set()
         go_on.set()
 
 
@@ -205,7 +214,7 @@ async def test_metadata_that_is_not_the_issuers_gives_no_keys(
     known.issuer.pages = {METADATA: answer(metadata)}
     with pytest.raises(CannotVerify):
         await known.takes(FIRST)
-    assert not known.issuer.fetches
+    assert all("/.well-known/" in url for url in known.issuer.asked)
     assert "gave no keys" in caplog.text
 
 
@@ -246,6 +255,13 @@ async def test_unusable_keys_in_a_set_are_passed_over() -> None:
     ]
     known.issuer.pages[KEYS] = {"keys": [*odd, FIRST.jwk]}
     assert await known.takes(FIRST)
+
+
+async def test_of_a_key_set_as_many_keys_count_as_an_issuer_needs() -> None:
+    known = Known(*[FIRST] * (MOST_KEYS - 1), SECOND)
+    assert await known.takes(SECOND)
+    known = Known(*[FIRST] * MOST_KEYS, SECOND)
+    assert not await known.takes(SECOND)
 
 
 async def test_the_address_of_the_keys_can_be_set() -> None:
