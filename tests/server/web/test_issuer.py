@@ -218,6 +218,23 @@ async def test_metadata_that_is_not_the_issuers_gives_no_keys(
     assert "gave no keys" in caplog.text
 
 
+async def test_an_issuer_on_this_machine_keeps_its_keys_here_too() -> None:
+    here = "http://127.0.0.1:8080"
+    issuer = Issuer(FIRST)
+    keys = SigningKeys(replace(OAUTH, issuer=here), transport=issuer, clock=Clock())
+    metadata = f"{here}/.well-known/oauth-authorization-server"
+    issuer.pages = {metadata: {"issuer": here, "jwks_uri": "http://issuer.example.org/keys"}}
+    with pytest.raises(CannotVerify):
+        await keys.find("first", "ES256")
+    assert all("/.well-known/" in url for url in issuer.asked)
+    keys = SigningKeys(replace(OAUTH, issuer=here), transport=issuer, clock=Clock())
+    issuer.pages = {
+        metadata: {"issuer": here, "jwks_uri": f"{here}/keys"},
+        f"{here}/keys": {"keys": [FIRST.jwk]},
+    }
+    assert len(await keys.find("first", "ES256")) == 1
+
+
 @pytest.mark.parametrize(
     "page",
     [
