@@ -14,15 +14,21 @@
 | LESSONBANK_EXPLORE | 0 | 0 to 1: points of score by which untried items vary, second and below |
 | LESSONBANK_HOLDOUT | 0 | 0 to 0.5: share of recalls answered without memory, to measure it |
 | LESSONBANK_HOST_IDLE | 900 | seconds without a client after which the shared host ends |
+| LESSONBANK_OAUTH_ISSUER | none | whose access tokens the HTTP doors take: its exact issuer URL |
+| LESSONBANK_OAUTH_AUDIENCE | none | public URL of the HTTP door, then more audiences |
+| LESSONBANK_OAUTH_JWKS | from the issuer's metadata | URL of the issuer's signing keys |
+| LESSONBANK_OAUTH_PROJECTS_CLAIM | lessonbank_projects | claim that lists a token's projects |
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 
@@ -34,10 +40,26 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 @dataclass(frozen=True, slots=True)
+class OAuthSettings:
+    """Whose access tokens the HTTP doors take, and for what.
+
+    `resource` is the door's public URL (RFC 9728), which is the first of `audiences`;
+    `jwks` is "" when the issuer's metadata says where its keys are.
+    """
+
+    issuer: str
+    resource: str
+    audiences: tuple[str, ...]
+    jwks: str = ""
+    projects_claim: str = "lessonbank_projects"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings, validated.
 
     `model` is "" for the packaged one; `token` and `log_level` are "" when none is set.
+    `oauth` is None when no issuer is set.
     """
 
     store: Path
@@ -52,6 +74,7 @@ class Settings:
     explore: float = 0.0
     holdout: float = 0.0
     host_idle: float = 900.0
+    oauth: OAuthSettings | None = None
 
 
 SHARED = ("model", "scorer_mode", "explore", "holdout")
@@ -76,6 +99,68 @@ def _number(env: Mapping[str, str], name: str, default: str, most: float, what: 
     if not 0 <= number <= most:
         raise InvalidInput(name, f"= {shown(value)} is not {what}", f"Use 0 to {most:g}.")
     return number
+
+
+def is_secure(url: str) -> bool:
+    """Whether a URL is https, or http to this machine, with a host and no user or fragment."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port  # raises when it is no number
+    except ValueError:
+        return False
+    here = host in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+    plain = url.isascii() and url.isprintable() and not any(sign in url for sign in ' "\\#')
+    return (
+        plain
+        and bool(host)
+        and "@" not in parts.netloc
+        and (parts.scheme == "https" or (parts.scheme == "http" and here))
+    )
+
+
+def _secure(name: str, url: str, *, query: bool = False) -> str:
+    if not is_secure(url) or ("?" in url and not query):
+        raise InvalidInput(
+            name,
+            f"= {shown(url)} is not a URL that can be trusted",
+            "Use an https URL (http on this machine only) without user, fragment"
+            + (" or spaces." if query else ", query or spaces."),
+        )
+    return url
+
+
+def _oauth(env: Mapping[str, str]) -> OAuthSettings | None:
+    """The settings of OAuth, None without an issuer.
+
+    Raises:
+        InvalidInput: A URL is not secure, or one of issuer and audience is missing.
+    """
+    issuer = env.get("LESSONBANK_OAUTH_ISSUER", "").strip()
+    audiences = tuple(env.get("LESSONBANK_OAUTH_AUDIENCE", "").split())
+    jwks = env.get("LESSONBANK_OAUTH_JWKS", "").strip()
+    if not issuer:
+        for name in ("LESSONBANK_OAUTH_AUDIENCE", "LESSONBANK_OAUTH_JWKS"):
+            if env.get(name, "").strip():
+                raise InvalidInput(
+                    name,
+                    "is set, but LESSONBANK_OAUTH_ISSUER is not",
+                    "Set the issuer too, or neither.",
+                )
+        return None
+    if not audiences:
+        raise InvalidInput(
+            "LESSONBANK_OAUTH_AUDIENCE",
+            "is not set, but LESSONBANK_OAUTH_ISSUER is",
+            "Set it to the public URL of the door, such as https://memory.example.org/mcp.",
+        )
+    return OAuthSettings(
+        issuer=_secure("LESSONBANK_OAUTH_ISSUER", issuer),
+        resource=_secure("LESSONBANK_OAUTH_AUDIENCE", audiences[0]),
+        audiences=audiences,
+        jwks=_secure("LESSONBANK_OAUTH_JWKS", jwks, query=True) if jwks else "",
+        projects_claim=env.get("LESSONBANK_OAUTH_PROJECTS_CLAIM") or "lessonbank_projects",
+    )
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -106,4 +191,5 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         explore=_number(env, "LESSONBANK_EXPLORE", "0", 1, "a scale of exploration"),
         holdout=_number(env, "LESSONBANK_HOLDOUT", "0", 0.5, "a share of recalls"),
         host_idle=_number(env, "LESSONBANK_HOST_IDLE", "900", 86_400, "a number of seconds"),
+        oauth=_oauth(env),
     )

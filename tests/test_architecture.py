@@ -39,7 +39,9 @@ def test_the_server_sees_only_the_port_and_the_plain_modules_around_it() -> None
     assert seen <= SEEN_BY_SERVER | {"memory_core"}
 
 
-@pytest.mark.parametrize("module", ["server", "server.cli", "server.app", "memory_core.port"])
+@pytest.mark.parametrize(
+    "module", ["server", "server.cli", "server.app", "server.web.oauth", "memory_core.port"]
+)
 def test_importing_it_loads_nothing_heavy(module: str, repository: Path) -> None:
     program = f"import sys, {module}; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
     done = subprocess.run(

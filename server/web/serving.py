@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -15,8 +18,9 @@ from server.ending import Ending
 from server.tokens import TokenBook
 from server.web.application import Entrance
 from server.web.door import Door, bound, url_of
-from server.web.guard import Doorkeeper
+from server.web.guard import Doorkeeper, plain_challenge
 from server.web.logs import log_as_json
+from server.web.oauth import JwtVerifier, challenge, protected_resource
 from server.web.options import DoorOptions
 
 
@@ -35,9 +39,13 @@ def serve_http(
         InvalidInput: The address cannot be bound; nothing was started.
     """
     listener = bound(options)
+    if settings.oauth:  # clients come by its name
+        name = urlsplit(settings.oauth.resource).hostname or ""
+        options = replace(options, allowed_hosts=(*options.allowed_hosts, name))
     log_as_json(settings.log_level or "INFO", texts=settings.log_text)
     book = TokenBook(settings.store, settings.source)
-    keeper = Doorkeeper(settings.source, settings.token, book)
+    verifier = JwtVerifier(settings.oauth, settings.project) if settings.oauth else None
+    keeper = Doorkeeper(settings.source, settings.token, book, verifier)
 
     def announce() -> None:
         for line in _warnings(options, settings, book):
@@ -49,7 +57,15 @@ def serve_http(
         entrance: Entrance | None = None
         front: Front | None = None
         try:
-            entrance = Entrance(opened(), transport, options, keeper, log_texts=settings.log_text)
+            entrance = Entrance(
+                opened(),
+                transport,
+                options,
+                keeper,
+                challenge=partial(challenge, settings.oauth) if settings.oauth else plain_challenge,
+                routes=protected_resource(settings.oauth) if settings.oauth else (),
+                log_texts=settings.log_text,
+            )
             front = entrance.front
             door = Door(entrance.app, announce, options.tls())
             async with front.running(), anyio.create_task_group() as tasks:
@@ -73,7 +89,7 @@ def _warnings(options: DoorOptions, settings: Settings, book: TokenBook) -> list
             "warning: --no-auth: every program and user of this machine can read and change "
             "the memory"
         )
-    elif not settings.token and not any(book.tokens()):
+    elif not (settings.token or settings.oauth or any(book.tokens())):
         said.append(
             "no token exists yet, so every call is refused: make one with "
             "`lessonbank token create` (this server need not be restarted)"

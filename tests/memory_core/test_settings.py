@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from memory_core.errors import InvalidInput
-from memory_core.settings import read_settings
+from memory_core.settings import OAuthSettings, is_secure, read_settings
+
+ISSUER = {"LESSONBANK_OAUTH_ISSUER": "https://issuer.example.org/tenant"}
+AUDIENCE = {"LESSONBANK_OAUTH_AUDIENCE": "https://memory.example.org/mcp"}
 
 
 def test_exploration_and_holdout_are_off_by_default() -> None:
@@ -32,3 +35,100 @@ def test_exploration_and_holdout_are_read() -> None:
 def test_a_number_out_of_range_is_refused_with_its_range(name: str, value: str, most: str) -> None:
     with pytest.raises(InvalidInput, match=f"{name}.*Use 0 to {most}"):
         read_settings({name: value})
+
+
+def test_without_an_issuer_there_is_no_oauth() -> None:
+    assert read_settings({}).oauth is None
+    assert read_settings({"LESSONBANK_OAUTH_ISSUER": " "}).oauth is None
+
+
+def test_oauth_needs_an_issuer_and_an_audience() -> None:
+    assert read_settings({**ISSUER, **AUDIENCE}).oauth == OAuthSettings(
+        issuer="https://issuer.example.org/tenant",
+        resource="https://memory.example.org/mcp",
+        audiences=("https://memory.example.org/mcp",),
+    )
+
+
+def test_oauth_can_be_told_more() -> None:
+    more = {
+        "LESSONBANK_OAUTH_AUDIENCE": "https://memory.example.org/mcp api://memory 0a1b",
+        "LESSONBANK_OAUTH_JWKS": "https://issuer.example.org/keys?policy=p",
+        "LESSONBANK_OAUTH_PROJECTS_CLAIM": "https://memory.example.org/projects",
+    }
+    oauth = read_settings({**ISSUER, **more}).oauth
+    assert oauth is not None
+    assert oauth.resource == "https://memory.example.org/mcp"
+    assert oauth.audiences == ("https://memory.example.org/mcp", "api://memory", "0a1b")
+    assert oauth.jwks == "https://issuer.example.org/keys?policy=p"
+    assert oauth.projects_claim == "https://memory.example.org/projects"
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        (ISSUER, "LESSONBANK_OAUTH_AUDIENCE is not set, but LESSONBANK_OAUTH_ISSUER is"),
+        (AUDIENCE, "LESSONBANK_OAUTH_AUDIENCE is set, but LESSONBANK_OAUTH_ISSUER is not"),
+        (
+            {"LESSONBANK_OAUTH_JWKS": "https://issuer.example.org/keys"},
+            "LESSONBANK_OAUTH_JWKS is set, but LESSONBANK_OAUTH_ISSUER is not",
+        ),
+        (
+            {"LESSONBANK_OAUTH_ISSUER": "http://issuer.example.org", **AUDIENCE},
+            "LESSONBANK_OAUTH_ISSUER = 'http://issuer.example.org' .*Use an https URL",
+        ),
+        (
+            {**ISSUER, "LESSONBANK_OAUTH_AUDIENCE": "memory"},
+            "LESSONBANK_OAUTH_AUDIENCE = 'memory' .*Use an https URL",
+        ),
+        (
+            {**ISSUER, **AUDIENCE, "LESSONBANK_OAUTH_JWKS": "http://issuer.example.org/keys"},
+            "LESSONBANK_OAUTH_JWKS = .*Use an https URL",
+        ),
+    ],
+)
+def test_oauth_that_is_not_whole_or_not_secure_is_refused(
+    environ: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(InvalidInput, match=sentence):
+        read_settings(environ)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://issuer.example.org",
+        "https://issuer.example.org:8443/a/b/",
+        "http://127.0.0.1:8080/tenant",
+        "http://localhost:8080",
+        "http://[::1]:8080",
+    ],
+)
+def test_urls_that_can_be_trusted(url: str) -> None:
+    assert is_secure(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "issuer.example.org",
+        "https://",
+        "https:///path",
+        "http://127.0.0.1.example.org",
+        "http://localhost.example.org",
+        "http://10.0.0.1",
+        "https://user@issuer.example.org",
+        "https://issuer.example.org/#a",
+        "https://issuer.example.org/a b",
+        "https://issuer.example.org:port",
+        "https://[::1",
+        "https://issuer.example.org/\r\nX: y",
+        'https://issuer.example.org/"',
+        "https://is\u00e9.example.org",
+        "ftp://issuer.example.org",
+        "file:///etc/passwd",
+    ],
+)
+def test_urls_that_cannot_be_trusted(url: str) -> None:
+    assert not is_secure(url)
