@@ -2,7 +2,7 @@
 
     python -m tests.node        (`make inspect` installs the packages first)
 
-The official Inspector's command line (stdio and HTTP, eras legacy, auto, modern) and
+The official Inspector's command line (stdio, HTTP and SSE, eras legacy, auto, modern) and
 the TypeScript clients (v1 over stdio, HTTP and SSE; v2 over stdio and HTTP, modes legacy,
 auto and pin) work through the tool contract. Prints a table of passed checks and exits
 non-zero when one failed. This package knows no Python client: see tests/server.
@@ -19,13 +19,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from tests.node.inspector import inspector_checks
 from tests.node.place import HERE, LESSONBANK, Check, Place
+from tests.node.serving import serving
 
 SECONDS = 300
 """Most that one TypeScript client may take for all its checks."""
@@ -40,33 +41,10 @@ class Lane:
     run: Callable[[], list[Check]]
 
 
-@contextmanager
-def serving(transport: str, folder: Path) -> Iterator[str]:
-    """Serve over "http" or "sse" on a free port until the end of the block; gives the address."""
-    store, log = folder / f"served-{transport}", folder / f"{transport}.log"
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [LESSONBANK, "serve", "--transport", transport, "--port", "0"],
-            env={**os.environ, **Place("", store).environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-        )
-    try:
-        yield _address(process, log)
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        _, found, rest = log.read_text().partition("listening on ")
-        if found and "\n" in rest:
-            return rest.split()[0]
-        time.sleep(0.05)
-    raise SystemExit(f"the server did not start:\n{log.read_text()}")
+def _served(transport: str, folder: Path) -> AbstractContextManager[str]:
+    place = Place("", folder / f"served-{transport}")
+    command = [LESSONBANK, "serve", "--transport", transport, "--port", "0"]
+    return serving(command, place.environment, folder / f"{transport}.log")
 
 
 def typescript_checks(line: str, mode: str, transport: str, place: Place) -> list[Check]:
@@ -106,7 +84,7 @@ def lanes(folder: Path, urls: dict[str, str]) -> Iterator[Lane]:
     """Give all cells; each stdio cell has a store of its own, the others share their server's."""
     pinned = json.loads((HERE / "package.json").read_text(encoding="utf-8"))["dependencies"]
     pins = {name.rpartition("/")[2]: version for name, version in pinned.items()}
-    for transport in ("stdio", "http"):
+    for transport in ("stdio", "http", "sse"):
         for era in ("legacy", "auto", "modern"):
             place = Place(urls[transport], folder / f"inspector-{transport}-{era}")
             run = partial(_alone, partial(inspector_checks, transport, era, place), place)
@@ -143,8 +121,8 @@ def main() -> int:
     results: dict[tuple[str, str], list[Check]] = {}
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        serving("http", Path(folder)) as http,
-        serving("sse", Path(folder)) as sse,
+        _served("http", Path(folder)) as http,
+        _served("sse", Path(folder)) as sse,
         ThreadPoolExecutor(2) as pool,
     ):
         urls = {"stdio": "", "http": http, "sse": sse}
