@@ -2,10 +2,10 @@
 
     python -m tests.node        (`make inspect` installs the packages first)
 
-The official Inspector's command line (stdio, HTTP and SSE, eras legacy, auto, modern) and
-the TypeScript clients (v1 over stdio, HTTP and SSE; v2 over stdio and HTTP, modes legacy,
-auto and pin) work through the tool contract. Prints a table of passed checks and exits
-non-zero when one failed. This package knows no Python client: see tests/server.
+The official Inspector's command line (eras legacy, auto, modern) and the TypeScript
+clients (v1; v2 in modes legacy, auto and pin) work through the tool contract over stdio,
+HTTP and SSE. Prints a table of passed checks and exits non-zero when one failed.
+This package knows no Python client: see tests/server.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from tests.node.inspector import inspector_checks
 from tests.node.place import HERE, LESSONBANK, Check, Place
 from tests.node.serving import serving
 
+TRANSPORTS = ("stdio", "http", "sse")
 SECONDS = 300
 """Most that one TypeScript client may take for all its checks."""
 
@@ -84,13 +85,13 @@ def lanes(folder: Path, urls: dict[str, str]) -> Iterator[Lane]:
     """Give all cells; each stdio cell has a store of its own, the others share their server's."""
     pinned = json.loads((HERE / "package.json").read_text(encoding="utf-8"))["dependencies"]
     pins = {name.rpartition("/")[2]: version for name, version in pinned.items()}
-    for transport in ("stdio", "http", "sse"):
+    for transport in TRANSPORTS:
         for era in ("legacy", "auto", "modern"):
             place = Place(urls[transport], folder / f"inspector-{transport}-{era}")
             run = partial(_alone, partial(inspector_checks, transport, era, place), place)
             yield Lane(f"Inspector {pins['inspector']}, {era}", transport, run)
-    cells = [("v1", "legacy", transport) for transport in ("stdio", "http", "sse")]
-    cells += [("v2", m, t) for m in ("legacy", "auto", "pin") for t in ("stdio", "http")]
+    ways = (("v1", "legacy"), ("v2", "legacy"), ("v2", "auto"), ("v2", "pin"))
+    cells = [(line, mode, transport) for line, mode in ways for transport in TRANSPORTS]
     names = {"v1": f"TypeScript sdk {pins['sdk']}", "v2": f"TypeScript client {pins['client']}"}
     for line, mode, transport in cells:
         place = Place(urls[transport], folder / f"{line}-{transport}-{mode}")
@@ -100,14 +101,10 @@ def lanes(folder: Path, urls: dict[str, str]) -> Iterator[Lane]:
 
 def table(results: dict[tuple[str, str], list[Check]]) -> str:
     """Give passed/all per client and transport."""
-    transports = ("stdio", "http", "sse")
-    rows = [f"{'client':<34}" + "".join(f"{name:>10}" for name in transports)]
+    rows = [f"{'client':<34}" + "".join(f"{name:>10}" for name in TRANSPORTS)]
     for client in dict.fromkeys(client for client, _ in results):
-        cells = [results.get((client, transport)) for transport in transports]
-        shown = [
-            f"{sum(check.ok for check in cell)}/{len(cell)}" if cell is not None else "-"
-            for cell in cells
-        ]
+        cells = [results[client, transport] for transport in TRANSPORTS]
+        shown = [f"{sum(check.ok for check in cell)}/{len(cell)}" for cell in cells]
         rows.append(f"{client:<34}" + "".join(f"{text:>10}" for text in shown))
     return "\n".join(rows)
 
