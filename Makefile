@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.setup-done
 NODE := tests/node
+CONFORMANCE := tests/conformance
 EXAMPLE := client_examples/typescript
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -59,7 +60,7 @@ bench: $(STAMP) ## Measure what the README claims
 $(NODE)/node_modules/.setup-done: $(NODE)/package.json $(NODE)/package-lock.json
 $(EXAMPLE)/node_modules/.setup-done: $(EXAMPLE)/package.json $(EXAMPLE)/package-lock.json
 %/node_modules/.setup-done:
-	npm ci --prefix $* --ignore-scripts --no-audit --no-fund --loglevel=error
+	npm ci --prefix $* --ignore-scripts --no-audit --no-fund --loglevel=error $(NPM_OMIT)
 	@touch $@
 
 .PHONY: node-packages
@@ -69,8 +70,19 @@ node-packages: $(NODE)/node_modules/.setup-done $(EXAMPLE)/node_modules/.setup-d
 inspect: $(STAMP) node-packages ## Try the official Inspector and both TypeScript SDK clients
 	$(BIN)/python -m tests.node
 
+# The suite needs Node 22. Its packages bring one (Linux on x86-64), left out where it is not needed.
+$(CONFORMANCE)/node_modules/.setup-done: $(CONFORMANCE)/package.json $(CONFORMANCE)/package-lock.json
+$(CONFORMANCE)/node_modules/.setup-done: NPM_OMIT = $(shell node -e 'parseInt(process.versions.node) < 22 || console.log("--omit=optional")' 2>&-)
+
+.PHONY: conformance-packages
+conformance-packages: $(CONFORMANCE)/node_modules/.setup-done
+
+.PHONY: conformance
+conformance: $(STAMP) conformance-packages ## Run the official conformance suite for both revisions
+	$(BIN)/python -m tests.conformance
+
 .PHONY: clean
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	rm -rf $(NODE)/node_modules $(EXAMPLE)/node_modules $(EXAMPLE)/dist
+	rm -rf $(NODE)/node_modules $(CONFORMANCE)/node_modules $(EXAMPLE)/node_modules $(EXAMPLE)/dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -19,6 +19,7 @@ import anyio
 import mcp_types as types
 from mcp.server import CacheHint, Server
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.requests import Request
 
 from memory_core import port
@@ -109,6 +110,7 @@ class Front:
         # Registered by hand because the constructor warns: handshake-era clients may set
         # a level, and this server writes its log to standard error only.
         server.add_request_handler("logging/setLevel", types.SetLevelRequestParams, _set_level)
+        server.add_request_handler("server/discover", types.RequestParams, self._discover)
         server.middleware.append(self._warm_after_first_answer)
         return server
 
@@ -137,6 +139,22 @@ class Front:
             self._warmed = True
             asyncio.get_running_loop().call_later(_WARM_AFTER, self.memory.warm)
         return result
+
+    async def _discover(self, ctx: Context, _params: types.RequestParams) -> types.DiscoverResult:
+        """Declare what is offered, with lists that never change.
+
+        The SDK derives changing lists from the stream that tells of changed resources;
+        clients would then keep a stream open for news that never come.
+        """
+        offered = self.server.get_capabilities(protocol_version=ctx.protocol_version)
+        for listed in (offered.tools, offered.prompts, offered.resources):
+            if listed is not None:
+                listed.list_changed = False
+        return types.DiscoverResult(
+            supported_versions=list(MODERN_PROTOCOL_VERSIONS),
+            capabilities=offered,
+            instructions=self.server.instructions,
+        )
 
     def _input_schema(self, name: str) -> dict[str, Any] | None:
         found = next((one for one in self._definitions if one.name == name), None)

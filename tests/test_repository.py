@@ -147,8 +147,8 @@ def test_hooks_and_ci_run_what_make_runs(repository: Path) -> None:
     run = repository / ".ci" / "run"
     assert os.access(run, os.X_OK)
     subprocess.run(["bash", "-n", str(run)], check=True)
-    for target in ("make setup", "make test", "make lint", "make inspect"):
-        assert target in _text(run)
+    for target in ("setup", "test", "lint", "inspect", "conformance"):
+        assert f"make {target}" in _text(run)
 
 
 def _recipe(repository: Path, target: str) -> str:
@@ -159,7 +159,8 @@ def _recipe(repository: Path, target: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "target", ["setup", "demo", "test", "lint", "bench", "inspect", "clean", "help"]
+    "target",
+    ["setup", "demo", "test", "lint", "bench", "inspect", "conformance", "clean", "help"],
 )
 def test_make_knows_the_target(target: str, repository: Path) -> None:
     command = ["make", "--dry-run", "--no-print-directory", target]

@@ -2,10 +2,10 @@
 
     python -m tests.node        (`make inspect` installs the packages first)
 
-The official Inspector's command line (stdio and HTTP, eras legacy, auto, modern) and
-the TypeScript clients (v1 over stdio, HTTP and SSE; v2 over stdio and HTTP, modes legacy,
-auto and pin) work through the tool contract. Prints a table of passed checks and exits
-non-zero when one failed. This package knows no Python client: see tests/server.
+The official Inspector's command line (eras legacy, auto, modern) and the TypeScript
+clients (v1; v2 in modes legacy, auto and pin) work through the tool contract over stdio,
+HTTP and SSE. Prints a table of passed checks and exits non-zero when one failed.
+This package knows no Python client: see tests/server.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from tests.node.inspector import inspector_checks
 from tests.node.place import HERE, LESSONBANK, Check, Place
+from tests.node.serving import serving
 
+TRANSPORTS = ("stdio", "http", "sse")
 SECONDS = 300
 """Most that one TypeScript client may take for all its checks."""
 
@@ -40,33 +42,10 @@ class Lane:
     run: Callable[[], list[Check]]
 
 
-@contextmanager
-def serving(transport: str, folder: Path) -> Iterator[str]:
-    """Serve over "http" or "sse" on a free port until the end of the block; gives the address."""
-    store, log = folder / f"served-{transport}", folder / f"{transport}.log"
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [LESSONBANK, "serve", "--transport", transport, "--port", "0"],
-            env={**os.environ, **Place("", store).environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-        )
-    try:
-        yield _address(process, log)
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        _, found, rest = log.read_text().partition("listening on ")
-        if found and "\n" in rest:
-            return rest.split()[0]
-        time.sleep(0.05)
-    raise SystemExit(f"the server did not start:\n{log.read_text()}")
+def _served(transport: str, folder: Path) -> AbstractContextManager[str]:
+    place = Place("", folder / f"served-{transport}")
+    command = [LESSONBANK, "serve", "--transport", transport, "--port", "0"]
+    return serving(command, place.environment, folder / f"{transport}.log")
 
 
 def typescript_checks(line: str, mode: str, transport: str, place: Place) -> list[Check]:
@@ -106,13 +85,13 @@ def lanes(folder: Path, urls: dict[str, str]) -> Iterator[Lane]:
     """Give all cells; each stdio cell has a store of its own, the others share their server's."""
     pinned = json.loads((HERE / "package.json").read_text(encoding="utf-8"))["dependencies"]
     pins = {name.rpartition("/")[2]: version for name, version in pinned.items()}
-    for transport in ("stdio", "http"):
+    for transport in TRANSPORTS:
         for era in ("legacy", "auto", "modern"):
             place = Place(urls[transport], folder / f"inspector-{transport}-{era}")
             run = partial(_alone, partial(inspector_checks, transport, era, place), place)
             yield Lane(f"Inspector {pins['inspector']}, {era}", transport, run)
-    cells = [("v1", "legacy", transport) for transport in ("stdio", "http", "sse")]
-    cells += [("v2", m, t) for m in ("legacy", "auto", "pin") for t in ("stdio", "http")]
+    ways = (("v1", "legacy"), ("v2", "legacy"), ("v2", "auto"), ("v2", "pin"))
+    cells = [(line, mode, transport) for line, mode in ways for transport in TRANSPORTS]
     names = {"v1": f"TypeScript sdk {pins['sdk']}", "v2": f"TypeScript client {pins['client']}"}
     for line, mode, transport in cells:
         place = Place(urls[transport], folder / f"{line}-{transport}-{mode}")
@@ -122,14 +101,10 @@ def lanes(folder: Path, urls: dict[str, str]) -> Iterator[Lane]:
 
 def table(results: dict[tuple[str, str], list[Check]]) -> str:
     """Give passed/all per client and transport."""
-    transports = ("stdio", "http", "sse")
-    rows = [f"{'client':<34}" + "".join(f"{name:>10}" for name in transports)]
+    rows = [f"{'client':<34}" + "".join(f"{name:>10}" for name in TRANSPORTS)]
     for client in dict.fromkeys(client for client, _ in results):
-        cells = [results.get((client, transport)) for transport in transports]
-        shown = [
-            f"{sum(check.ok for check in cell)}/{len(cell)}" if cell is not None else "-"
-            for cell in cells
-        ]
+        cells = [results[client, transport] for transport in TRANSPORTS]
+        shown = [f"{sum(check.ok for check in cell)}/{len(cell)}" for cell in cells]
         rows.append(f"{client:<34}" + "".join(f"{text:>10}" for text in shown))
     return "\n".join(rows)
 
@@ -143,8 +118,8 @@ def main() -> int:
     results: dict[tuple[str, str], list[Check]] = {}
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        serving("http", Path(folder)) as http,
-        serving("sse", Path(folder)) as sse,
+        _served("http", Path(folder)) as http,
+        _served("sse", Path(folder)) as sse,
         ThreadPoolExecutor(2) as pool,
     ):
         urls = {"stdio": "", "http": http, "sse": sse}

@@ -33,9 +33,9 @@ class Inspector:
         """
         command = ["node_modules/.bin/mcp-inspector", "--cli", "--protocol-era", self.era]
         command += ["--method", method, "--format", "json", "--quiet", *options]
-        if self.transport == "http":
-            command += ["--transport", "http", "--header", f"Authorization: Bearer {token}"]
-            command += ["--", self.place.url]
+        if self.transport != "stdio":
+            command += ["--transport", self.transport]
+            command += ["--header", f"Authorization: Bearer {token}", "--", self.place.url]
         else:
             # every call is a new process: none waits for the model, keyword search answers
             environment = {**self.place.environment, "LESSONBANK_MODEL_WAIT": "0"}
@@ -140,7 +140,7 @@ def inspector_checks(transport: str, era: str, place: Place) -> list[Check]:
         one.reads,
         one.prompts,
     ]
-    if transport == "http":
+    if transport != "stdio":
         checks.append(one.token)
     return [_kept(check) for check in checks]
 

@@ -38,6 +38,17 @@ async def test_a_modern_listener_hears_what_it_asked_for_and_nothing_else() -> N
             assert await anext(stream) == ResourceUpdated(uris[1])
 
 
+@pytest.mark.parametrize("mode", ["legacy", "auto"])  # a pinned era asks for no declaration
+async def test_resources_are_declared_to_change_and_the_lists_are_not(mode: str) -> None:
+    async with connected(FakeMemory(), mode) as client:
+        offered = client.server_capabilities
+    assert offered.resources is not None
+    assert offered.resources.subscribe is True
+    for listed in (offered.tools, offered.prompts, offered.resources):
+        assert listed is not None
+        assert listed.list_changed is False
+
+
 async def test_a_handshake_subscriber_hears_until_it_unsubscribes() -> None:
     memory, heard = FakeMemory(), list[str]()
     async with connected(memory, "legacy", heard) as client:
