@@ -39,7 +39,8 @@ def bound(options: DoorOptions) -> socket.socket:
             "Use an address of this machine, 0.0.0.0 for all, or 127.0.0.1.",
         ) from None
     family, address = found[0][0], found[0][4][0]
-    made = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, asyncio switches Nagle's algorithm off: 40 ms an answer.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows: never share the port
         made.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
     else:

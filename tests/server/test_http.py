@@ -186,6 +186,7 @@ def test_the_address_of_either_family_is_told_as_a_url() -> None:
     with door.bound(options) as four:
         port = four.getsockname()[1]
         assert door.url_of("http", options, four) == f"http://127.0.0.1:{port}/mcp"
+        assert four.proto == socket.IPPROTO_TCP, "else every answer waits for an acknowledgement"
     if not socket.has_ipv6:
         return
     try:
