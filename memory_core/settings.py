@@ -8,6 +8,8 @@
 | LESSONBANK_PROJECT | derived from git, else "default" | project of calls that name none |
 | LESSONBANK_SOURCE | local | who writes, shown with what was written |
 | LESSONBANK_TOKEN | none | one more bearer token of the HTTP doors: the owner's, for everything |
+| LESSONBANK_PEER_TOKEN | none | shared by the writer of a bucket and its replicas |
+| LESSONBANK_ADVERTISE | none | URL of this writer's HTTP door, for its replicas |
 | LESSONBANK_LOG_LEVEL | WARNING; HTTP: INFO | DEBUG, INFO, WARNING or ERROR, to standard error |
 | LESSONBANK_LOG_TEXT | 0 | 1: the log of the HTTP doors also holds what calls say |
 | LESSONBANK_MODEL_WAIT | 5 | seconds a recall waits for the model before keyword search |
@@ -36,6 +38,8 @@ from memory_core.errors import InvalidInput, shown
 
 ScorerMode = Literal["learned", "shadow", "similarity"]
 SCORER_MODES: tuple[ScorerMode, ...] = ("learned", "shadow", "similarity")
+SHORTEST_SECRET = 24
+"""Characters of a secret that is set by hand."""
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -68,6 +72,8 @@ class Settings:
     project: str = ""
     source: str = "local"
     token: str = ""
+    peer_token: str = ""
+    advertise: str = ""
     log_level: str = ""
     log_text: bool = False
     model_wait: float = 5.0
@@ -163,6 +169,26 @@ def _oauth(env: Mapping[str, str]) -> OAuthSettings | None:
     )
 
 
+def _long_enough(name: str, secret: str) -> str:
+    """A shared secret that is unset or long; it is not shown."""
+    if secret and len(secret) < SHORTEST_SECRET:
+        raise InvalidInput(
+            name,
+            f"has {len(secret)} characters, at least {SHORTEST_SECRET} are needed",
+            "Make one with `openssl rand -base64 32`.",
+        )
+    return secret
+
+
+def _url(name: str, value: str) -> str:
+    """The URL of an HTTP door, without a slash at the end; "" for none."""
+    if value and not value.startswith(("http://", "https://")):
+        raise InvalidInput(
+            name, f"= {shown(value)} is no URL", "Use one such as https://writer.example.org:8377."
+        )
+    return value.rstrip("/")
+
+
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from `environ` (the process's own by default).
 
@@ -184,6 +210,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         project=env.get("LESSONBANK_PROJECT") or "",
         source=env.get("LESSONBANK_SOURCE") or "local",
         token=env.get("LESSONBANK_TOKEN") or "",
+        peer_token=_long_enough("LESSONBANK_PEER_TOKEN", env.get("LESSONBANK_PEER_TOKEN") or ""),
+        advertise=_url("LESSONBANK_ADVERTISE", env.get("LESSONBANK_ADVERTISE") or ""),
         log_level=level,
         log_text=_one_of("LESSONBANK_LOG_TEXT", env.get("LESSONBANK_LOG_TEXT") or "0", ("0", "1"))
         == "1",

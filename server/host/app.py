@@ -7,7 +7,7 @@ import hmac
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Container, Mapping
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -41,20 +41,29 @@ class HostApp:
         token: What callers must know.
         about: What `health` says beside how far the memory has loaded.
         stop: Set when a caller asks for the end.
+        methods: Only these calls are taken.
     """
 
     def __init__(
-        self, memory: Memory, token: str, about: Mapping[str, Any], stop: asyncio.Event
+        self,
+        memory: Memory,
+        token: str,
+        about: Mapping[str, Any],
+        stop: asyncio.Event,
+        methods: Container[str] = METHODS,
     ) -> None:
         self._memory, self._token, self._about, self._stop = memory, token, dict(about), stop
+        self._methods = methods
         self.calls = Calls()
+        self.answer_call = self._guarded(self._call)
+        """Answers one call, for whoever knows the token."""
         self.watchers = 0
         """Fronts that follow the changes: as long as there is one, the host is in use."""
         self.used_at = time.monotonic()
         self.app = Starlette(
             routes=[
                 Route("/health", self._guarded(self._health), methods=["GET"]),
-                Route("/call/{method}", self._guarded(self._call), methods=["POST"]),
+                Route("/call/{method}", self.answer_call, methods=["POST"]),
                 Route("/changes", self._guarded(self._changes), methods=["GET"]),
                 Route("/stop", self._guarded(self._end), methods=["POST"]),
             ]
@@ -106,7 +115,7 @@ class HostApp:
             return _refusal(413, "the request is too large")
         name = request.path_params["method"]
         method = METHODS.get(name)
-        if method is None:
+        if method is None or name not in self._methods:
             return _refusal(404, f"no method {name}")
         self.used_at = time.monotonic()
         body = json.loads(await request.body())

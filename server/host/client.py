@@ -22,7 +22,7 @@ from memory_core.port import OWNER, Caller, Change, Memory, Progress, Readiness
 from memory_core.projects import derive_project
 from memory_core.settings import Settings
 from server.host.protocol import METHODS, WITHIN, told_caller
-from server.host.reach import Reach
+from server.host.reach import Reach, Way
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
@@ -35,11 +35,14 @@ class HostMemory:
             recall waits for the model, and who writes.
         project: Of calls that name none.
         version: Of this front; an older host is replaced.
+        reach: Another way to a host than by this machine's files.
     """
 
-    def __init__(self, settings: Settings, project: str, version: str) -> None:
+    def __init__(
+        self, settings: Settings, project: str, version: str, reach: Way | None = None
+    ) -> None:
         self._settings, self._project = settings, project
-        self._reach = Reach(settings, version)
+        self._reach = reach or Reach(settings, version)
         self._caller = OWNER
 
     def bound(self, caller: Caller) -> HostMemory:

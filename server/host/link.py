@@ -24,6 +24,13 @@ _KEPT_OPEN = 8
 _USUAL = Settings(store=Path())
 
 
+_TIMEOUT = httpx2.Timeout(SILENCE, connect=_CONNECT, pool=None)
+
+
+def _limits(at_once: int) -> httpx2.Limits:
+    return httpx2.Limits(max_connections=at_once + 8, max_keepalive_connections=_KEPT_OPEN)
+
+
 class HostEnded(Exception):
     """The host ended, or is about to: ask the next one."""
 
@@ -36,21 +43,37 @@ class Link:
     """Closed when the host was left and the last call of this connection is over.
 
     Args:
-        host: Where it is and what it must be told.
-        at_once: Calls that are under way at the same time.
+        http: Sends requests to it, with what it must be told. See `of_host` and `of_url`.
     """
 
-    def __init__(self, host: Announcement, at_once: int) -> None:
-        limits = httpx2.Limits(max_connections=at_once + 8, max_keepalive_connections=_KEPT_OPEN)
-        self.http = httpx2.AsyncClient(
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self.http = http
+        self.users = 0
+        self.left = False
+
+    @classmethod
+    def of_host(cls, host: Announcement, at_once: int) -> Link:
+        """Give a link to a host of this machine that takes so many calls at a time."""
+        limits = _limits(at_once)
+        http = httpx2.AsyncClient(
             transport=httpx2.AsyncHTTPTransport(uds=host.socket or None, limits=limits),
             base_url="http://localhost" if host.socket else f"http://127.0.0.1:{host.port}",
             headers={"authorization": f"Bearer {host.token}"},
-            timeout=httpx2.Timeout(SILENCE, connect=_CONNECT, pool=None),
+            timeout=_TIMEOUT,
             trust_env=False,
         )
-        self.users = 0
-        self.left = False
+        return cls(http)
+
+    @classmethod
+    def of_url(cls, url: str, token: str, at_once: int) -> Link:
+        """Give a link to the same calls behind a URL, by the environment's proxies and trust."""
+        http = httpx2.AsyncClient(
+            base_url=url,
+            headers={"authorization": f"Bearer {token}"},
+            timeout=_TIMEOUT,
+            limits=_limits(at_once),
+        )
+        return cls(http)
 
     async def close_if_left(self) -> None:
         """Close what nobody uses any more."""

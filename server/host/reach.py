@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import anyio
 from anyio import to_thread
@@ -33,6 +33,22 @@ _PAUSE = 0.05
 _LOOK = 0.5
 """Seconds between two looks for a host by a front that follows its changes."""
 _EVERYTHING: tuple[Literal["mistakes", "scorer", "stats"], ...] = ("mistakes", "scorer", "stats")
+
+
+class Way(Protocol):
+    """A way to a host, whichever it is now."""
+
+    room: anyio.Semaphore
+    readiness: Readiness
+
+    async def answered(
+        self, name: str, key: str, body: Mapping[str, Any], progress: Progress | None
+    ) -> Any:
+        """Give the JSON of a call's answer."""
+
+    def warm(self) -> None: ...
+    def changes(self) -> AsyncGenerator[Change, None]: ...
+    async def aclose(self) -> None: ...
 
 
 class Reach:
@@ -65,7 +81,7 @@ class Reach:
                 raise MemoryUnavailable("The memory is closed. Start lessonbank again.")
             if self._link is None:
                 host = await to_thread.run_sync(self._ensured, abandon_on_cancel=True)
-                link = Link(host, AT_ONCE)
+                link = Link.of_host(host, AT_ONCE)
                 await link.warn_if_other(self._settings)
                 self._link = link
             return self._link
@@ -142,7 +158,7 @@ class Reach:
                 if hosts > 1:  # what happened between the two was heard by nobody
                     for subject in _EVERYTHING:
                         yield Change(subject)
-                async with contextlib.aclosing(Link(host, 1).changes()) as heard:
+                async with contextlib.aclosing(Link.of_host(host, 1).changes()) as heard:
                     async for said in heard:
                         yield Change(*said)
             await anyio.sleep(_LOOK)

@@ -3,6 +3,7 @@
     /mcp or /sse, /messages/     MCP, for a token
     /metrics                     Prometheus, for a token: what it may see
     /healthz, /readyz            whether the process lives, whether it serves
+    /peer/call/...               changes that replicas pass on, for the peers' own token
 
 The transports are the SDK's.
 """
@@ -29,6 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from memory_core import port
 from server.app import Front
+from server.peers.writer import PATH
 from server.surrogates import marked
 from server.web.guard import Challenge, Doorkeeper, Guard, caller_of, plain_challenge, security_of
 from server.web.logs import REQUEST_ID, RequestLog, requests
@@ -90,7 +92,7 @@ class Entrance:
             limited,
             options,
             keeper,
-            open_paths=lambda path: path in _OPEN or path.startswith(_WELL_KNOWN),
+            open_paths=lambda path: path in _OPEN or path.startswith((_WELL_KNOWN, f"{PATH}/")),
             challenge=challenge,
         )
         self.app: ASGIApp = RequestLog(self._metrics.counting(Patience(guarded)))

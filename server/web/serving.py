@@ -22,6 +22,7 @@ from server.web.guard import Doorkeeper, plain_challenge
 from server.web.logs import log_as_json
 from server.web.oauth import JwtVerifier, challenge, protected_resource
 from server.web.options import DoorOptions
+from server.web.peering import peer_routes
 
 
 def serve_http(
@@ -57,13 +58,17 @@ def serve_http(
         entrance: Entrance | None = None
         front: Front | None = None
         try:
+            memory = opened()
             entrance = Entrance(
-                opened(),
+                memory,
                 transport,
                 options,
                 keeper,
                 challenge=partial(challenge, settings.oauth) if settings.oauth else plain_challenge,
-                routes=protected_resource(settings.oauth) if settings.oauth else (),
+                routes=[
+                    *(protected_resource(settings.oauth) if settings.oauth else ()),
+                    *peer_routes(memory, settings.peer_token),
+                ],
                 log_texts=settings.log_text,
             )
             front = entrance.front

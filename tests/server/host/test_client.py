@@ -56,7 +56,7 @@ async def hosted(folder: Path, behind: Memory) -> AsyncIterator[Hosted]:
         try:
             yield there
         finally:
-            async with Link(there.announcement, 1).http as client:
+            async with Link.of_host(there.announcement, 1).http as client:
                 await client.post("/stop")
             await there.memory.aclose()
 
@@ -202,7 +202,7 @@ async def test_a_call_under_way_is_finished_though_the_next_one_is_sent_elsewher
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(first)
             await until(lambda: behind.asked)
-            async with Link(there.announcement, 1).http as client:
+            async with Link.of_host(there.announcement, 1).http as client:
                 await client.post("/stop")
             monkeypatch.setattr("server.host.reach.REPEATS", 1)
             with pytest.raises(MemoryUnavailable):
@@ -249,7 +249,10 @@ async def test_nobody_without_the_token_is_answered(tmp_path: Path) -> None:
 
 
 async def test_what_is_no_call_is_refused(tmp_path: Path) -> None:
-    async with hosted(tmp_path, FakeMemory()) as there, Link(there.announcement, 1).http as client:
+    async with (
+        hosted(tmp_path, FakeMemory()) as there,
+        Link.of_host(there.announcement, 1).http as client,
+    ):
         assert (await client.post("/call/aclose", json={})).status_code == 404
         answer = await client.post("/call/brief", json={"request": {"cwd": "/"}})
         assert "no argument" in answer.json()["error"]["text"]

@@ -48,6 +48,7 @@ class Server:
         }
         started = ["-c", program] if program else ["-m", "server"]
         command = [sys.executable, *started, "serve", "--in-process", "--port", "0"]
+        folder.mkdir(exist_ok=True)
         with self.log.open("wb") as errors:
             self.process = subprocess.Popen(
                 [*command, "--transport", transport, *words],
