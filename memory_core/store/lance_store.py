@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from memory_core.errors import StoreMismatch, StoreUnavailable, shown
 from memory_core.model import Event, Kind, State
@@ -47,7 +48,8 @@ from memory_core.store.reembedding import (
     embed_waiting,
     plain_conditions,
 )
-from memory_core.store.schema import TABLES
+from memory_core.store.remote.session import Session, require_no_copy
+from memory_core.store.schema import TABLES, table_of
 from memory_core.store.search import Searcher
 
 CLOSE_SECONDS = 2.0
@@ -69,6 +71,7 @@ class LanceStore:
     ) -> None:
         self._meta: Meta = opened.meta
         self._ownership: Ownership | None = opened.ownership
+        self._session: Session | None = opened.session
         self._writer = writer = opened.writer
         self._standing = writer.standing
         self._closing = threading.Lock()
@@ -86,6 +89,8 @@ class LanceStore:
         )
         keeps = maintain and not self._standing.read_only
         self._maintainer = Maintainer(self._keeper, writer) if keeps else None
+        if self._session is not None:
+            self._session.start(writer, lambda: self._meta)
 
     @classmethod
     def open(
@@ -96,6 +101,8 @@ class LanceStore:
         conditions: Conditions = plain_conditions,
         clock: Callable[[], float] = time.monotonic,
         read_only: bool = False,
+        remote: str = "",
+        lost: Callable[[str], None] = lambda _: None,
     ) -> LanceStore:
         """Open the store in the folder `path`, created when there is none.
 
@@ -108,14 +115,41 @@ class LanceStore:
             maintain: Tidy in a thread of its own; without it only `compact` and `close` do.
             clock: Monotonic seconds.
             read_only: Change nothing, whoever owns the folder; it must hold a store.
+            remote: URL of the bucket that holds the store; `path` is then this machine's
+                working copy. Waits for the bucket's lease.
+            lost: Told, from a thread, why nothing can be written any more: another
+                machine writes to the bucket now.
 
         Raises:
             StoreUnavailable: It cannot be opened; the sentence says why and what to do.
             StoreMismatch: A newer lessonbank wrote it.
         """
         folder = path.expanduser().absolute()
-        opened = open_parts(folder, clock, read_only=read_only)
+        if remote and not read_only:
+            opened = open_parts(folder, clock, session=lambda: Session(remote, folder, lost=lost))
+        else:
+            if not read_only:
+                require_no_copy(folder)
+            opened = open_parts(folder, clock, read_only=read_only)
         return cls(opened, maintain=maintain, clock=clock, conditions=conditions)
+
+    def listen(self, arrivals: Callable[[Sequence[Any]], None] | None = None) -> None:
+        """Let records that another machine acknowledged come in while the store is open.
+
+        Args:
+            arrivals: Gets them (stored items, recalls, outcomes, events) in order, from
+                a thread of the store's, and gives each to `adopt`; without it that is all.
+        """
+        if self._session is not None:
+            self._session.listen(arrivals or self._adopt_all)
+
+    def adopt(self, record: StoredItem | StoredRecall | StoredOutcome | Event) -> None:
+        """Add a record that another machine acknowledged; one that is known is left out."""
+        self._writer.append(table_of(record), [record])
+
+    def _adopt_all(self, records: Sequence[Any]) -> None:
+        for record in records:
+            self.adopt(record)
 
     @property
     def path(self) -> Path:
@@ -262,6 +296,8 @@ class LanceStore:
         with translated(self.path):
             fragments = sum(self._writer.tables.fragments(name) for name in TABLES)
             waiting = self._writer.tail.size() + len(self._writer.backlog.items())
+            if self._session is not None:
+                waiting = max(waiting, self._session.waiting())
             return StoreSizes(disk.bytes_under(self.path), fragments, waiting)
 
     def compact(self) -> None:
@@ -291,6 +327,8 @@ class LanceStore:
                 self._maintainer.stop(CLOSE_SECONDS)
             left = max(0.0, CLOSE_SECONDS - (time.monotonic() - began))
             self._last_drain(left)
+            if self._session is not None:
+                self._session.close()
             self._standing.closed = True
             self._pool.shutdown(wait=False)
             self._writer.tables.close()

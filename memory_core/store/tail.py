@@ -33,6 +33,10 @@ class LogTail:
     def known(self, name: TableName, record_id: str) -> bool:
         return record_id in self._seq[name]
 
+    def place(self, name: TableName, record_id: str) -> int | None:
+        """Give the record's place in the log, None for an unknown id."""
+        return self._seq[name].get(record_id)
+
     def put(self, entry: Entry) -> None:
         """Add an entry that was journalled."""
         with self._lock:
