@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from memory_core.errors import StoreMismatch, StoreUnavailable, shown
 from memory_core.model import Event, Kind, State
@@ -48,9 +48,12 @@ from memory_core.store.reembedding import (
     embed_waiting,
     plain_conditions,
 )
-from memory_core.store.remote.session import Session, require_no_copy
+from memory_core.store.remote.identity import require_no_copy
 from memory_core.store.schema import TABLES, table_of
 from memory_core.store.search import Searcher
+
+if TYPE_CHECKING:  # an object store's client comes with it, only where there is a bucket
+    from memory_core.store.remote.session import Session
 
 CLOSE_SECONDS = 2.0
 """`close` waits at most so long for what is under way."""
@@ -126,6 +129,8 @@ class LanceStore:
         """
         folder = path.expanduser().absolute()
         if remote and not read_only:
+            from memory_core.store.remote.session import Session
+
             opened = open_parts(folder, clock, session=lambda: Session(remote, folder, lost=lost))
         else:
             if not read_only:

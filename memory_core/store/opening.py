@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from memory_core.errors import StoreMismatch, StoreUnavailable
 from memory_core.store import disk, faults, heal, journal, meta, tables
@@ -21,11 +22,13 @@ from memory_core.store.meta import Meta
 from memory_core.store.migrations import migrate
 from memory_core.store.ownership import Ownership
 from memory_core.store.reader import Reader
-from memory_core.store.remote.session import Session
 from memory_core.store.schema import LOGS, TABLES, Entry
 from memory_core.store.standing import Standing
 from memory_core.store.tables import Tables
 from memory_core.store.writer import Writer
+
+if TYPE_CHECKING:
+    from memory_core.store.remote.session import Session
 
 _COPIES = 20
 """Attempts to copy the journal between two writes of its owner."""

@@ -209,7 +209,7 @@ class Uploader:
         todo = self._not_there(name, seqs)
         if todo:
             rows = self._rows(name, todo)
-            if not self._may():
+            if not self._may() or self.meta() != self._told:  # it may have changed meanwhile
                 return False
             self._doubtful.add(name)
             self._bucket.add(name, rows)
