@@ -3,7 +3,7 @@
 Says what happens, a line each: `waits`, `open EPOCH`, each acknowledged record,
 `refused` and `lost`. Ends in order when its input ends.
 
-Usage: python -m tests.memory_core.store.remote.machine FOLDER URL START [--once]
+Usage: python -m tests.memory_core.store.remote.machine FOLDER URL START [--once] [--length=S]
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def write(store: LanceStore, number: int) -> None:
         say(f"event {number}")
 
 
-def main(folder: Path, url: str, start: int, *, once: bool) -> None:
-    lease.LENGTH = LENGTH
+def main(folder: Path, url: str, start: int, *, once: bool, length: float) -> None:
+    lease.LENGTH = length
     uploading.SECONDS, uploading.RETRY_SECONDS = 0.1, (0.1, 0.5)
     uploading.COMPACT_COMMITS, uploading.COMPACT_SECONDS = 16, 0.0
     session.INBOX_SECONDS = 0.1
@@ -84,4 +84,12 @@ def main(folder: Path, url: str, start: int, *, once: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), once="--once" in sys.argv[4:])
+    options = sys.argv[4:]
+    lengths = [float(word.partition("=")[2]) for word in options if word.startswith("--length=")]
+    main(
+        Path(sys.argv[1]),
+        sys.argv[2],
+        int(sys.argv[3]),
+        once="--once" in options,
+        length=(lengths or [LENGTH])[-1],
+    )

@@ -27,15 +27,13 @@ TABLES = {
 class Machine:
     """One process; what it said is in `said`, in order."""
 
-    def __init__(
-        self, root: Path, folder: Path, url: str, start: int, *, once: bool = False
-    ) -> None:
+    def __init__(self, root: Path, folder: Path, url: str, start: int, *options: str) -> None:
         module = "tests.memory_core.store.remote.machine"
         command = [sys.executable, "-m", module, str(folder), url, str(start)]
         self.folder = folder
         self.said: list[str] = []
         self.child = subprocess.Popen(
-            [*command, *(["--once"] if once else [])],
+            [*command, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

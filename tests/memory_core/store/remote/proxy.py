@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from urllib.parse import unquote
 
 _REQUEST = re.compile(rb"(GET|PUT|POST|DELETE|HEAD) ([^ ]+) HTTP/1")
 
@@ -15,14 +16,15 @@ _REQUEST = re.compile(rb"(GET|PUT|POST|DELETE|HEAD) ([^ ]+) HTTP/1")
 class Proxy:
     """Passes on to a port of this machine.
 
-    `delay`: seconds by which every request is held back. `cut`: nothing passes.
-    `requests`: how many began, by method (a GET that lists counts as LIST).
+    `delay`: seconds by which a request is held back when its path holds `slow`
+    ("": every path). `requests`: how many began, by (method, path); a GET that
+    lists counts as LIST, and its path is the prefix.
     """
 
     def __init__(self, upstream: int) -> None:
         self._upstream = upstream
-        self.delay = 0.0
-        self.requests: Counter[str] = Counter()
+        self.delay, self.slow = 0.0, ""
+        self.requests: Counter[tuple[str, str]] = Counter()
         self.port = 0
         self._cut = False
         self._open: set[asyncio.StreamWriter] = set()
@@ -69,9 +71,10 @@ class Proxy:
         while data := await reader.read(1 << 20):
             found = _REQUEST.match(data)
             if found is not None:
-                listing = found[1] == b"GET" and b"list-type=" in found[2]
-                self.requests["LIST" if listing else found[1].decode()] += 1
-                if self.delay:
+                path = unquote(found[2].decode("latin-1"))
+                listing = found[1] == b"GET" and "list-type=" in path
+                self.requests["LIST" if listing else found[1].decode(), path] += 1
+                if self.delay and self.slow in path:
                     await asyncio.sleep(self.delay)
             back.write(data)
             await back.drain()

@@ -38,7 +38,7 @@ def test_the_writer_is_killed_and_another_machine_takes_over_and_nothing_is_lost
         one.kill()
         other.heard("outcome", 40)
         assert other.told("open") == ["open 2"]
-        with Machine(repository, one.folder, bucket_url, 3000, once=True) as back:
+        with Machine(repository, one.folder, bucket_url, 3000, "--once") as back:
             back.gone()
             assert len(back.told("waits Another process")) == 1
         said = one.acknowledged() | other.acknowledged()
@@ -72,7 +72,7 @@ def test_a_writer_that_slept_past_its_lease_writes_no_more(
         one.child.send_signal(signal.SIGCONT)
         one.heard("lost")
         one.gone()
-        with Machine(repository, one.folder, bucket_url, 3000, once=True) as back:
+        with Machine(repository, one.folder, bucket_url, 3000, "--once") as back:
             back.gone()
         said = one.acknowledged()
         until(lambda: said <= set(in_bucket(bucket_url)))
