@@ -99,8 +99,9 @@ def opened(name: str, folder: Path, url: str, embedder: Embedder) -> Iterator[Me
     from memory_core.service.following import Following
     from memory_core.service.service import MemoryService
     from memory_core.store.lance_store import LanceStore
+    from memory_core.store.remote.sharing import Sharing
 
-    store = LanceStore.open(folder, remote=url)
+    store = LanceStore.open(folder, sharing=Sharing(url) if url else None)
     settings = Settings(store=folder, remote=url)
     service = MemoryService(settings, store, project=PROJECT, notify=lambda _: None)
     store.listen(Following(service, store.adopt).take)
@@ -124,7 +125,7 @@ def fill(memory: Memory, embedder: Embedder, count: int, kept: Path) -> None:
 def settled(memory: Memory) -> float:
     """Wait until the bucket has everything; give the seconds."""
     began = time.perf_counter()
-    session = memory.store._session  # noqa: SLF001  # measured, not used
+    session = memory.store._shared  # noqa: SLF001  # measured, not used
     while session is not None and session.waiting() and time.perf_counter() - began < _SETTLES:
         time.sleep(0.005)
     return time.perf_counter() - began
@@ -233,13 +234,15 @@ def direct(url: str, embedder: Embedder, asked: int) -> list[float]:
 def start_table(url: str, folder: Path, proxy: Proxy, items: int) -> Table:
     """Open the store on a machine that never saw it, and again."""
     from memory_core.store.lance_store import LanceStore
+    from memory_core.store.remote.sharing import Sharing
 
     rows: list[tuple[Cell, ...]] = []
     for delay in (0.0, proxy.delay):
         held, proxy.delay = proxy.delay, delay
         for what in ("first start", "second start"):
             before, began = proxy.total(), time.perf_counter()
-            store = LanceStore.open(folder / f"machine-{delay}", remote=url, maintain=False)
+            there = folder / f"machine-{delay}"
+            store = LanceStore.open(there, sharing=Sharing(url), maintain=False)
             seconds = time.perf_counter() - began
             asked = proxy.total() - before
             rows.append((what, f"{delay * 1e3:.0f} ms", items, seconds, asked))

@@ -46,13 +46,16 @@ def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:
         from memory_core.service.following import Following
         from memory_core.service.service import MemoryService
         from memory_core.store.lance_store import LanceStore
+        from memory_core.store.remote.sharing import Sharing
 
-        store = LanceStore.open(
-            settings.store,
-            conditions=vectors_of_conditions,
-            remote=settings.remote,
-            lost=lambda why: memory.fail(StoreUnavailable(why)),
-        )
+        sharing = None
+        if settings.remote:
+            sharing = Sharing(
+                settings.remote,
+                follow=settings.follow,
+                lost=lambda why: memory.fail(StoreUnavailable(why)),
+            )
+        store = LanceStore.open(settings.store, conditions=vectors_of_conditions, sharing=sharing)
         service = MemoryService(
             settings, store, project=project, notify=notify, version=product_version()
         )

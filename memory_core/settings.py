@@ -61,11 +61,13 @@ class Settings:
     `model` is "" for the packaged one; `token` and `log_level` are "" when none is set.
     `oauth` is None when no issuer is set.
     `store` is always a local folder: the store itself, or the working copy of the
-    one in the bucket at `remote` ("": there is no bucket).
+    one in the bucket at `remote` ("": there is no bucket). `follow`: another process
+    writes there, this one only follows; told by the command line.
     """
 
     store: Path
     remote: str = ""
+    follow: bool = False
     model: str = ""
     scorer_mode: ScorerMode = "learned"
     project: str = ""

@@ -28,11 +28,11 @@ class Following:
 
     Args:
         service: Whose folds.
-        adopt: Adds one record to the store, or finds that it is there; raises
-            StoreUnavailable when it cannot.
+        adopt: Adds one record to the store and tells whether it is new to this process;
+            raises StoreUnavailable when it cannot.
     """
 
-    def __init__(self, service: MemoryService, adopt: Callable[[Record], None]) -> None:
+    def __init__(self, service: MemoryService, adopt: Callable[[Record], bool]) -> None:
         self._core = service.core
         self._adopt = adopt
 
@@ -45,8 +45,8 @@ class Following:
         core = self._core
         with core.lock:
             for record in records:
-                self._adopt(record)
-                self._fold(record)
+                if self._adopt(record):
+                    self._fold(record)
         self._embed_waiting()
         core.notify(Change("stats"))
 

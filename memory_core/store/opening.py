@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from memory_core.errors import StoreMismatch, StoreUnavailable
 from memory_core.store import disk, faults, heal, journal, meta, tables
@@ -22,13 +21,11 @@ from memory_core.store.meta import Meta
 from memory_core.store.migrations import migrate
 from memory_core.store.ownership import Ownership
 from memory_core.store.reader import Reader
+from memory_core.store.remote.sharing import Shared, Sharing
 from memory_core.store.schema import LOGS, TABLES, Entry
 from memory_core.store.standing import Standing
 from memory_core.store.tables import Tables
 from memory_core.store.writer import Writer
-
-if TYPE_CHECKING:
-    from memory_core.store.remote.session import Session
 
 _COPIES = 20
 """Attempts to copy the journal between two writes of its owner."""
@@ -42,7 +39,7 @@ class Opened:
     meta: Meta
     writer: Writer
     ownership: Ownership | None
-    session: Session | None = None
+    shared: Shared | None = None
 
 
 def claim(folder: Path) -> Ownership | None:
@@ -75,13 +72,12 @@ def open_parts(
     clock: Callable[[], float] = time.monotonic,
     *,
     read_only: bool = False,
-    session: Callable[[], Session] | None = None,
+    sharing: Sharing | None = None,
 ) -> Opened:
     """Open the store in `folder`, healed and with its journal replayed.
 
     With `read_only` nothing in the folder is changed, and another process may own it.
-    With a `session` the folder is a bucket's working copy; it is made once the
-    folder is this process's own.
+    With `sharing` the folder is a bucket's working copy.
 
     Raises:
         StoreUnavailable: It cannot be opened.
@@ -95,13 +91,15 @@ def open_parts(
             if ownership is None:
                 opened = _open_read_only(folder, clock)
             else:
-                opened = _open_writable(folder, ownership, clock, session and session())
+                opened = _open_writable(
+                    folder, ownership, clock, sharing.begun(folder) if sharing else None
+                )
         undo.pop_all()
         return opened
 
 
 def _open_writable(
-    folder: Path, ownership: Ownership, clock: Callable[[], float], session: Session | None
+    folder: Path, ownership: Ownership, clock: Callable[[], float], shared: Shared | None
 ) -> Opened:
     known = meta.load_meta(folder)
     lance = folder / tables.FOLDER
@@ -114,9 +112,9 @@ def _open_writable(
         undo.callback(log.close)
         settled = log.settled()
         heal.heal(folder, lance, settled)
-        if session is not None:
-            undo.callback(session.close)
-            known = session.begin(known, log)
+        if shared is not None:
+            undo.callback(shared.close)
+            known = shared.begin(known, log)
             settled = log.settled()
         opened = Tables(folder, known.generation, known.dimension)
         _drop_left_over(opened, known)
@@ -126,8 +124,8 @@ def _open_writable(
         if not known.dimension:
             opened.drop_vector_columns()
         _require_columns(folder, opened)
-        if session is not None:
-            session.join(known, opened, log)
+        if shared is not None:
+            shared.join(known, opened, log)
         writer = Writer(Standing(folder, read_only=False), log, opened, clock)
         with writer.lance:
             writer.settlement.adopt(opened, settled)
@@ -139,7 +137,7 @@ def _open_writable(
             writer.text_stale = bool(opened.unindexed("search_text"))
             writer.settle()
         undo.pop_all()
-        return Opened(known, writer, ownership, session)
+        return Opened(known, writer, ownership, shared)
 
 
 def _refuse_orphans(folder: Path) -> None:

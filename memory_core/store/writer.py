@@ -140,10 +140,19 @@ class Writer:
             self.standing.require_open()
             self.take(entries)
             self.taken(entries)
+        self._follow_up()
+
+    def _follow_up(self) -> None:
         self.last_write = self._clock()
         if self.backlog:
             self._catch_up()
         self.wake()
+
+    def copy(self, entries: Sequence[Entry]) -> None:
+        """Take entries that stand safely elsewhere, at their places: nothing is journalled."""
+        with self.order:
+            self.take(entries)
+        self._follow_up()
 
     def _fresh(self, table: TableName, records: Sequence[Any]) -> list[Entry]:
         entries: dict[str, Entry] = {}
@@ -165,6 +174,14 @@ class Writer:
             return self.tail.place(table, record_id)
         row = self.catalog.row(record_id)
         return None if row is None else self.catalog.seq(row)
+
+    def newest(self, table: TableName) -> int:
+        """Give the last place in the log of a record of this table, 0 without any."""
+        return self.catalog.newest() if table == "items" else self.tail.newest(table)
+
+    def known(self, table: TableName) -> int:
+        """Give how many records of this table were acknowledged."""
+        return len(self.catalog) if table == "items" else self.tail.count(table)
 
     def _retry_failed(self) -> None:
         """Try what LanceDB refused before; while it still does, take nothing new."""

@@ -32,13 +32,14 @@ class Joining:
     Args:
         objects: Of the bucket.
         folder: The working folder.
+        writes: Whether this process may change the bucket's tables; a follower may not.
 
     Raises:
         StoreUnavailable: The folder is the copy of another bucket.
     """
 
-    def __init__(self, objects: Objects, folder: Path) -> None:
-        self._objects, self._folder = objects, folder
+    def __init__(self, objects: Objects, folder: Path, *, writes: bool = True) -> None:
+        self._objects, self._folder, self._writes = objects, folder, writes
         self.url = objects.url
         known = identity.read(folder, self.url)
         self._new = not known
@@ -58,6 +59,11 @@ class Joining:
     def _there(self) -> Meta | None:
         found = self._objects.get(META)
         return None if found is None else parsed_meta(found.content, f"{self.url}/{META}")
+
+    def ready(self) -> bool:
+        """Tell whether there is a store with a model, so that it can be followed."""
+        there = self._there()
+        return there is not None and bool(there.embedder)
 
     def evacuate(self, known: Meta | None, journal: Journal) -> None:
         """Bring what only this folder has into the inbox; nothing here is changed."""
@@ -90,6 +96,11 @@ class Joining:
     def agreed(self, known: Meta | None, journal: Journal) -> Meta:
         """Give the meta that the working folder must have; the bucket's tables are there then."""
         there = self._there()
+        if not self._writes and not self.ready():
+            raise StoreUnavailable(
+                f"There is no store at {self.url} yet that could be followed. Start its writer"
+                " first: lessonbank with LESSONBANK_STORE set to it."
+            )
         if there is None:
             self._save_name()
             meta = known or new_meta(VERSION)
@@ -132,7 +143,7 @@ class Joining:
 
     def _drop_left_over(self, there: Meta) -> None:
         """Drop tables in the bucket that an interrupted change of models left there."""
-        if self.own:
+        if self.own or not self._writes:
             return
         bucket = BucketTables(self.url, there.generation, there.dimension)
         keep = {table_name(name, there.generation) for name in TABLES}
@@ -164,6 +175,8 @@ class Joining:
         copied = copying.pull(bucket, tables, {n: one.missing for n, one in differs.items()})
         if copied:
             _LOG.info("%s: %d rows copied to %s", self.url, copied, self._folder)
+        if not self._writes:
+            return
         for name, one in differs.items():
             if one.doubled:
                 bucket.delete(name, one.doubled)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from memory_core.errors import StoreUnavailable
+from memory_core.ports import StoredRecall
 from memory_core.store.journal import Journal
 from memory_core.store.meta import Meta
 from memory_core.store.remote import inbox, uploading
@@ -22,7 +23,7 @@ from memory_core.store.remote.joining import Joining, Taken
 from memory_core.store.remote.lease import Lease
 from memory_core.store.remote.objects import BucketUnavailable, Objects, sentence
 from memory_core.store.remote.uploading import ROWS, Uploader, pause_after
-from memory_core.store.schema import Entry
+from memory_core.store.schema import Entry, entry_of, table_of
 from memory_core.store.tables import Tables
 from memory_core.store.writer import Writer
 
@@ -47,6 +48,7 @@ class Session:
     Args:
         url: Of the bucket and the prefix, without a slash at the end.
         folder: The working folder; this process holds its lock.
+        address: Where followers can send writes to.
         patience: Seconds to wait for a lease that is not renewed.
         lost: Called once, from a thread, when another writer took the lease.
     """
@@ -56,6 +58,7 @@ class Session:
         url: str,
         folder: Path,
         *,
+        address: str = "",
         patience: float | None = None,
         lost: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -65,7 +68,7 @@ class Session:
         self.objects = Objects(url)
         self.joining = Joining(self.objects, folder)
         who = f"{socket.gethostname()}, pid {os.getpid()}"
-        self.lease = Lease(self.objects, self.joining.name, who=who)
+        self.lease = Lease(self.objects, self.joining.name, who=who, address=address)
         self._uploader: Uploader | None = None
         self._writer: Writer | None = None
         self._stopped = threading.Event()
@@ -158,7 +161,6 @@ class Session:
         self._thread(self._upload, "lessonbank-upload")
 
     def listen(self, arrivals: Callable[[Sequence[Any]], None]) -> None:
-        """Give records that others left in the bucket to `arrivals` from now on."""
         self._arrivals = arrivals
         self._wake.set()
 
@@ -173,9 +175,26 @@ class Session:
             return
         if self._arrivals is not None:
             self._arrivals([entry.stored for entry in fresh])
-        else:
-            for entry in fresh:
-                writer.append(entry.table, [entry.stored])
+            return
+        for entry in fresh:
+            self.adopt(entry.stored)
+
+    def adopt(self, record: Any) -> bool:
+        """Add a record that another machine acknowledged; tell whether it is new."""
+        assert self._writer is not None
+        table = table_of(record)
+        known = self._writer.knows(table, entry_of(0, table, record).id)
+        if not known:
+            self._writer.append(table, [record])
+        return not known
+
+    def serve(self, recall: StoredRecall) -> bool:  # noqa: ARG002 - the protocol's
+        """A writer logs what it serves."""
+        return False
+
+    def served(self, recall_id: str) -> StoredRecall | None:  # noqa: ARG002 - the protocol's
+        """A writer's log has all."""
+        return None
 
     def _thread(self, target: Callable[[], None], name: str) -> None:
         thread = threading.Thread(target=target, name=name, daemon=True)

@@ -8,10 +8,12 @@ id and seq, so nothing is uploaded twice after a failure in between.
 
 from __future__ import annotations
 
+import json
 import logging
 import random
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +34,8 @@ from memory_core.store.schema import CODECS, TABLES, Entry, TableName
 from memory_core.store.tables import at_places, table_name
 from memory_core.store.writer import Writer
 
+HEAD = "head.json"
+"""New content after every upload: one request tells a follower whether to look at the tables."""
 SECONDS = 1.0
 """An acknowledged record is uploaded at most so much later, while the bucket answers."""
 ROWS = 256
@@ -82,6 +86,7 @@ class Uploader:
         self._suspect: set[TableName] = set()
         self._versions = {name: bucket.version(name) for name in TABLES}
         self._commits: Counter[TableName] = Counter()
+        self._changed = True
         self._compacted = time.monotonic()
         self.arrived: Callable[[Sequence[Entry]], None] = lambda _: None
         """Takes in entries that somebody else left in the tables."""
@@ -148,7 +153,22 @@ class Uploader:
                 for start in range(0, len(seqs), MOST_ROWS):
                     if not self._append(name, seqs[start : start + MOST_ROWS]):
                         return False
-            return self._replace(rewritten) and self._flip()
+            done = self._replace(rewritten) and self._flip()
+            if self._changed and self._may():
+                self._changed = False
+                self._objects.put(HEAD, self._head())
+            return done
+
+    def _head(self) -> bytes:
+        """Give what followers look at, to know that there is something new and of what kind."""
+        told = self._told
+        head = {
+            "epoch": self._lease.epoch,
+            "beat": uuid.uuid4().hex[:12],
+            "generation": told.generation,
+            "embedder": told.embedder,
+        }
+        return json.dumps(head).encode()
 
     def _may(self) -> bool:
         return self._lease.held(HELD * self._lease.length)
@@ -169,7 +189,7 @@ class Uploader:
                 self._bucket.add_vector_columns(meta.dimension)
             self._versions = {name: self._bucket.version(name) for name in TABLES}
         self._objects.put(META, content_of(meta))
-        self._told = meta
+        self._told, self._changed = meta, True
 
     def _next_generation(self, meta: Meta) -> None:
         """Upload a finished re-embedding: all its rows, then the meta, then the old tables go."""
@@ -183,7 +203,7 @@ class Uploader:
             for start in range(0, len(todo), MOST_ROWS):
                 new.add(name, self._rows(name, todo[start : start + MOST_ROWS]))
         self._objects.put(META, content_of(meta))
-        self._bucket, self._told = new, meta
+        self._bucket, self._told, self._changed = new, meta, True
         self._versions = {name: new.version(name) for name in TABLES}
         self._doubtful = set(TABLES)
         for gone in old:
@@ -214,6 +234,7 @@ class Uploader:
             self._doubtful.add(name)
             self._bucket.add(name, rows)
             self._commits[name] += 1
+            self._changed = True
             self._expect(name, self._bucket.version(name), 1)
         self._doubtful.discard(name)
         if name == "events":

@@ -17,6 +17,7 @@ from pathlib import Path
 from memory_core.errors import StoreUnavailable
 from memory_core.store.lance_store import LanceStore
 from memory_core.store.remote import lease, session, uploading
+from memory_core.store.remote.sharing import Sharing
 from tests.memory_core.store.making import EMBEDDER, event, item, outcome, recall
 
 LENGTH = 1.5
@@ -32,7 +33,7 @@ def opened(folder: Path, url: str, *, once: bool, lost: threading.Event) -> Lanc
     """The store once this machine may write; None when it only tries once and may not."""
     while True:
         try:
-            return LanceStore.open(folder, remote=url, lost=lambda _: lost.set())
+            return LanceStore.open(folder, sharing=Sharing(url, lost=lambda _: lost.set()))
         except StoreUnavailable as error:
             say(f"waits {error}")
             if once:
@@ -68,7 +69,8 @@ def main(folder: Path, url: str, start: int, *, once: bool, length: float) -> No
         return
     store.bind_embedder(EMBEDDER.name, EMBEDDER.dimension)
     store.listen()
-    say(f"open {store._session.lease.epoch if store._session else 0}")
+    assert isinstance(store._shared, session.Session)
+    say(f"open {store._shared.lease.epoch}")
     for number in count(start):
         if ended.wait(PACE) or lost.is_set():
             break

@@ -9,6 +9,7 @@ import pytest
 
 from memory_core.ports import Store
 from memory_core.store.lance_store import LanceStore
+from memory_core.store.remote.sharing import Sharing
 from tests.memory_core.store.contract import StoreContract
 from tests.memory_core.store.making import EMBEDDER
 
@@ -19,7 +20,7 @@ class TestBucketStore(StoreContract):
     @pytest.fixture
     def store(self, tmp_path: Path, bucket_url: str) -> Iterator[Store]:
         self._url, self._folders = bucket_url, (tmp_path / str(n) for n in range(9))
-        opened = LanceStore.open(next(self._folders), remote=bucket_url)
+        opened = LanceStore.open(next(self._folders), sharing=Sharing(bucket_url))
         opened.bind_embedder(EMBEDDER.name, EMBEDDER.dimension)
         self._opened = [opened]
         yield opened
@@ -32,7 +33,7 @@ class TestBucketStore(StoreContract):
     def again(self, store: Store) -> Store:
         assert isinstance(store, LanceStore)
         store.close()
-        self._opened.append(LanceStore.open(self.folder(store), remote=self._url))
+        self._opened.append(LanceStore.open(self.folder(store), sharing=Sharing(self._url)))
         return self._opened[-1]
 
 

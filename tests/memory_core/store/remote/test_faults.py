@@ -15,6 +15,7 @@ from memory_core.store.lance_store import LanceStore
 from memory_core.store.remote import lease, session, uploading
 from memory_core.store.remote.bucket import BucketTables
 from memory_core.store.remote.objects import Objects
+from memory_core.store.remote.sharing import Sharing
 from memory_core.store.remote.uploading import Uploader
 from memory_core.store.schema import CODECS, entry_of
 from tests.memory_core.store.making import (
@@ -36,15 +37,15 @@ NEVER = 10_000.0
 
 
 def opened(folder: Path, url: str, lost: Callable[[str], None] = lambda _: None) -> LanceStore:
-    store = LanceStore.open(folder, remote=url, lost=lost)
+    store = LanceStore.open(folder, sharing=Sharing(url, lost=lost))
     store.bind_embedder(EMBEDDER.name, EMBEDDER.dimension)
     store.listen()
     return store
 
 
 def session_of(store: LanceStore) -> session.Session:
-    assert store._session is not None
-    return store._session
+    assert isinstance(store._shared, session.Session)
+    return store._shared
 
 
 def uploader_of(store: LanceStore) -> Uploader:
@@ -149,12 +150,12 @@ def test_a_bucket_that_cannot_be_reached_at_the_start_is_told(
 ) -> None:
     way.cut(off=True)
     with pytest.raises(StoreUnavailable, match=r"bucket of s3://.* cannot be reached"):
-        LanceStore.open(tmp_path / "store", remote=bucket_url)
+        LanceStore.open(tmp_path / "store", sharing=Sharing(bucket_url))
 
 
 def test_a_bucket_that_does_not_exist_is_told(tmp_path: Path, bucket_url: str) -> None:
     with pytest.raises(StoreUnavailable, match="There is no bucket"):
-        LanceStore.open(tmp_path / "store", remote="s3://nobody-made-this/prefix")
+        LanceStore.open(tmp_path / "store", sharing=Sharing("s3://nobody-made-this/prefix"))
 
 
 def test_a_warm_search_asks_the_bucket_for_nothing(
@@ -216,7 +217,7 @@ def test_killed_between_any_two_steps_of_an_upload_nothing_is_lost_or_doubled(
     stopped = []
     for number in range(1, 40):
         url = f"{bucket_url}-{number}"
-        store = LanceStore.open(tmp_path / str(number), remote=url)
+        store = LanceStore.open(tmp_path / str(number), sharing=Sharing(url))
         store.bind_embedder(EMBEDDER.name, EMBEDDER.dimension)
         write(store, 1)
         with monkeypatch.context() as patch:
@@ -230,7 +231,7 @@ def test_killed_between_any_two_steps_of_an_upload_nothing_is_lost_or_doubled(
             freed(store)
             taken_over_by_another(tmp_path / f"other-{number}", store.path, url)
         else:
-            LanceStore.open(store.path, remote=url).close()
+            LanceStore.open(store.path, sharing=Sharing(url)).close()
         assert in_bucket(url) == dict.fromkeys(records(1), 1)
         if len(seen) < number:
             break
@@ -240,9 +241,9 @@ def test_killed_between_any_two_steps_of_an_upload_nothing_is_lost_or_doubled(
 
 def taken_over_by_another(other: Path, folder: Path, url: str) -> None:
     """Open it on another machine, then bring what the first one has there."""
-    store = LanceStore.open(other, remote=url)
+    store = LanceStore.open(other, sharing=Sharing(url))
     with pytest.raises(StoreUnavailable, match="Another process"):
-        LanceStore.open(folder, remote=url)
+        LanceStore.open(folder, sharing=Sharing(url))
     session_of(store).listen(store._adopt_all)
     session_of(store)._look_in()
     store.close()
@@ -303,7 +304,7 @@ def test_a_writer_that_lost_the_lease_takes_nothing_new_and_names_the_other(
 def test_a_working_folder_is_of_one_bucket(tmp_path: Path, bucket_url: str) -> None:
     opened(tmp_path / "store", bucket_url).close()
     with pytest.raises(StoreUnavailable, match="working copy of"):
-        LanceStore.open(tmp_path / "store", remote=f"{bucket_url}-other")
+        LanceStore.open(tmp_path / "store", sharing=Sharing(f"{bucket_url}-other"))
     with pytest.raises(StoreUnavailable, match="Set LESSONBANK_STORE=s3://"):
         LanceStore.open(tmp_path / "store")
 
@@ -317,6 +318,6 @@ def test_a_local_store_is_moved_to_an_empty_bucket_and_to_no_other(
     local.close()
     opened(tmp_path / "another", f"{bucket_url}-taken").close()
     with pytest.raises(StoreUnavailable, match="holds a store and"):
-        LanceStore.open(tmp_path / "store", remote=f"{bucket_url}-taken")
+        LanceStore.open(tmp_path / "store", sharing=Sharing(f"{bucket_url}-taken"))
     opened(tmp_path / "store", bucket_url).close()
     assert in_bucket(bucket_url) == dict.fromkeys(records(1), 1)

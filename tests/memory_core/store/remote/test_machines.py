@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from memory_core.store.lance_store import LanceStore
+from memory_core.store.remote.sharing import Sharing
 from tests.memory_core.store.remote.bucket import until
 from tests.memory_core.store.remote.machines import (
     Machine,
@@ -55,7 +56,7 @@ def require_same_log(tmp_path: Path, url: str) -> None:
     """Check that two new machines get the same log, each record once, in the same order."""
     logs = []
     for name in ("third", "fourth"):
-        store = LanceStore.open(tmp_path / name, remote=url)
+        store = LanceStore.open(tmp_path / name, sharing=Sharing(url))
         assert set(present(store).values()) == {1}
         logs.append([o.record.id for o in store.outcomes()])
         store.close()
