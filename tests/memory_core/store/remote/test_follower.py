@@ -34,9 +34,8 @@ Opener = Callable[..., LanceStore]
 
 
 @pytest.fixture
-def opened(tmp_path: Path, bucket_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opener]:
+def opened(tmp_path: Path, bucket_url: str) -> Iterator[Opener]:
     """Open the writer or followers of one bucket; all are closed at the end."""
-    monkeypatch.setattr(follower, "SECONDS", 0.02)
     stores: list[LanceStore] = []
 
     def open_(name: str, *, follow: bool = False, **more: Any) -> LanceStore:
