@@ -15,13 +15,33 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import doors, endurance, hosts, recall_latency, reports, setup_size, startup, tokens
+from benchmarks import (
+    doors,
+    endurance,
+    hosts,
+    object_store,
+    recall_latency,
+    reports,
+    setup_size,
+    startup,
+    tokens,
+)
 from benchmarks.child import ROOT
 from benchmarks.report import Budget
 
 CLAIMS = {
     one.NAME: one.CLAIM
-    for one in (tokens, startup, hosts, doors, recall_latency, reports, setup_size, endurance)
+    for one in (
+        tokens,
+        startup,
+        hosts,
+        doors,
+        recall_latency,
+        reports,
+        object_store,
+        setup_size,
+        endurance,
+    )
 }
 SLOW = (setup_size.NAME, endurance.NAME)
 """Run only by name or with --all."""

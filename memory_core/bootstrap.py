@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memory_core.errors import StoreUnavailable
 from memory_core.in_process import InProcessMemory
 from memory_core.port import Change, Evaluation, Memory
 from memory_core.projects import derive_project
@@ -42,20 +43,32 @@ def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:
 
     def open_service(notify: Callable[[Change], None]) -> MemoryService:
         from memory_core.service.conditions import vectors_of_conditions
+        from memory_core.service.following import Following
         from memory_core.service.service import MemoryService
         from memory_core.store.lance_store import LanceStore
+        from memory_core.store.remote.sharing import Sharing
 
-        store = LanceStore.open(settings.store, conditions=vectors_of_conditions)
-        return MemoryService(
+        sharing = None
+        if settings.remote:
+            sharing = Sharing(
+                settings.remote,
+                follow=settings.follow,
+                lost=lambda why: memory.fail(StoreUnavailable(why)),
+            )
+        store = LanceStore.open(settings.store, conditions=vectors_of_conditions, sharing=sharing)
+        service = MemoryService(
             settings, store, project=project, notify=notify, version=product_version()
         )
+        store.listen(Following(service, store.adopt).take)
+        return service
 
     def load_embedder() -> Embedder:
         from memory_core.embedder import SentenceEmbedder
 
         return SentenceEmbedder.load(settings.model)
 
-    return InProcessMemory(open_service, load_embedder, settings.model_wait)
+    memory = InProcessMemory(open_service, load_embedder, settings.model_wait)
+    return memory
 
 
 def evaluate(settings: Settings) -> Evaluation:

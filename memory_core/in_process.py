@@ -86,6 +86,10 @@ class InProcessMemory:
         """Begin to load the store and the model in the background; safe to call again."""
         self._loading.warm()
 
+    def fail(self, error: LessonbankError) -> None:
+        """Say from now on that the memory can serve no longer: its host then ends."""
+        self._loading.lose(error)
+
     def readiness(self) -> Readiness:
         return self._loading.readiness
 

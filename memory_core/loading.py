@@ -49,13 +49,27 @@ class Loading:
         self._open_service, self.load_embedder = open_service, load_embedder
         self._service: Future[MemoryService] = Future()
         self._model: Future[None] = Future()
-        self.readiness = Readiness("idle", 0.0, "Nothing is loaded yet.")
+        self._readiness = Readiness("idle", 0.0, "Nothing is loaded yet.")
+        self._lost: Readiness | None = None
         self._start_lock = threading.Lock()
         self._store_thread: threading.Thread | None = None
         self._model_thread: threading.Thread | None = None
         self._watchers: list[Callable[[Change], None]] = []
         self._watch_lock = threading.Lock()
         self._closed = False
+
+    @property
+    def readiness(self) -> Readiness:
+        """How far it is."""
+        return self._lost or self._readiness
+
+    @readiness.setter
+    def readiness(self, now: Readiness) -> None:
+        self._readiness = now
+
+    def lose(self, error: LessonbankError) -> None:
+        """Say from now on that the memory can serve no longer: its host then ends."""
+        self._lost = Readiness("failed", 1.0, str(error))
 
     # -- loading -------------------------------------------------------------------
 

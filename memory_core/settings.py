@@ -2,7 +2,8 @@
 
 | variable | default | what |
 |---|---|---|
-| LESSONBANK_STORE | the user's data folder | folder of the store |
+| LESSONBANK_STORE | the user's data folder | its folder, or s3://, gs:// or az://BUCKET/PREFIX |
+| LESSONBANK_WORKDIR | in the user's data folder | this machine's copy of a store in a bucket |
 | LESSONBANK_MODEL | the packaged MiniLM | folder or hub name of another embedding model |
 | LESSONBANK_SCORER_MODE | learned | learned, shadow (learn, serve similarity) or similarity |
 | LESSONBANK_PROJECT | derived from git, else "default" | project of calls that name none |
@@ -32,8 +33,7 @@ from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
-from platformdirs import user_data_path
-
+from memory_core.addresses import place_of_store
 from memory_core.errors import InvalidInput, shown
 
 ScorerMode = Literal["learned", "shadow", "similarity"]
@@ -64,9 +64,14 @@ class Settings:
 
     `model` is "" for the packaged one; `token` and `log_level` are "" when none is set.
     `oauth` is None when no issuer is set.
+    `store` is always a local folder: the store itself, or the working copy of the
+    one in the bucket at `remote` ("": there is no bucket). `follow`: another process
+    writes there, this one only follows; told by the command line.
     """
 
     store: Path
+    remote: str = ""
+    follow: bool = False
     model: str = ""
     scorer_mode: ScorerMode = "learned"
     project: str = ""
@@ -196,7 +201,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         InvalidInput: A variable holds a value that is not known.
     """
     env = os.environ if environ is None else environ
-    store = env.get("LESSONBANK_STORE") or str(user_data_path("lessonbank", appauthor=False))
+    store, remote = place_of_store(
+        env.get("LESSONBANK_STORE") or "", env.get("LESSONBANK_WORKDIR") or ""
+    )
     mode = _one_of(
         "LESSONBANK_SCORER_MODE", env.get("LESSONBANK_SCORER_MODE") or "learned", SCORER_MODES
     )
@@ -204,7 +211,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if level:
         _one_of("LESSONBANK_LOG_LEVEL", level, _LEVELS)
     return Settings(
-        store=Path(store).expanduser(),
+        store=store,
+        remote=remote,
         model=env.get("LESSONBANK_MODEL") or "",
         scorer_mode=cast(ScorerMode, mode),
         project=env.get("LESSONBANK_PROJECT") or "",

@@ -200,7 +200,7 @@ class MemoryService:
         sizes = core.store.sizes() if whole else StoreSizes(0, 0, 0)
         return Stats(
             version=self._version,
-            store=str(core.settings.store) if caller == OWNER else "",
+            store=(core.settings.remote or str(core.settings.store)) if caller == OWNER else "",
             projects=projects,
             items=items,
             recalls=core.tally.recalls(caller.projects),

@@ -137,6 +137,12 @@ class Catalog:
     def seq(self, row: int) -> int:
         return int(self._seq.values()[row])
 
+    def newest(self) -> int:
+        """Give the last place in the log of any item, 0 without any."""
+        with self._lock:
+            seqs = self._seq.values()
+            return int(seqs.max()) if len(seqs) else 0
+
     def find_hash(self, project: str, content_hash: str) -> str | None:
         """Give the id of the oldest active item with this hash in this project, if any."""
         with self._lock:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from memory_core.errors import StoreMismatch, StoreUnavailable, shown
 from memory_core.model import Event, Kind, State
@@ -47,6 +48,8 @@ from memory_core.store.reembedding import (
     embed_waiting,
     plain_conditions,
 )
+from memory_core.store.remote.identity import require_no_copy
+from memory_core.store.remote.sharing import Sharing
 from memory_core.store.schema import TABLES
 from memory_core.store.search import Searcher
 
@@ -69,6 +72,7 @@ class LanceStore:
     ) -> None:
         self._meta: Meta = opened.meta
         self._ownership: Ownership | None = opened.ownership
+        self._shared = opened.shared
         self._writer = writer = opened.writer
         self._standing = writer.standing
         self._closing = threading.Lock()
@@ -86,6 +90,8 @@ class LanceStore:
         )
         keeps = maintain and not self._standing.read_only
         self._maintainer = Maintainer(self._keeper, writer) if keeps else None
+        if self._shared is not None:
+            self._shared.start(writer, lambda: self._meta)
 
     @classmethod
     def open(
@@ -96,6 +102,7 @@ class LanceStore:
         conditions: Conditions = plain_conditions,
         clock: Callable[[], float] = time.monotonic,
         read_only: bool = False,
+        sharing: Sharing | None = None,
     ) -> LanceStore:
         """Open the store in the folder `path`, created when there is none.
 
@@ -108,14 +115,37 @@ class LanceStore:
             maintain: Tidy in a thread of its own; without it only `compact` and `close` do.
             clock: Monotonic seconds.
             read_only: Change nothing, whoever owns the folder; it must hold a store.
+            sharing: The bucket that holds the store; `path` is then this machine's
+                working copy. Its writer waits for the bucket's lease.
 
         Raises:
             StoreUnavailable: It cannot be opened; the sentence says why and what to do.
             StoreMismatch: A newer lessonbank wrote it.
         """
         folder = path.expanduser().absolute()
-        opened = open_parts(folder, clock, read_only=read_only)
+        if sharing is None and not read_only:
+            require_no_copy(folder)
+        shared = None if read_only else sharing
+        opened = open_parts(folder, clock, read_only=read_only, sharing=shared)
         return cls(opened, maintain=maintain, clock=clock, conditions=conditions)
+
+    def listen(self, arrivals: Callable[[Sequence[Any]], None] | None = None) -> None:
+        """Let records that another machine acknowledged come in while the store is open.
+
+        Args:
+            arrivals: Gets them (stored items, recalls, outcomes, events) in order, on a
+                thread of the store's, and gives each to `adopt`; by default that is all.
+        """
+        if self._shared is not None:
+            self._shared.listen(arrivals or self._adopt_all)
+
+    def adopt(self, record: StoredItem | StoredRecall | StoredOutcome | Event) -> bool:
+        """Add a record that came so; tell whether it is new to this process."""
+        return self._shared is not None and self._shared.adopt(record)
+
+    def _adopt_all(self, records: Sequence[Any]) -> None:
+        for record in records:
+            self.adopt(record)
 
     @property
     def path(self) -> Path:
@@ -155,6 +185,7 @@ class LanceStore:
                     f" {shown(name)} ({dimension} dimensions). Run `lessonbank reembed` to rewrite"
                     " them with the new model, or set LESSONBANK_MODEL back to the old one."
                 )
+            writer.admit()
             writer.tables.drop_vector_columns()
             writer.tables.add_vector_columns(dimension)
             writer.settle()
@@ -223,6 +254,10 @@ class LanceStore:
     # -- log
 
     def add_recall(self, recall: StoredRecall, *, durable: bool = False) -> None:
+        self._standing.require_open()
+        if self._shared is not None and self._shared.serve(recall):
+            return
+
         def check(stored: StoredRecall) -> StoredRecall:
             vector = checked_vector(stored.vector, self.dimension, "a recall's vector")
             return StoredRecall(stored.record, vector)
@@ -231,7 +266,10 @@ class LanceStore:
 
     def get_recall(self, recall_id: str) -> StoredRecall | None:
         self._standing.require_open()
-        return self._reader.recall(recall_id)
+        found = self._reader.recall(recall_id)
+        if found is None and self._shared is not None:
+            return self._shared.served(recall_id)
+        return found
 
     def add_outcome(self, outcome: StoredOutcome) -> None:
         def check(stored: StoredOutcome) -> StoredOutcome:
@@ -262,6 +300,8 @@ class LanceStore:
         with translated(self.path):
             fragments = sum(self._writer.tables.fragments(name) for name in TABLES)
             waiting = self._writer.tail.size() + len(self._writer.backlog.items())
+            if self._shared is not None:
+                waiting = max(waiting, self._shared.waiting())
             return StoreSizes(disk.bytes_under(self.path), fragments, waiting)
 
     def compact(self) -> None:
@@ -274,6 +314,7 @@ class LanceStore:
     ) -> tuple[int, int]:
         with self._writer.lance, translated(self.path):
             self._standing.require_writable()
+            self._writer.admit()
             work = Reembedding(self._writer, self._meta, embedder, self._conditions)
             return work.run(progress, self._commit)
 
@@ -291,6 +332,8 @@ class LanceStore:
                 self._maintainer.stop(CLOSE_SECONDS)
             left = max(0.0, CLOSE_SECONDS - (time.monotonic() - began))
             self._last_drain(left)
+            if self._shared is not None:
+                self._shared.close()
             self._standing.closed = True
             self._pool.shutdown(wait=False)
             self._writer.tables.close()

@@ -36,8 +36,12 @@ class Meta:
 
     def save(self, folder: Path) -> None:
         """Replace the folder's `meta.json`, atomically and on the disk."""
-        text = json.dumps(dataclasses.asdict(self), indent=2) + "\n"
-        disk.replace_atomically(folder / FILE, text.encode())
+        disk.replace_atomically(folder / FILE, content_of(self))
+
+
+def content_of(meta: Meta) -> bytes:
+    """Give the content of a `meta.json`."""
+    return (json.dumps(dataclasses.asdict(meta), indent=2) + "\n").encode()
 
 
 def new_meta(lancedb_version: str) -> Meta:
@@ -53,20 +57,32 @@ def load_meta(folder: Path) -> Meta | None:
         StoreMismatch: A newer lessonbank wrote it.
     """
     try:
-        raw = json.loads((folder / FILE).read_bytes())
+        content = (folder / FILE).read_bytes()
+    except FileNotFoundError:
+        return None
+    return parsed_meta(content, str(folder / FILE))
+
+
+def parsed_meta(content: bytes, place: str) -> Meta:
+    """Give the meta of a `meta.json` that stands at `place`.
+
+    Raises:
+        StoreUnavailable: It cannot be understood.
+        StoreMismatch: A newer lessonbank wrote it.
+    """
+    try:
+        raw = json.loads(content)
         names = {f.name for f in dataclasses.fields(Meta)}
         meta = Meta(**{name: value for name, value in raw.items() if name in names})
         version = int(meta.schema_version)
-    except FileNotFoundError:
-        return None
     except (ValueError, TypeError, AttributeError) as error:
         raise StoreUnavailable(
-            f"{folder / FILE} is damaged and cannot be read."
+            f"{place} is damaged and cannot be read."
             " Restore this one file from a backup; the tables beside it are untouched."
         ) from error
     if version > SCHEMA_VERSION:
         raise StoreMismatch(
-            f"The store {folder} has schema version {version}; this lessonbank knows up to"
-            f" {SCHEMA_VERSION}. Upgrade lessonbank, or set LESSONBANK_STORE to another folder."
+            f"The store of {place} has schema version {version}; this lessonbank knows up to"
+            f" {SCHEMA_VERSION}. Upgrade lessonbank, or set LESSONBANK_STORE to another store."
         )
     return meta

@@ -21,6 +21,7 @@ from memory_core.store.meta import Meta
 from memory_core.store.migrations import migrate
 from memory_core.store.ownership import Ownership
 from memory_core.store.reader import Reader
+from memory_core.store.remote.sharing import Shared, Sharing
 from memory_core.store.schema import LOGS, TABLES, Entry
 from memory_core.store.standing import Standing
 from memory_core.store.tables import Tables
@@ -38,6 +39,7 @@ class Opened:
     meta: Meta
     writer: Writer
     ownership: Ownership | None
+    shared: Shared | None = None
 
 
 def claim(folder: Path) -> Ownership | None:
@@ -66,11 +68,16 @@ def claim(folder: Path) -> Ownership | None:
 
 
 def open_parts(
-    folder: Path, clock: Callable[[], float] = time.monotonic, *, read_only: bool = False
+    folder: Path,
+    clock: Callable[[], float] = time.monotonic,
+    *,
+    read_only: bool = False,
+    sharing: Sharing | None = None,
 ) -> Opened:
     """Open the store in `folder`, healed and with its journal replayed.
 
     With `read_only` nothing in the folder is changed, and another process may own it.
+    With `sharing` the folder is a bucket's working copy.
 
     Raises:
         StoreUnavailable: It cannot be opened.
@@ -84,12 +91,16 @@ def open_parts(
             if ownership is None:
                 opened = _open_read_only(folder, clock)
             else:
-                opened = _open_writable(folder, ownership, clock)
+                opened = _open_writable(
+                    folder, ownership, clock, sharing.begun(folder) if sharing else None
+                )
         undo.pop_all()
         return opened
 
 
-def _open_writable(folder: Path, ownership: Ownership, clock: Callable[[], float]) -> Opened:
+def _open_writable(
+    folder: Path, ownership: Ownership, clock: Callable[[], float], shared: Shared | None
+) -> Opened:
     known = meta.load_meta(folder)
     lance = folder / tables.FOLDER
     if known is None:
@@ -101,6 +112,10 @@ def _open_writable(folder: Path, ownership: Ownership, clock: Callable[[], float
         undo.callback(log.close)
         settled = log.settled()
         heal.heal(folder, lance, settled)
+        if shared is not None:
+            undo.callback(shared.close)
+            known = shared.begin(known, log)
+            settled = log.settled()
         opened = Tables(folder, known.generation, known.dimension)
         _drop_left_over(opened, known)
         known = migrate(folder, known, opened)
@@ -109,16 +124,20 @@ def _open_writable(folder: Path, ownership: Ownership, clock: Callable[[], float
         if not known.dimension:
             opened.drop_vector_columns()
         _require_columns(folder, opened)
+        if shared is not None:
+            shared.join(known, opened, log)
         writer = Writer(Standing(folder, read_only=False), log, opened, clock)
         with writer.lance:
             writer.settlement.adopt(opened, settled)
             load(writer, log.entries())
             _correct_states(writer)
             writer.apply()
+            if len(writer.catalog) and not opened.has_text_index():
+                writer.refresh_text()
             writer.text_stale = bool(opened.unindexed("search_text"))
             writer.settle()
         undo.pop_all()
-        return Opened(known, writer, ownership)
+        return Opened(known, writer, ownership, shared)
 
 
 def _refuse_orphans(folder: Path) -> None:

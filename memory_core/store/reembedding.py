@@ -96,6 +96,7 @@ def refill(writer: Writer, items: Sequence[StoredItem]) -> None:
         writer.catalog.embedded(rows)
         writer.tables.delete("items", [entry.seq for entry in entries])
         writer.backlog.add(entries)
+        writer.rewritten(entries)
         writer.apply()
         writer.settle()
 

@@ -252,6 +252,15 @@ CODECS: dict[TableName, Codec[Any]] = {
 }
 
 
+def table_of(record: StoredItem | StoredRecall | StoredOutcome | Event) -> TableName:
+    """Give the table that a stored record belongs to."""
+    if isinstance(record, StoredItem):
+        return "items"
+    if isinstance(record, StoredRecall):
+        return "recalls"
+    return "outcomes" if isinstance(record, StoredOutcome) else "events"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One record on its way to the disk: its place in the log, its row and the record itself."""

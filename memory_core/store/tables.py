@@ -78,12 +78,15 @@ class Tables:
         self.root = folder / FOLDER
         self.generation = generation
         self.dimension = dimension
-        self._db = lancedb.connect(
+        self._db = self._connected()
+        self._open: dict[TableName, Any] = {}
+
+    def _connected(self) -> Any:
+        return lancedb.connect(
             str(self.root),
             read_consistency_interval=timedelta(0),
             session=lancedb.Session(_INDEX_CACHE, _METADATA_CACHE),
         )
-        self._open: dict[TableName, Any] = {}
 
     # -- opening
 
@@ -125,11 +128,14 @@ class Tables:
         try:
             return run(self.open(name))
         except (RuntimeError, OSError) as error:
-            if not faults.is_gone(error) or not self.path(name).exists():
+            if not faults.is_gone(error) or not self._exists(name):
                 raise
             table = self.open(name)
             table.checkout_latest()
             return run(table)
+
+    def _exists(self, name: TableName) -> bool:
+        return self.path(name).exists()
 
     def close(self) -> None:
         """Let the handles go, and with them the files that LanceDB holds open."""

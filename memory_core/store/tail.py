@@ -33,6 +33,19 @@ class LogTail:
     def known(self, name: TableName, record_id: str) -> bool:
         return record_id in self._seq[name]
 
+    def place(self, name: TableName, record_id: str) -> int | None:
+        """Give the record's place in the log, None for an unknown id."""
+        return self._seq[name].get(record_id)
+
+    def newest(self, name: TableName) -> int:
+        """Give the log's last place, 0 when it is empty."""
+        with self._lock:
+            return max(self._seq[name].values(), default=0)
+
+    def count(self, name: TableName) -> int:
+        """Give how many records the log has."""
+        return len(self._seq[name])
+
     def put(self, entry: Entry) -> None:
         """Add an entry that was journalled."""
         with self._lock:

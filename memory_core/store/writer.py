@@ -85,6 +85,12 @@ class Writer:
         self.commits = 0
         self.last_write = clock()
         self.wake: Callable[[], None] = lambda: None
+        self.admit: Callable[[], None] = lambda: None
+        """Raises StoreUnavailable when nothing new may be taken."""
+        self.taken: Callable[[Sequence[Entry]], None] = lambda _: None
+        """Told of entries that are acknowledged from now on."""
+        self.rewritten: Callable[[Sequence[Entry]], None] = lambda _: None
+        """Told of items that were put in place of themselves."""
         self._clock = clock
         self._journal = journal
         self._doubtful: set[TableName] = set(TABLES)
@@ -122,6 +128,7 @@ class Writer:
             ValueError, TypeError: A record that no column can hold; nothing was stored.
         """
         self._retry_failed()
+        self.admit()
         with self.order:
             self.standing.require_writable()
             entries = self._fresh(table, [check(record) for record in records])
@@ -132,10 +139,20 @@ class Writer:
                 self.journal.append(entries, durable=durable)
             self.standing.require_open()
             self.take(entries)
+            self.taken(entries)
+        self._follow_up()
+
+    def _follow_up(self) -> None:
         self.last_write = self._clock()
         if self.backlog:
             self._catch_up()
         self.wake()
+
+    def copy(self, entries: Sequence[Entry]) -> None:
+        """Take entries that stand safely elsewhere, at their places: nothing is journalled."""
+        with self.order:
+            self.take(entries)
+        self._follow_up()
 
     def _fresh(self, table: TableName, records: Sequence[Any]) -> list[Entry]:
         entries: dict[str, Entry] = {}
@@ -150,6 +167,21 @@ class Writer:
         if table == "items":
             return record_id in self.catalog
         return self.tail.known(table, record_id)
+
+    def place(self, table: TableName, record_id: str) -> int | None:
+        """Give the record's place in the log, None when it was never acknowledged."""
+        if table != "items":
+            return self.tail.place(table, record_id)
+        row = self.catalog.row(record_id)
+        return None if row is None else self.catalog.seq(row)
+
+    def newest(self, table: TableName) -> int:
+        """Give the last place in the log of a record of this table, 0 without any."""
+        return self.catalog.newest() if table == "items" else self.tail.newest(table)
+
+    def known(self, table: TableName) -> int:
+        """Give how many records of this table were acknowledged."""
+        return len(self.catalog) if table == "items" else self.tail.count(table)
 
     def _retry_failed(self) -> None:
         """Try what LanceDB refused before; while it still does, take nothing new."""

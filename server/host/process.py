@@ -96,7 +96,9 @@ def _hosted(place: Place) -> int:
     from memory_core.bootstrap import open_memory, product_version
     from memory_core.settings import read_settings
 
-    settings = replace(read_settings(), store=place.store, model_wait=0.0)
+    settings = replace(read_settings(), model_wait=0.0)
+    if settings.store.resolve() != place.store:  # a front was told another one than the variables
+        settings = replace(settings, store=place.store, remote="")
     level = logging.getLevelName(settings.log_level or "WARNING")
     logging.getLogger().setLevel(min(logging.INFO, level))
     listener, announcement = _listening(place, product_version())

@@ -221,6 +221,9 @@ def _environment() -> dict[str, str]:
     model = environment.get("LESSONBANK_MODEL")
     if model and Path(model).expanduser().is_dir():
         environment["LESSONBANK_MODEL"] = str(Path(model).expanduser().resolve())
+    workdir = environment.get("LESSONBANK_WORKDIR")
+    if workdir:
+        environment["LESSONBANK_WORKDIR"] = str(Path(workdir).expanduser().resolve())
     return environment
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from benchmarks import __main__ as everything
-from benchmarks import recall_latency, reports, setup_size, startup, tokens
+from benchmarks import object_store, recall_latency, reports, setup_size, startup, tokens
 from benchmarks.child import Child, ServerEndedError, mapped, resident_mb
 from benchmarks.command import parser_of, run
 from benchmarks.corpus import lessons, queries
@@ -301,6 +301,7 @@ def test_all_are_listed_and_only_the_slow_ones_wait_to_be_asked(
     assert everything.main(["--list"]) == 0
     said = capsys.readouterr().out
     usual_ones = ("tokens", "startup", "hosts", "doors", "recall_latency", "reports")
+    usual_ones = (*usual_ones, "object_store")
     for name in (*usual_ones, "setup_size", "endurance"):
         assert name in said
     parse = everything.parser().parse_args
@@ -340,3 +341,23 @@ def test_each_runs_alone_and_helps(name: str, repository: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "--quick" in done.stdout
     assert "--json" in done.stdout
+
+
+# -- a store in a bucket -----------------------------------------------------------
+
+
+def test_a_store_in_a_bucket_is_measured_beside_a_local_one(tmp_path: Path) -> None:
+    size = object_store.Size(items=12, rounds=1, calls=2, kills=1, length=1.0, delay=1.0)
+    with object_store.bucket() as proxy:
+        tables, budgets = object_store.measure_calls(
+            size, HashEmbedder(16), tmp_path, proxy, kept=tmp_path / "kept"
+        )
+    report = Report("object_store", "claim", tables=tables, budgets=budgets)
+    calls = columns(report, "calls of a warm memory")
+    assert calls["count"] == [2] * 9
+    assert calls["store"][:3] == ["local", "bucket", "bucket, 1 ms away"]
+    asked = columns(report, "requests while")
+    assert asked["calls"] == [6, 6]
+    assert all(number > 0 for number in asked["table requests a call"])
+    assert columns(report, "opening the store")["items"] == [12] * 4
+    assert len(budgets) == 4

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from memory_core.errors import InvalidInput
@@ -132,3 +134,40 @@ def test_urls_that_can_be_trusted(url: str) -> None:
 )
 def test_urls_that_cannot_be_trusted(url: str) -> None:
     assert not is_secure(url)
+
+
+def test_a_bucket_has_a_working_folder_of_its_own() -> None:
+    one = read_settings({"LESSONBANK_STORE": "s3://lessons/team/"})
+    other = read_settings({"LESSONBANK_STORE": "s3://lessons/team2"})
+    assert one.remote == "s3://lessons/team"
+    assert one.store.is_absolute()
+    assert one.store != other.store
+    given = {"LESSONBANK_STORE": "gs://lessons/team", "LESSONBANK_WORKDIR": "/work/here"}
+    assert read_settings(given).store == Path("/work/here")
+
+
+def test_a_folder_has_no_bucket() -> None:
+    for value in ("somewhere", "/abs/olute", "~/home", "C:/memory", "a:b"):
+        assert read_settings({"LESSONBANK_STORE": value}).remote == ""
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "s3://",
+        "s3://lessons",
+        "s3://lessons/",
+        "s3:///prefix",
+        "s3://UPPER/prefix",
+        "s3://lessons/../other",
+        "s3://lessons/a//b",
+        "s3://lessons/pre fix",
+        "s3://key:secret@lessons/prefix",
+        "http://lessons/prefix",
+        "db://name/prefix",
+        "file:///tmp/store",
+    ],
+)
+def test_a_url_that_is_no_bucket_and_prefix_is_refused_in_one_sentence(value: str) -> None:
+    with pytest.raises(InvalidInput, match=r"LESSONBANK_STORE.*Use s3://BUCKET/PREFIX"):
+        read_settings({"LESSONBANK_STORE": value})

@@ -1,0 +1,86 @@
+"""The LanceDB tables in the bucket: plain tables that anybody can open at URL/lance.
+
+They have no indexes: every machine searches its own copy. A handle keeps the
+version that it saw last, so that an append costs one listing and not five;
+`refresh` looks for a newer one. Only the holder of the lease writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lancedb
+
+from memory_core.store import faults
+from memory_core.store.schema import TableName
+from memory_core.store.tables import FOLDER, Tables, table_name
+
+KEEP = timedelta(hours=24)
+"""Old versions stay so long: somebody else may read the tables, slowly."""
+_OPTIONS = {
+    "timeout": "30s",
+    "connect_timeout": "3s",
+    "client_max_retries": "2",
+    "client_retry_timeout": "20",
+}
+_CACHE = 16 * 2**20
+_FAULTS = (*faults.FAULTS, ValueError)
+
+
+class BucketTables(Tables):
+    """The four tables of one generation under a bucket's URL. For one thread at a time."""
+
+    def __init__(self, url: str, generation: int, dimension: int) -> None:
+        self.url = url
+        super().__init__(Path(), generation, dimension)
+
+    def _connected(self) -> Any:
+        return lancedb.connect(
+            f"{self.url}/{FOLDER}",
+            storage_options=_OPTIONS,
+            session=lancedb.Session(_CACHE, _CACHE),
+        )
+
+    def names(self) -> list[str]:
+        return sorted(self._db.list_tables().tables)
+
+    def path(self, name: TableName) -> Path:
+        raise NotImplementedError("a table in a bucket has no path")
+
+    def _exists(self, name: TableName) -> bool:
+        return table_name(name, self.generation) in self.names()
+
+    def refresh(self, name: TableName) -> int:
+        """Look for the newest version of the table and give it."""
+        table = self.open(name)
+        table.checkout_latest()
+        return int(table.version)
+
+    def batches(
+        self, name: TableName, columns: Sequence[str] | None, where: str = ""
+    ) -> Iterator[Any]:
+        """Give the rows as Arrow record batches, in no special order."""
+        query = self.open(name).search()
+        if columns is not None:
+            present = self.open(name).schema.names
+            query = query.select([column for column in columns if column in present])
+        if where:
+            query = query.where(where)
+        yield from query.limit(None).to_batches(batch_size=2048)
+
+    def places(self, name: TableName) -> list[tuple[int, str]]:
+        """Give (seq, id) of every row."""
+        rows = self.scan(name, ["seq", "id"]).to_pydict()
+        return list(zip(rows["seq"], rows["id"], strict=True))
+
+    def compact(self, name: TableName) -> None:
+        """Merge the table's fragments and drop versions that are older than `KEEP`."""
+        self.open(name).optimize(cleanup_older_than=KEEP)
+
+
+def is_fault(error: BaseException) -> bool:
+    """Tell whether an error is of the kinds that LanceDB raises for a bucket's faults."""
+    return isinstance(error, _FAULTS)

@@ -1,0 +1,267 @@
+"""One process's time as a follower: it copies what the writer uploads, and writes no table.
+
+Rows are read newest table first (outcomes before what they speak of), so that
+every record comes after those it names. What a follower serves is logged too:
+its recalls go to the inbox, and come back with the log.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from memory_core.errors import StoreUnavailable
+from memory_core.ports import StoredRecall
+from memory_core.store.journal import Journal
+from memory_core.store.meta import Meta
+from memory_core.store.remote import inbox
+from memory_core.store.remote.bucket import BucketTables, is_fault
+from memory_core.store.remote.joining import Joining
+from memory_core.store.remote.lease import NAME as LEASE
+from memory_core.store.remote.lease import Claim, read_claim
+from memory_core.store.remote.objects import BucketUnavailable, Objects, sentence
+from memory_core.store.remote.uploading import HEAD, ORDER, pause_after
+from memory_core.store.schema import CODECS, TABLES, Entry, TableName, entry_of, table_of
+from memory_core.store.tables import Tables
+from memory_core.store.writer import Writer
+
+SECONDS = 1.0
+"""Between two looks for something new."""
+ANYWAY_SECONDS = 30.0
+"""The tables are looked at so often even when nothing says that they changed."""
+DIFFERENT = 5
+"""Looks in a row at which the bucket has another number of rows: the copy is then read anew."""
+PATIENCE = 30.0
+"""Seconds to wait for a store that is not there yet."""
+CLOSE_SECONDS = 2.0
+_POLL = 0.5
+_LOG = logging.getLogger(__name__)
+
+
+def claim_of(objects: Objects) -> Claim | None:
+    """Give who writes to the bucket now, None when nobody does.
+
+    Raises:
+        BucketUnavailable: The bucket did not answer.
+    """
+    found = objects.get(LEASE)
+    claim = read_claim(found.content) if found is not None else None
+    return None if claim is None or claim.released else claim
+
+
+class Follower:
+    """Used by a store as `Session` is.
+
+    Args:
+        url: Of the bucket and the prefix.
+        folder: The working folder, this process's own.
+        lost: Called once, from a thread, when the copy must be opened anew.
+    """
+
+    def __init__(self, url: str, folder: Path, *, lost: Callable[[str], None]) -> None:
+        self.url = url
+        self._lost = lost
+        self.objects = Objects(url)
+        self.joining = Joining(self.objects, folder, writes=False)
+        self._writer: Writer | None = None
+        self._meta: Callable[[], Meta] = Meta
+        self._top: dict[TableName, int] = {}
+        self._versions: dict[TableName, int] = {}
+        self._coming: dict[tuple[TableName, str], Entry] = {}
+        self._served: dict[str, StoredRecall] = {}
+        self._waiting: list[StoredRecall] = []
+        self._lock = threading.Lock()
+        self._different = 0
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._arrivals: Callable[[Sequence[Any]], None] | None = None
+        self._chance = random.Random()  # noqa: S311 - jitter, no secret
+
+    # -- opening
+
+    def begin(self, known: Meta | None, journal: Journal) -> Meta:
+        """Give the meta that the working folder must have.
+
+        Raises:
+            StoreUnavailable: There is no store to follow, or the bucket cannot be reached.
+            StoreMismatch: A newer lessonbank wrote it.
+        """
+        began = time.monotonic()
+        with self._translated():
+            while not self.joining.ready() and time.monotonic() - began < PATIENCE:
+                self._stopped.wait(_POLL)  # its writer is starting, perhaps
+            return self.joining.agreed(known, journal)
+
+    def join(self, meta: Meta, tables: Tables, journal: Journal) -> None:
+        """Copy what the bucket has; what only the folder has goes to the inbox."""
+        with self._translated():
+            self.joining.join(meta, tables, journal)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            if not is_fault(error):
+                raise
+            raise BucketUnavailable(sentence(self.url, error)) from error
+
+    # -- working
+
+    def start(self, writer: Writer, meta: Callable[[], Meta]) -> None:
+        """Refuse what callers would write."""
+        self._writer, self._meta = writer, meta
+        writer.admit = self._refuse
+        self._top = {name: writer.newest(name) for name in TABLES}
+
+    def _refuse(self) -> None:
+        try:
+            claim = claim_of(self.objects)
+        except StoreUnavailable:
+            claim = None
+        who = claim.who if claim is not None else "nobody at the moment"
+        raise StoreUnavailable(
+            f"This process only follows {self.url}. Write where its writer runs ({who})."
+        )
+
+    def listen(self, arrivals: Callable[[Sequence[Any]], None]) -> None:
+        """Give what the writer wrote to `arrivals` from now on."""
+        self._arrivals = arrivals
+        self._thread = threading.Thread(target=self._follow, name="lessonbank-follow", daemon=True)
+        self._thread.start()
+
+    def adopt(self, record: Any) -> bool:
+        """Take a record that came; tell whether it is new to this process."""
+        writer = self._writer
+        assert writer is not None
+        table = table_of(record)
+        entry = self._coming.pop((table, entry_of(0, table, record).id))
+        writer.copy([entry])
+        with self._lock:
+            return self._served.pop(entry.id, None) is None
+
+    def serve(self, recall: StoredRecall) -> bool:
+        """Let a recall that this process served go to the writer."""
+        with self._lock:
+            self._served[recall.record.id] = recall
+            self._waiting.append(recall)
+        return True
+
+    def served(self, recall_id: str) -> StoredRecall | None:
+        """Give a recall of this process that the log has not got yet."""
+        return self._served.get(recall_id)
+
+    def _follow(self) -> None:
+        tag, looked, failures = "", time.monotonic(), 0
+        pause = SECONDS
+        while not self._stopped.wait(pause):
+            try:
+                self._send()
+                found = self.objects.get(HEAD)
+                now = found.tag if found is not None else ""
+                if now != tag or time.monotonic() - looked > ANYWAY_SECONDS:
+                    if not self._same_kind(found.content if found is not None else b"{}"):
+                        return
+                    with self._translated():
+                        self.pull()
+                    tag, looked = now, time.monotonic()
+                failures, pause = 0, SECONDS
+            except StoreUnavailable as error:
+                failures += 1
+                pause = pause_after(failures, self._chance)
+                _LOG.warning("following waits (%d failures): %s", failures, error)
+            except Exception:  # noqa: BLE001 - a surprise must not end the following
+                failures += 1
+                pause = pause_after(failures, self._chance)
+                _LOG.exception("following failed")
+
+    def _send(self) -> None:
+        """Bring served recalls to the inbox."""
+        with self._lock:
+            waiting = list(self._waiting)
+        if waiting:
+            stamp = time.time_ns()  # names the object; the writer gives the places in the log
+            entries = [entry_of(stamp + n, "recalls", one) for n, one in enumerate(waiting)]
+            inbox.deliver(self.objects, entries)
+            with self._lock:
+                del self._waiting[: len(waiting)]
+
+    def _same_kind(self, head: bytes) -> bool:
+        """Tell whether the bucket still holds the tables that this copy was made of."""
+        told, meta = json.loads(head), self._meta()
+        same = told.get("generation", meta.generation) == meta.generation
+        if same and told.get("embedder", meta.embedder) == meta.embedder:
+            return True
+        self._lose("its vectors were rewritten for another model")
+        return False
+
+    def _lose(self, why: str) -> None:
+        self._stopped.set()
+        _LOG.warning("%s must be copied anew: %s", self.url, why)
+        self._lost(f"The copy of {self.url} is read anew: {why}. Try again in a moment.")
+
+    def pull(self) -> int:
+        """Take what is new in the tables; give how many records came.
+
+        Raises:
+            BucketUnavailable: The bucket did not answer; nothing was taken.
+        """
+        writer, bucket = self._writer, self.joining.bucket
+        assert writer is not None
+        assert bucket is not None
+        fresh: list[Entry] = []
+        for name in reversed(ORDER):
+            fresh += self._new_rows(bucket, name)
+        fresh.sort(key=lambda entry: entry.seq)
+        new = [entry for entry in fresh if not writer.knows(entry.table, entry.id)]
+        self._coming = {(entry.table, entry.id): entry for entry in new}
+        if new and self._arrivals is not None:
+            self._arrivals([entry.stored for entry in new])
+        for entry in fresh:
+            self._top[entry.table] = max(self._top[entry.table], entry.seq)
+        self._compare(bucket)
+        return len(new)
+
+    def _new_rows(self, bucket: BucketTables, name: TableName) -> Iterator[Entry]:
+        version = bucket.refresh(name)
+        if self._versions.get(name) == version:
+            return
+        codec = CODECS[name]
+        for seq, stored in codec.read(bucket.scan(name, None, f"seq > {self._top[name]}")):
+            row, vectors = codec.row(stored)
+            yield Entry(seq, name, row["id"], row, vectors, stored)
+        self._versions[name] = version
+
+    def _compare(self, bucket: BucketTables) -> None:
+        """Notice when the bucket holds other rows than this copy: they were put in order there."""
+        writer = self._writer
+        assert writer is not None
+        differ = any(bucket.count(name) != writer.known(name) for name in TABLES)
+        self._different = self._different + 1 if differ else 0
+        if self._different >= DIFFERENT:
+            self._lose("other rows stand there than were copied")
+
+    # -- ending
+
+    def waiting(self) -> int:
+        """Give how many served recalls wait to be sent."""
+        return len(self._waiting)
+
+    def close(self) -> None:
+        """Send what waits and stop."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join(CLOSE_SECONDS)
+        try:
+            self._send()
+        except StoreUnavailable as error:
+            _LOG.warning("%d recalls were not sent: %s", self.waiting(), error)

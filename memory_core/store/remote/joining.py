@@ -1,0 +1,204 @@
+"""The steps at opening: the bucket's meta, what both sides lack, the inbox.
+
+Run by the holder of the lease, before anything is loaded. `evacuate` alone is
+also for a process that did not get the lease.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import uuid
+from pathlib import Path
+
+from memory_core.errors import StoreUnavailable
+from memory_core.store.journal import Journal
+from memory_core.store.meta import FILE as META
+from memory_core.store.meta import SCHEMA_VERSION, Meta, content_of, new_meta, parsed_meta
+from memory_core.store.remote import copying, identity, inbox
+from memory_core.store.remote.bucket import BucketTables
+from memory_core.store.remote.objects import Objects
+from memory_core.store.schema import TABLES, TableName, entry_of
+from memory_core.store.tables import VERSION, Tables, table_name
+
+Taken = dict[str, list[tuple[TableName, str]]]
+"""The (table, id) of every record of an object of the inbox, by its name."""
+_LOG = logging.getLogger(__name__)
+
+
+class Joining:
+    """Brings one working folder and its bucket together.
+
+    Args:
+        objects: Of the bucket.
+        folder: The working folder.
+        writes: Whether this process may change the bucket's tables; a follower may not.
+
+    Raises:
+        StoreUnavailable: The folder is the copy of another bucket.
+    """
+
+    def __init__(self, objects: Objects, folder: Path, *, writes: bool = True) -> None:
+        self._objects, self._folder, self._writes = objects, folder, writes
+        self.url = objects.url
+        known = identity.read(folder, self.url)
+        self._new = not known
+        self.name = known or uuid.uuid4().hex
+        """The working copy's own name."""
+        self.first = 0
+        """The writer's records stand in the log after this place."""
+        self.own = False
+        """Whether nobody else wrote since this copy did: its rows keep their places."""
+        self.told = Meta()
+        """The bucket's meta."""
+        self.bucket: BucketTables | None = None
+        self.owed: dict[TableName, list[int]] = {}
+        """Places of records that the bucket has not got."""
+        self.taken: Taken = {}
+
+    def _there(self) -> Meta | None:
+        found = self._objects.get(META)
+        return None if found is None else parsed_meta(found.content, f"{self.url}/{META}")
+
+    def ready(self) -> bool:
+        """Tell whether there is a store with a model, so that it can be followed."""
+        there = self._there()
+        return there is not None and bool(there.embedder)
+
+    def evacuate(self, known: Meta | None, journal: Journal) -> None:
+        """Bring what only this folder has into the inbox; nothing here is changed."""
+        there = self._there()
+        if known is None or not known.schema_version or there is None:
+            return
+        tables = Tables(self._folder, known.generation, known.dimension)
+        bucket = BucketTables(self.url, there.generation, there.dimension)
+        self._deliver(tables, bucket, journal)
+
+    def _deliver(
+        self, tables: Tables, bucket: BucketTables, journal: Journal
+    ) -> dict[TableName, copying.Difference]:
+        """Put the folder's own records into the inbox; give how both sides differ."""
+        differs = self._differences(tables, bucket, journal)
+        extra = {name: one.extra for name, one in differs.items()}
+        if any(extra.values()):
+            entries = copying.entries_at(tables, journal.entries(), extra)
+            inbox.deliver(self._objects, entries)
+            _LOG.warning("%s: %d records brought to the inbox", self.url, len(entries))
+        return differs
+
+    @staticmethod
+    def _differences(
+        tables: Tables, bucket: BucketTables, journal: Journal
+    ) -> dict[TableName, copying.Difference]:
+        here = copying.local_places(tables, journal.entries())
+        return {name: copying.compared(here[name], dict(bucket.places(name))) for name in TABLES}
+
+    def agreed(self, known: Meta | None, journal: Journal) -> Meta:
+        """Give the meta that the working folder must have; the bucket's tables are there then."""
+        there = self._there()
+        if not self._writes and not self.ready():
+            raise StoreUnavailable(
+                f"There is no store at {self.url} yet that could be followed. Start its writer"
+                " first: lessonbank with LESSONBANK_STORE set to it."
+            )
+        if there is None:
+            self._save_name()
+            meta = known or new_meta(VERSION)
+            self.bucket = BucketTables(self.url, meta.generation, meta.dimension)
+            for name in TABLES:
+                self.bucket.create(name)
+            self.told = dataclasses.replace(meta, schema_version=SCHEMA_VERSION)
+            self._objects.put(META, content_of(self.told))
+            self.own = True
+            return meta
+        if self._new and known is not None and known.schema_version:
+            raise StoreUnavailable(
+                f"{self._folder} holds a store and {self.url} another one. Set LESSONBANK_WORKDIR"
+                " to an empty folder, or LESSONBANK_STORE to an empty prefix to move the store."
+            )
+        self._save_name()
+        self.told = there
+        self._drop_left_over(there)
+        self.bucket = BucketTables(self.url, there.generation, there.dimension)
+        if known is None or not known.schema_version:
+            return dataclasses.replace(there, schema_version=0)
+        same = (known.generation, known.embedder, known.dimension) == (
+            there.generation,
+            there.embedder,
+            there.dimension,
+        )
+        if same or (self.own and known.generation >= there.generation):
+            return known
+        tables = Tables(self._folder, known.generation, known.dimension)
+        self._deliver(tables, self.bucket, journal)
+        for stored in tables.names():
+            tables.drop(stored)
+        journal.settle([entry.seq for entry in journal.entries()], {})
+        journal.forget_settled(journal.settled())
+        return there
+
+    def _save_name(self) -> None:
+        if self._new:
+            identity.save(self._folder, self.url, self.name)
+
+    def _drop_left_over(self, there: Meta) -> None:
+        """Drop tables in the bucket that an interrupted change of models left there."""
+        if self.own or not self._writes:
+            return
+        bucket = BucketTables(self.url, there.generation, there.dimension)
+        keep = {table_name(name, there.generation) for name in TABLES}
+        for stored in bucket.names():
+            if stored not in keep:
+                bucket.drop(stored)
+
+    def join(self, meta: Meta, tables: Tables, journal: Journal) -> None:
+        """Make the folder's tables and journal what the bucket has, plus what is owed to it.
+
+        Raises:
+            StoreUnavailable: The bucket cannot be reached.
+        """
+        bucket = self.bucket
+        assert bucket is not None
+        if bucket.generation != tables.generation:  # an own re-embedding is on its way there
+            self._take_in(meta, tables, journal)
+            return
+        if self.own:
+            differs = self._differences(tables, bucket, journal)
+            self.owed = {name: one.extra for name, one in differs.items()}
+        else:
+            differs = self._deliver(tables, bucket, journal)
+        gone = {
+            name: sorted([*one.moved, *([] if self.own else one.extra)])
+            for name, one in differs.items()
+        }
+        copying.drop(tables, journal, gone)
+        copied = copying.pull(bucket, tables, {n: one.missing for n, one in differs.items()})
+        if copied:
+            _LOG.info("%s: %d rows copied to %s", self.url, copied, self._folder)
+        if not self._writes:
+            return
+        for name, one in differs.items():
+            if one.doubled:
+                bucket.delete(name, one.doubled)
+        self._take_in(meta, tables, journal)
+
+    def _take_in(self, meta: Meta, tables: Tables, journal: Journal) -> None:
+        """Take the inbox into the journal: each record that is not known, at the log's end."""
+        here = copying.local_places(tables, journal.entries())
+        known = {name: set(places.values()) for name, places in here.items()}
+        top = max((seq for places in here.values() for seq in places), default=0)
+        seq = max(top, self.first)
+        for name in self._objects.names(inbox.FOLDER):
+            entries = []
+            found = inbox.read(self._objects, name)
+            for each in found:
+                if each.id not in known[each.table]:
+                    seq += 1
+                    fitted = inbox.fitted(each, meta.embedder, meta.dimension)
+                    entries.append(entry_of(seq, each.table, fitted.stored))
+                    known[each.table].add(each.id)
+            if entries:
+                journal.append(entries, durable=True)
+                for entry in entries:
+                    self.owed.setdefault(entry.table, []).append(entry.seq)
+            self.taken[name] = [(each.table, each.id) for each in found]

@@ -1,0 +1,370 @@
+"""Brings what the working folder acknowledged into the bucket's tables, in batches.
+
+An append happens only while the lease is surely held. One that lands later all
+the same (the process slept between looking and writing) is found by the next
+holder, which did not make that version of the table: `sweep`. Rows are known by
+id and seq, so nothing is uploaded twice after a failure in between.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pyarrow as pa
+
+from memory_core.errors import StoreUnavailable
+from memory_core.model import State
+from memory_core.store.catalog import FLIPS
+from memory_core.store.meta import FILE as META
+from memory_core.store.meta import Meta, content_of
+from memory_core.store.reembedding import REWRITTEN
+from memory_core.store.remote import copying
+from memory_core.store.remote.bucket import BucketTables, is_fault
+from memory_core.store.remote.lease import Lease
+from memory_core.store.remote.objects import BucketUnavailable, Objects
+from memory_core.store.schema import CODECS, TABLES, Entry, TableName
+from memory_core.store.tables import at_places, table_name
+from memory_core.store.writer import Writer
+
+HEAD = "head.json"
+"""New content after every upload: one request tells a follower whether to look at the tables."""
+SECONDS = 1.0
+"""An acknowledged record is uploaded at most so much later, while the bucket answers."""
+ROWS = 256
+"""So many waiting records are uploaded at once."""
+MOST_ROWS = 2048
+"""Rows of one append."""
+BACKLOG = 20_000
+"""Records that may wait for the bucket; with more, nothing new is taken."""
+COMPACT_COMMITS = 64
+COMPACT_SECONDS = 60.0
+HELD = 0.35
+"""Share of the lease's length that must be left when an append begins."""
+RETRY_SECONDS = (0.5, 8.0)
+"""The first pause after a failure, and the longest."""
+ORDER: tuple[TableName, ...] = ("items", "recalls", "events", "outcomes")
+"""Outcomes last: who reads one finds what it speaks of."""
+_LOG = logging.getLogger(__name__)
+
+
+class Uploader:
+    """What waits for the bucket, and the steps that bring it there.
+
+    `note` and `room` may be called from any thread, everything else from one.
+
+    Args:
+        writer: Of the open store.
+        told: The bucket's meta.
+        meta: Gives the store's present meta.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        *,
+        objects: Objects,
+        bucket: BucketTables,
+        lease: Lease,
+        told: Meta,
+        meta: Callable[[], Meta],
+    ) -> None:
+        self._writer, self._objects, self._bucket = writer, objects, bucket
+        self._lease, self._told, self.meta = lease, told, meta
+        self._lock = threading.Lock()
+        self._pending: dict[TableName, dict[int, None]] = {name: {} for name in TABLES}
+        self._rewritten: dict[int, None] = {}
+        self._flipped: dict[str, None] = {}
+        self._doubtful: set[TableName] = set(TABLES)
+        self._suspect: set[TableName] = set()
+        self._versions = {name: bucket.version(name) for name in TABLES}
+        self._commits: Counter[TableName] = Counter()
+        self._changed = True
+        self._compacted = time.monotonic()
+        self.arrived: Callable[[Sequence[Entry]], None] = lambda _: None
+        """Takes in entries that somebody else left in the tables."""
+        self.wake: Callable[[], None] = lambda: None
+
+    # -- what waits
+
+    def note(self, entries: Sequence[Entry]) -> None:
+        """Let these wait for the bucket."""
+        with self._lock:
+            for entry in entries:
+                self._pending[entry.table][entry.seq] = None
+        self.wake()
+
+    def owe(self, places: dict[TableName, list[int]]) -> None:
+        """Let the records at these places wait for the bucket."""
+        with self._lock:
+            for name, seqs in places.items():
+                self._pending[name].update(dict.fromkeys(seqs))
+        self.wake()
+
+    def rewrite(self, entries: Sequence[Entry]) -> None:
+        """Let items that were rewritten in place replace those of the bucket."""
+        with self._lock:
+            self._rewritten.update(dict.fromkeys(entry.seq for entry in entries))
+        self.wake()
+
+    def waiting(self) -> int:
+        """Give how many records wait."""
+        with self._lock:
+            return sum(map(len, self._pending.values())) + len(self._rewritten)
+
+    def waits(self, name: TableName, seq: int) -> bool:
+        """Tell whether the record at this place waits."""
+        with self._lock:
+            return seq in self._pending[name]
+
+    def room(self) -> None:
+        """Raise StoreUnavailable when too much waits."""
+        if self.waiting() >= BACKLOG:
+            raise StoreUnavailable(
+                f"{BACKLOG} records wait for the bucket of {self._objects.url}, which does not"
+                " answer; nothing new is taken until it does. Check the network and the bucket."
+            )
+
+    # -- bringing it there
+
+    def step(self) -> bool:
+        """Upload what waits now; False when the lease does not allow it.
+
+        Raises:
+            BucketUnavailable, StoreUnavailable: It waits on.
+        """
+        if not self._may():
+            return False
+        with self._as_unavailable():
+            self._agree()
+            for name in list(self._suspect):
+                self.sweep(name)
+            with self._lock:
+                cut = {name: sorted(self._pending[name]) for name in ORDER}
+                rewritten = list(self._rewritten)
+            for name, seqs in cut.items():
+                for start in range(0, len(seqs), MOST_ROWS):
+                    if not self._append(name, seqs[start : start + MOST_ROWS]):
+                        return False
+            done = self._replace(rewritten) and self._flip()
+            if self._changed and self._may():
+                self._changed = False
+                self._objects.put(HEAD, self._head())
+            return done
+
+    def _head(self) -> bytes:
+        """Give what followers look at, to know that there is something new and of what kind."""
+        told = self._told
+        head = {
+            "epoch": self._lease.epoch,
+            "beat": uuid.uuid4().hex[:12],
+            "generation": told.generation,
+            "embedder": told.embedder,
+        }
+        return json.dumps(head).encode()
+
+    def _may(self) -> bool:
+        return self._lease.held(HELD * self._lease.length)
+
+    def _agree(self) -> None:
+        """Give the bucket's tables the columns and the generation that the store has now."""
+        meta = self.meta()
+        if meta == self._told:
+            return
+        if meta.generation != self._bucket.generation:
+            self._next_generation(meta)
+            return
+        if meta.dimension != self._bucket.dimension or meta.embedder != self._told.embedder:
+            for name in TABLES:
+                self._bucket.refresh(name)
+            self._bucket.drop_vector_columns()
+            if meta.dimension:
+                self._bucket.add_vector_columns(meta.dimension)
+            self._versions = {name: self._bucket.version(name) for name in TABLES}
+        self._objects.put(META, content_of(meta))
+        self._told, self._changed = meta, True
+
+    def _next_generation(self, meta: Meta) -> None:
+        """Upload a finished re-embedding: all its rows, then the meta, then the old tables go."""
+        old = [table_name(name, self._bucket.generation) for name in REWRITTEN]
+        new = BucketTables(self._objects.url, meta.generation, meta.dimension)
+        for name in REWRITTEN:
+            new.create(name)
+            there = {seq for seq, _ in new.places(name)}
+            seqs = self._writer.tables.scan(name, ["seq"])["seq"].to_pylist()
+            todo = sorted(set(seqs) - there)
+            for start in range(0, len(todo), MOST_ROWS):
+                new.add(name, self._rows(name, todo[start : start + MOST_ROWS]))
+        self._objects.put(META, content_of(meta))
+        self._bucket, self._told, self._changed = new, meta, True
+        self._versions = {name: new.version(name) for name in TABLES}
+        self._doubtful = set(TABLES)
+        for gone in old:
+            new.drop(gone)
+
+    def _rows(self, name: TableName, seqs: Sequence[int]) -> pa.Table:
+        """Give the rows at these places as the working folder has them."""
+        writer, codec = self._writer, CODECS[name]
+        with writer.lance:
+            dimension = writer.tables.dimension
+            late = writer.backlog.items() if name == "items" else writer.tail.waiting()[name]
+            here = {entry.seq: entry for entry in late}
+            schema = codec.schema(dimension)
+            parts = [codec.table_of([here[s] for s in seqs if s in here], dimension)]
+            rest = [seq for seq in seqs if seq not in here]
+            for start in range(0, len(rest), copying.SLICE):
+                where = at_places(rest[start : start + copying.SLICE])
+                parts.append(writer.tables.scan(name, schema.names, where).cast(schema))
+        return pa.concat_tables(parts).sort_by("seq")
+
+    def _append(self, name: TableName, seqs: Sequence[int]) -> bool:
+        """Append rows, each once: after a failure, what did arrive is left out."""
+        todo = self._not_there(name, seqs)
+        if todo:
+            rows = self._rows(name, todo)
+            if not self._may() or self.meta() != self._told:  # it may have changed meanwhile
+                return False
+            self._doubtful.add(name)
+            self._bucket.add(name, rows)
+            self._commits[name] += 1
+            self._changed = True
+            self._expect(name, self._bucket.version(name), 1)
+        self._doubtful.discard(name)
+        if name == "events":
+            self._note_flips(seqs)
+        with self._lock:
+            for seq in seqs:
+                self._pending[name].pop(seq, None)
+        return True
+
+    def _not_there(self, name: TableName, seqs: Sequence[int]) -> list[int]:
+        if name not in self._doubtful or not seqs:
+            return list(seqs)
+        version = self._bucket.refresh(name)
+        where = f"seq >= {seqs[0]} AND seq <= {seqs[-1]}"
+        there = set(self._bucket.scan(name, ["seq"], where)["seq"].to_pylist())
+        self._expect(name, version, int(bool(there)))
+        return [seq for seq in seqs if seq not in there]
+
+    def _expect(self, name: TableName, version: int, own: int) -> None:
+        """Suspect a table that has more versions than this store made."""
+        before = self._versions.get(name)
+        if before is not None and version > before + own:
+            self._suspect.add(name)
+        self._versions[name] = version
+
+    def _note_flips(self, seqs: Sequence[int]) -> None:
+        for _, event in CODECS["events"].read(self._rows("events", seqs)) if seqs else ():
+            if event.kind in FLIPS:
+                self._flipped[event.item_id] = None
+
+    def _replace(self, seqs: Sequence[int]) -> bool:
+        """Put rewritten items in place of the bucket's: deleted, then added as new ones."""
+        if not seqs:
+            return True
+        if not self._may():
+            return False
+        self._expect("items", self._bucket.refresh("items"), 0)
+        with self._lock:
+            self._pending["items"].update(dict.fromkeys(seqs))
+            for seq in seqs:
+                self._rewritten.pop(seq, None)
+        self._bucket.delete("items", seqs)
+        self._versions["items"] = self._bucket.version("items")
+        return self._append("items", sorted(seqs))
+
+    def _flip(self) -> bool:
+        """Write the states of items whose events are there now."""
+        if not self._flipped:
+            return True
+        if not self._may():
+            return False
+        states: dict[str, State] = {}
+        for item_id in self._flipped:
+            row = self._writer.catalog.row(item_id)
+            if row is not None:
+                states[item_id] = self._writer.catalog.state(row)
+        self._expect("items", self._bucket.refresh("items"), 0)
+        self._bucket.set_states(states)
+        self._versions["items"] = self._bucket.version("items")
+        self._commits["items"] += 1
+        self._flipped.clear()
+        return True
+
+    # -- what others left
+
+    def sweep(self, name: TableName) -> None:
+        """Take in rows of the bucket's table that this store did not put there, and delete them.
+
+        They are of an earlier holder whose append landed after its lease had run
+        out. Their records go to the end of the log, as new ones do.
+        """
+        self._bucket.refresh(name)
+        places = self._bucket.places(name)
+        strays = {seq for seq, record_id in places if self._writer.place(name, record_id) != seq}
+        doubled = {s for s, count in Counter(s for s, _ in places).items() if count > 1} - strays
+        if strays or doubled:
+            _LOG.warning(
+                "%s: %d rows of table %s are not this writer's, %d stand twice; put in order",
+                self._objects.url,
+                len(strays),
+                name,
+                len(doubled),
+            )
+            self._put_in_order(name, sorted(strays), sorted(doubled))
+        self._versions[name] = self._bucket.version(name)
+        self._suspect.discard(name)
+
+    def _put_in_order(self, name: TableName, strays: Sequence[int], doubled: Sequence[int]) -> None:
+        found = sorted(copying.rows_at(self._bucket, name, strays), key=lambda entry: entry.seq)
+        if found:
+            self.arrived(found)
+        gone = sorted([*strays, *doubled])
+        for start in range(0, len(gone), copying.SLICE):
+            if not self._may():
+                raise StoreUnavailable("the lease runs out; the table is put in order later")
+            self._bucket.delete(name, gone[start : start + copying.SLICE])
+        self.owe({name: list(doubled)})
+
+    # -- keeping
+
+    def compact(self) -> None:
+        """Merge fragments of tables with many commits, seldom, and look at all their rows.
+
+        Raises:
+            BucketUnavailable: Not now.
+        """
+        due = [name for name in TABLES if self._commits[name] >= COMPACT_COMMITS]
+        if not due or time.monotonic() - self._compacted < COMPACT_SECONDS or not self._may():
+            return
+        self._compacted = time.monotonic()
+        with self._as_unavailable():
+            for name in due:
+                self._bucket.refresh(name)
+                self._bucket.compact(name)
+                self._commits[name] = 0
+                self.sweep(name)
+
+    @contextmanager
+    def _as_unavailable(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            if not is_fault(error):
+                raise
+            raise BucketUnavailable(f"{self._objects.url}: {str(error)[:300]}") from error
+
+
+def pause_after(failures: int, chance: random.Random) -> float:
+    """Give the seconds to wait after so many failures in a row: doubling, with full jitter."""
+    least, most = RETRY_SECONDS
+    return least + chance.random() * min(most - least, least * 2.0 ** min(failures, 16))

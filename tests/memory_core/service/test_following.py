@@ -1,0 +1,160 @@
+"""What another machine acknowledged is learned as if it had been reported here, to the last bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memory_core.port import OutcomeRequest, RecallRequest, RememberRequest, parse
+from memory_core.ports import Scope
+from memory_core.scorer import checkpoint
+from memory_core.service.following import Following
+from memory_core.service.service import MemoryService
+from memory_core.settings import Settings
+from memory_core.store.lance_store import LanceStore
+from memory_core.store.remote import inbox
+from memory_core.store.remote.objects import Objects
+from memory_core.store.remote.sharing import Sharing
+from memory_core.store.schema import entry_of, table_of
+from tests.memory_core.hash_embedder import HashEmbedder
+from tests.memory_core.store.remote.bucket import until
+
+MODEL = HashEmbedder(64, "hash-embedder@000000000000")
+Opener = Callable[..., MemoryService]
+TOPICS = ("dates", "files", "sockets", "queues", "locks")
+
+
+@pytest.fixture
+def opened(tmp_path: Path, bucket_url: str) -> Iterator[Opener]:
+    """Open memories of one bucket, each with its own folder; all are closed at the end."""
+    memories: list[MemoryService] = []
+
+    def open_(name: str, *, follow: bool = False) -> MemoryService:
+        folder = tmp_path / name
+        store = LanceStore.open(folder, sharing=Sharing(bucket_url, follow=follow))
+        settings = Settings(store=folder, remote=bucket_url, follow=follow)
+        memory = MemoryService(settings, store, project="demo", notify=lambda _: None)
+        memories.append(memory)
+        store.listen(Following(memory, store.adopt).take)
+        memory.attach(MODEL)
+        return memory
+
+    yield open_
+    for memory in reversed(memories):
+        memory.close()
+
+
+def stocked(memory: MemoryService) -> None:
+    for topic in TOPICS:
+        for way in range(4):
+            given = {"title": f"{topic} way {way}", "content": f"Handle {topic} by {way}."}
+            memory.lessons.remember(parse(RememberRequest, {**given, "task": f"use {topic}"}))
+
+
+def lived(memory: MemoryService, rounds: range) -> None:
+    """Recall and report: successes, failures with errors, labels, corrections, new lessons."""
+    for number in rounds:
+        topic = TOPICS[number % len(TOPICS)]
+        asked = {"task": f"use {topic} for job {number}", "session": f"s{number % 3}"}
+        answer = memory.recall(parse(RecallRequest, asked))
+        good = [item.id for item in answer.items if "way 1" in item.title]
+        told: dict[str, object] = {
+            "recall_id": answer.recall_id,
+            "outcome": "success" if good and answer.items[0].id == good[0] else "failure",
+            "helpful_ids": good[:1],
+        }
+        if told["outcome"] == "failure":
+            told["error"] = f"ValueError: {topic} is {number} and not closed"
+        memory.report_outcome(parse(OutcomeRequest, told))
+        if number % 7 == 3:
+            again = {**told, "outcome": "success", "error": "", "helpful_ids": []}
+            memory.report_outcome(parse(OutcomeRequest, again))
+        if number % 9 == 4:
+            memory.report_outcome(
+                parse(OutcomeRequest, {"task": f"use {topic}", "outcome": "partial"})
+            )
+            given = {"title": f"{topic} note {number}", "content": f"Note {number} on {topic}."}
+            memory.lessons.remember(parse(RememberRequest, given))
+
+
+def caught_up(memory: MemoryService, other: MemoryService) -> None:
+    """Wait until a memory has all that another one has, and has learned it."""
+    until(lambda: memory.core.tally.reports() == other.core.tally.reports())
+    until(lambda: len(list(memory.core.store.recalls())) == len(list(other.core.store.recalls())))
+    for one in (memory, other):
+        assert one.core.trainer is not None
+        assert one.core.trainer.settle(60)
+
+
+def state(memory: MemoryService, folder: Path) -> bytes:
+    """The learner to the last bit: its checkpoint's bytes."""
+    assert memory.core.trainer is not None
+    return checkpoint.save(memory.core.trainer.learner, folder, "last", MODEL.name).read_bytes()
+
+
+def served(memory: MemoryService) -> list[tuple[str, float, float, str]]:
+    found = []
+    for topic in TOPICS:
+        answer = memory.recall(parse(RecallRequest, {"task": f"use {topic} once more", "k": 8}))
+        found += [(item.id, item.score, item.similarity, item.why) for item in answer.items]
+    return found
+
+
+def test_a_follower_scores_as_the_writer_and_as_a_rebuild_to_the_last_bit(
+    opened: Opener, tmp_path: Path
+) -> None:
+    writer = opened("writer")
+    stocked(writer)
+    lived(writer, range(12))
+    follower = opened("follower", follow=True)
+    lived(writer, range(12, 60))
+    caught_up(follower, writer)
+    rebuilt = opened("rebuilt", follow=True)
+    caught_up(rebuilt, writer)
+    bits = [
+        state(memory, tmp_path / f"checkpoint-{n}")
+        for n, memory in enumerate((writer, follower, rebuilt))
+    ]
+    assert bits[1] == bits[2]
+    assert bits[0] == bits[1]
+    answers = [served(memory) for memory in (writer, follower, rebuilt)]
+    assert answers[1] == answers[0]
+    assert answers[2] == answers[0]
+    assert len(answers[0]) > 20
+    assert follower.reading.mistakes("demo") == writer.reading.mistakes("demo")
+    assert follower.core.tally.outcomes() == writer.core.tally.outcomes()
+
+
+def test_what_a_dead_machine_had_acknowledged_is_learned_by_the_writer_there_is(
+    opened: Opener, tmp_path: Path, bucket_url: str
+) -> None:
+    writer = opened("writer")
+    stocked(writer)
+    lived(writer, range(6))
+    elsewhere = MemoryService(
+        Settings(store=tmp_path / "elsewhere"),
+        LanceStore.open(tmp_path / "elsewhere"),
+        project="demo",
+        notify=lambda _: None,
+    )
+    elsewhere.attach(MODEL)
+    stocked(elsewhere)
+    lived(elsewhere, range(100, 112))
+    store = elsewhere.core.store
+    records: list[Any] = list(store.scan_items(Scope(("demo",))))
+    records += [*store.recalls(), *store.outcomes()]
+    outcomes = writer.core.tally.reports() + elsewhere.core.tally.reports()
+    inbox.deliver(
+        Objects(bucket_url),
+        [entry_of(place, table_of(one), one) for place, one in enumerate(records)],
+    )
+    elsewhere.close()
+    until(lambda: writer.core.tally.reports() == outcomes)
+    until(lambda: Objects(bucket_url).names(inbox.FOLDER) == [])
+    rebuilt = opened("rebuilt", follow=True)
+    caught_up(rebuilt, writer)
+    assert state(rebuilt, tmp_path / "one") == state(writer, tmp_path / "two")
+    assert served(rebuilt) == served(writer)

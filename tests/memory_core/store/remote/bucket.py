@@ -1,0 +1,75 @@
+"""A bucket for tests: a real S3 server, the variables that lead to it, and ways to look inside."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lancedb
+
+NAME = "lessons"
+PATIENCE = 60.0
+"""Seconds that a test waits for what must happen, at the most."""
+
+
+@contextmanager
+def s3_server(root: Path, port: int = 0) -> Iterator[int]:
+    """Run a server with an empty bucket; give its port."""
+    command = [sys.executable, "-m", "tests.memory_core.store.remote.s3_server", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root, text=True) as child:
+        try:
+            assert child.stdout is not None
+            there = int(child.stdout.readline())
+            made = urllib.request.Request(f"http://127.0.0.1:{there}/{NAME}", method="PUT")
+            urllib.request.urlopen(made, timeout=PATIENCE).close()
+            yield there
+        finally:
+            child.kill()
+
+
+def variables(port: int) -> dict[str, str]:
+    """What the environment must hold so that s3:// leads to this port."""
+    return {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ALLOW_HTTP": "true",
+    }
+
+
+def new_url() -> str:
+    """A prefix that nobody has used."""
+    return f"s3://{NAME}/{uuid.uuid4().hex[:12]}"
+
+
+def rows(url: str, table: str) -> list[dict[str, Any]]:
+    """The rows of a table in the bucket, as anybody reads them, by their place in the log."""
+    database = lancedb.connect(f"{url}/lance", read_consistency_interval=timedelta(0))
+    found = database.open_table(table).search().limit(None).to_arrow().sort_by("seq")
+    return list(found.to_pylist())
+
+
+def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait until a condition holds.
+
+    Raises:
+        AssertionError: It does not within these seconds.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def environment(port: int, base: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that uses the server at this port."""
+    return {**base, **variables(port)}

@@ -1,0 +1,119 @@
+"""Starts machines (see `machine`), listens to them, and looks at what the bucket has in the end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lancedb
+
+from tests.memory_core.store.remote.bucket import PATIENCE, rows, until
+
+EPOCH = 1 << 40
+TABLES = {
+    "items": ("item_", "item"),
+    "recalls": ("recall_", "recall"),
+    "outcomes": ("out_", "outcome"),
+    "events": ("event_", "event"),
+}
+
+
+class Machine:
+    """One process; what it said is in `said`, in order."""
+
+    def __init__(self, root: Path, folder: Path, url: str, start: int, *options: str) -> None:
+        module = "tests.memory_core.store.remote.machine"
+        command = [sys.executable, "-m", module, str(folder), url, str(start)]
+        self.folder = folder
+        self.said: list[str] = []
+        self.child = subprocess.Popen(
+            [*command, *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=root,
+        )
+        self._reader = threading.Thread(target=self._listen, daemon=True)
+        self._reader.start()
+
+    def _listen(self) -> None:
+        assert self.child.stdout is not None
+        for line in self.child.stdout:
+            if line.endswith("\n"):
+                self.said.append(line.strip())
+
+    def told(self, beginning: str) -> list[str]:
+        """Lines that begin so."""
+        return [line for line in list(self.said) if line.startswith(beginning)]
+
+    def heard(self, beginning: str, times: int = 1) -> None:
+        """Wait until so many lines begin so."""
+        until(lambda: len(self.told(beginning)) >= times)
+
+    def acknowledged(self) -> set[str]:
+        """All records that it acknowledged."""
+        words = tuple(f"{word} " for _, word in TABLES.values())
+        return {line for line in self.said if line.startswith(words)}
+
+    def kill(self) -> None:
+        self.child.send_signal(signal.SIGKILL)
+        self.gone()
+
+    def stop(self) -> None:
+        """Let it end in order."""
+        assert self.child.stdin is not None
+        self.child.stdin.close()
+        self.gone()
+
+    def gone(self) -> None:
+        """Wait until it ended and everything that it said was heard."""
+        self.child.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        for stream in (self.child.stdin, self.child.stdout):
+            if stream is not None:
+                stream.close()
+
+    def __enter__(self) -> Machine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.child.kill()
+        self.gone()
+
+
+def in_bucket(url: str) -> Counter[str]:
+    """Every record in the bucket's tables, by the words in which machines acknowledge them."""
+    found: Counter[str] = Counter()
+    for table, (prefix, word) in TABLES.items():
+        found.update(f"{word} {int(row['id'][len(prefix) :])}" for row in rows(url, table))
+    return found
+
+
+def epochs_by_version(url: str, table: str) -> list[Counter[int]]:
+    """How many rows of each epoch every version of a table has, oldest first."""
+    opened: Any = lancedb.connect(
+        f"{url}/lance", read_consistency_interval=timedelta(0)
+    ).open_table(table)
+    found = []
+    for version in opened.list_versions():
+        opened.checkout(version["version"])
+        seqs = opened.search().select(["seq"]).limit(None).to_arrow()["seq"].to_pylist()
+        found.append(Counter(seq // EPOCH for seq in seqs))
+    return found
+
+
+def require_one_writer_at_a_time(url: str) -> None:
+    """Check that no version of any table adds rows of an epoch after a later one began."""
+    for table in TABLES:
+        before: Counter[int] = Counter()
+        for version in epochs_by_version(url, table):
+            newest = max(before, default=0)
+            late = [epoch for epoch in version if epoch < newest]
+            assert all(version[epoch] <= before[epoch] for epoch in late), (table, version, before)
+            before = version

@@ -1,0 +1,177 @@
+"""A follower has what the writer wrote, in the same order, and writes no table itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import lancedb
+import pytest
+
+from memory_core.errors import StoreUnavailable
+from memory_core.store.lance_store import LanceStore
+from memory_core.store.remote import follower
+from memory_core.store.remote.sharing import Sharing
+from memory_core.store.schema import CODECS, entry_of
+from tests.memory_core.hash_embedder import HashEmbedder
+from tests.memory_core.store.making import (
+    EMBEDDER,
+    P,
+    event,
+    item,
+    outcome,
+    probe,
+    recall,
+    same,
+    waiting,
+)
+from tests.memory_core.store.remote.bucket import rows, until
+
+Opener = Callable[..., LanceStore]
+
+
+@pytest.fixture
+def opened(tmp_path: Path, bucket_url: str) -> Iterator[Opener]:
+    """Open the writer or followers of one bucket; all are closed at the end."""
+    stores: list[LanceStore] = []
+
+    def open_(name: str, *, follow: bool = False, **more: Any) -> LanceStore:
+        sharing = Sharing(bucket_url, follow=follow, **more)
+        store = LanceStore.open(tmp_path / name, sharing=sharing)
+        stores.append(store)
+        store.bind_embedder(EMBEDDER.name, EMBEDDER.dimension)
+        store.listen()
+        return store
+
+    yield open_
+    for store in reversed(stores):
+        store.close()
+
+
+def settled(store: LanceStore) -> None:
+    assert store._shared is not None
+    until(lambda: store._shared is not None and store._shared.waiting() == 0)
+
+
+def logged(store: LanceStore, recalls: int) -> bool:
+    return len(list(store.recalls())) == recalls
+
+
+def outcomes(store: LanceStore) -> list[str]:
+    return [stored.record.id for stored in store.outcomes()]
+
+
+def test_what_the_writer_writes_comes_whole_and_in_order(opened: Opener) -> None:
+    writer = opened("writer")
+    writer.add_items([item(n, f"alpha {n}", task="t") for n in range(30)])
+    settled(writer)
+    follows = opened("follower", follow=True)
+    assert len(list(follows.scan_items(P))) == 30
+    for number in range(5):
+        writer.add_recall(recall(number), durable=True)
+        writer.add_outcome(outcome(number, failed=number == 2))
+        writer.add_event(event(number, "retire", number))
+    writer.add_items([item(77, "zebra crossing")])
+    until(lambda: len(outcomes(follows)) == 5 and len(list(follows.events())) == 5)
+    until(lambda: "item_0077" in follows.get_items(["item_0077"]))
+    assert outcomes(follows) == outcomes(writer)
+    assert all(
+        same(one, other) for one, other in zip(writer.recalls(), follows.recalls(), strict=True)
+    )
+    asked = [probe("zebra alpha")]
+    mine, theirs = writer.search(asked, P, 10), follows.search(asked, P, 10)
+    assert [(c.stored.item.id, c.fused) for c in mine] == [
+        (c.stored.item.id, c.fused) for c in theirs
+    ]
+    assert follows.get_items(["item_0003"])["item_0003"].state == "retired"
+
+
+def test_a_follower_refuses_what_would_be_written_and_names_the_writer(opened: Opener) -> None:
+    writer = opened("writer")
+    settled(writer)
+    follows = opened("follower", follow=True)
+    refused = r"only follows s3://.*Write where .*pid \d+"
+    with pytest.raises(StoreUnavailable, match=refused):
+        follows.add_items([item(1)])
+    with pytest.raises(StoreUnavailable, match=refused):
+        follows.add_outcome(outcome(1))
+    with pytest.raises(StoreUnavailable, match=refused):
+        follows.add_event(event(1, "retire", 1))
+    with pytest.raises(StoreUnavailable, match=refused):
+        follows.bind_embedder("other", 4)
+    with pytest.raises(StoreUnavailable, match=refused):
+        follows.reembed(HashEmbedder(24, "other"))
+
+
+def test_a_recall_that_a_follower_served_reaches_the_log_of_all(opened: Opener) -> None:
+    writer = opened("writer")
+    settled(writer)
+    one, other = opened("one", follow=True), opened("other", follow=True)
+    one.add_recall(recall(5))
+    assert one.get_recall("recall_0005") is not None
+    for store in (writer, one, other):
+        until(partial(logged, store, 1))
+        assert store.get_recall("recall_0005") is not None
+
+
+def test_there_must_be_a_store_to_follow(
+    tmp_path: Path, bucket_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "PATIENCE", 0.0)
+    with pytest.raises(StoreUnavailable, match=r"There is no store at s3://.*Start its writer"):
+        LanceStore.open(tmp_path / "follower", sharing=Sharing(bucket_url, follow=True))
+
+
+def test_another_writer_is_followed_without_a_break(opened: Opener) -> None:
+    first = opened("first")
+    first.add_outcome(outcome(1))
+    settled(first)
+    follows = opened("follower", follow=True)
+    first.close()
+    second = opened("second")
+    second.add_outcome(outcome(2))
+    until(lambda: outcomes(follows) == ["out_0001", "out_0002"])
+
+
+def test_a_follower_may_become_the_writer_of_its_folder_and_back(opened: Opener) -> None:
+    first = opened("one")
+    first.add_outcome(outcome(1))
+    first.close()
+    follows = opened("two", follow=True)
+    follows.close()
+    second = opened("two")
+    second.add_outcome(outcome(2))
+    second.close()
+    assert outcomes(opened("two", follow=True)) == ["out_0001", "out_0002"]
+
+
+def test_new_vectors_for_another_model_are_told_so_that_the_copy_is_opened_anew(
+    opened: Opener,
+) -> None:
+    told = threading.Event()
+    writer = opened("writer")
+    writer.add_items([item(1), waiting(2)])
+    settled(writer)
+    opened("follower", follow=True, lost=lambda _: told.set())
+    writer.reembed(HashEmbedder(24, "other"))
+    until(told.is_set)
+
+
+def test_a_copy_with_other_rows_than_the_bucket_is_told(
+    opened: Opener, bucket_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "ANYWAY_SECONDS", 0.0)
+    told: list[str] = []
+    writer = opened("writer")
+    for number in range(4):
+        writer.add_outcome(outcome(number))
+    settled(writer)
+    opened("follower", follow=True, lost=told.append)
+    table: Any = lancedb.connect(f"{bucket_url}/lance").open_table("outcomes")
+    table.add(CODECS["outcomes"].table_of([entry_of(1, "outcomes", outcome(9))], 16))
+    until(lambda: told)
+    assert "read anew" in told[0]
+    assert len(rows(bucket_url, "outcomes")) == 5

@@ -1,0 +1,188 @@
+"""The lease alone: who gets it when, by whose clock, over a bucket that answers or does not."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from memory_core.store.remote.lease import MARGIN, Lease, awake_clock, read_claim
+from memory_core.store.remote.objects import BucketUnavailable, Found, Objects
+
+
+class FakeObjects(Objects):
+    """Objects in memory. `down`: no answer; `deaf`: what is put lands, the answer is lost."""
+
+    def __init__(self) -> None:
+        self.url = "s3://fake/prefix"
+        self.down = self.deaf = False
+        self.held: dict[str, Found] = {}
+        self._tags = itertools.count()
+
+    def _answer(self) -> None:
+        if self.down:
+            raise BucketUnavailable("down")
+
+    def get(self, name: str) -> Found | None:
+        self._answer()
+        return self.held.get(name)
+
+    def put_new(self, name: str, content: bytes) -> str | None:
+        self._answer()
+        return None if name in self.held else self._put(name, content)
+
+    def put_over(self, name: str, content: bytes, tag: str) -> str | None:
+        self._answer()
+        there = self.held.get(name)
+        return self._put(name, content) if there is not None and there.tag == tag else None
+
+    def _put(self, name: str, content: bytes) -> str:
+        self.held[name] = Found(content, f"tag {next(self._tags)}")
+        if self.deaf:
+            raise BucketUnavailable("no answer")
+        return self.held[name].tag
+
+
+class Clock:
+    """A clock of one machine's own, far from the others'."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def lease_of(objects: FakeObjects, name: str, clock: Clock) -> Lease:
+    return Lease(objects, name, who=f"machine {name}", length=10.0, clock=clock)
+
+
+@pytest.fixture
+def objects() -> FakeObjects:
+    return FakeObjects()
+
+
+@pytest.fixture
+def clocks() -> tuple[Clock, Clock]:
+    return Clock(1e6), Clock(-5.0)
+
+
+def test_one_of_two_gets_it(objects: FakeObjects, clocks: tuple[Clock, Clock]) -> None:
+    one, other = lease_of(objects, "a", clocks[0]), lease_of(objects, "b", clocks[1])
+    assert one.try_acquire()
+    assert not other.try_acquire()
+    assert (one.held(9.9), one.held(10.1), other.held()) == (True, False, False)
+    assert other.other is not None
+    assert other.other.who == "machine a"
+
+
+def test_it_is_taken_over_only_after_it_stood_still_by_the_candidates_clock(
+    objects: FakeObjects, clocks: tuple[Clock, Clock]
+) -> None:
+    one, other = lease_of(objects, "a", clocks[0]), lease_of(objects, "b", clocks[1])
+    assert one.try_acquire()
+    assert not other.try_acquire()
+    clocks[1].now += MARGIN * 10.0
+    assert not other.try_acquire()
+    assert one.renew()
+    clocks[1].now += 1.0
+    assert not other.try_acquire()
+    assert other.beats == 1
+    clocks[1].now += MARGIN * 10.0 + 0.1
+    assert other.try_acquire()
+    assert (other.epoch, other.continuous) == (2, False)
+    assert not one.renew()
+    assert one.lost
+    assert not one.held()
+    assert one.other is not None
+    assert one.other.who == "machine b"
+
+
+def test_the_holders_own_count_ends_before_a_candidates_does(
+    objects: FakeObjects, clocks: tuple[Clock, Clock]
+) -> None:
+    one, other = lease_of(objects, "a", clocks[0]), lease_of(objects, "b", clocks[1])
+    assert one.try_acquire()
+    assert not other.try_acquire()
+    for clock in clocks:
+        clock.now += 10.0
+    assert not one.held()
+    assert not other.try_acquire()
+
+
+def test_a_released_lease_is_free_at_once(
+    objects: FakeObjects, clocks: tuple[Clock, Clock]
+) -> None:
+    one, other = lease_of(objects, "a", clocks[0]), lease_of(objects, "b", clocks[1])
+    assert one.try_acquire()
+    one.release()
+    assert not one.held()
+    assert other.try_acquire()
+    assert other.epoch == 2
+
+
+def test_the_same_copy_takes_its_own_lease_back_at_once(
+    objects: FakeObjects, clocks: tuple[Clock, Clock]
+) -> None:
+    assert lease_of(objects, "a", clocks[0]).try_acquire()
+    again = lease_of(objects, "a", clocks[1])
+    assert again.try_acquire()
+    assert (again.epoch, again.continuous) == (2, True)
+
+
+def test_a_bucket_that_does_not_answer_loses_nothing_while_nobody_else_takes_it(
+    objects: FakeObjects, clocks: tuple[Clock, Clock]
+) -> None:
+    one = lease_of(objects, "a", clocks[0])
+    assert one.try_acquire()
+    objects.down = True
+    clocks[0].now += 100.0
+    with pytest.raises(BucketUnavailable):
+        one.renew()
+    assert not one.held()
+    assert not one.lost
+    objects.down = False
+    assert one.renew()
+    assert one.held(9.0)
+
+
+def test_an_answer_that_was_lost_does_not_lose_the_lease(
+    objects: FakeObjects, clocks: tuple[Clock, Clock]
+) -> None:
+    one = lease_of(objects, "a", clocks[0])
+    objects.deaf = True
+    with pytest.raises(BucketUnavailable):
+        one.try_acquire()
+    objects.deaf = False
+    assert one.try_acquire()
+    objects.deaf = True
+    with pytest.raises(BucketUnavailable):
+        one.renew()
+    objects.deaf = False
+    assert one.renew()
+    assert one.held(9.0)
+
+
+def test_a_lease_that_was_deleted_is_lost(
+    objects: FakeObjects, clocks: tuple[Clock, Clock]
+) -> None:
+    one = lease_of(objects, "a", clocks[0])
+    assert one.try_acquire()
+    objects.held.clear()
+    assert not one.renew()
+    assert one.lost
+
+
+def test_a_claim_that_makes_no_sense_is_watched_like_any_other(
+    objects: FakeObjects, clocks: tuple[Clock, Clock]
+) -> None:
+    objects.held["lease.json"] = Found(b"\xff no json", "tag")
+    one = lease_of(objects, "a", clocks[0])
+    assert not one.try_acquire()
+    clocks[0].now += 2 * MARGIN * read_claim(b"").length
+    assert one.try_acquire()
+
+
+def test_the_clock_never_goes_back() -> None:
+    first = awake_clock()
+    assert awake_clock() >= first
