@@ -16,6 +16,7 @@ from memory_core.in_process import InProcessMemory
 from memory_core.port import Change, Evaluation, Memory
 from memory_core.projects import derive_project
 from memory_core.settings import Settings
+from memory_core.shelf import FolderShelf, Shelf
 from memory_core.threads import calm_threads
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:
             sharing = Sharing(
                 settings.remote,
                 follow=settings.follow,
+                standby=settings.standby,
+                address=settings.advertise,
                 lost=lambda why: memory.fail(StoreUnavailable(why)),
             )
         store = LanceStore.open(settings.store, conditions=vectors_of_conditions, sharing=sharing)
@@ -69,6 +72,28 @@ def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:
 
     memory = InProcessMemory(open_service, load_embedder, settings.model_wait)
     return memory
+
+
+def open_shelf(settings: Settings, name: str) -> Shelf:
+    """Give the small file of this name of the store of these settings."""
+    if not settings.remote:
+        return FolderShelf(settings.store / name)
+    from memory_core.store.remote.shelf import BucketShelf
+
+    return BucketShelf(settings.remote, name)
+
+
+def writer_address(settings: Settings) -> str:
+    """Give the URL that the bucket's writer advertises, "" when there is none now.
+
+    Raises:
+        StoreUnavailable: The bucket did not answer.
+    """
+    from memory_core.store.remote.follower import claim_of
+    from memory_core.store.remote.objects import Objects
+
+    claim = claim_of(Objects(settings.remote))
+    return claim.address if claim is not None else ""
 
 
 def evaluate(settings: Settings) -> Evaluation:

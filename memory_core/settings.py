@@ -65,13 +65,17 @@ class Settings:
     `model` is "" for the packaged one; `token` and `log_level` are "" when none is set.
     `oauth` is None when no issuer is set.
     `store` is always a local folder: the store itself, or the working copy of the
-    one in the bucket at `remote` ("": there is no bucket). `follow`: another process
-    writes there, this one only follows; told by the command line.
+    one in the bucket at `remote` ("": there is no bucket), which `workdir` names when it
+    is not the usual one. Told by the command line:
+    `follow`: another process writes there, this one only follows; `standby`: it waits
+    until the one that writes is gone.
     """
 
     store: Path
     remote: str = ""
+    workdir: str = ""
     follow: bool = False
+    standby: bool = False
     model: str = ""
     scorer_mode: ScorerMode = "learned"
     project: str = ""
@@ -201,9 +205,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         InvalidInput: A variable holds a value that is not known.
     """
     env = os.environ if environ is None else environ
-    store, remote = place_of_store(
-        env.get("LESSONBANK_STORE") or "", env.get("LESSONBANK_WORKDIR") or ""
-    )
+    workdir = env.get("LESSONBANK_WORKDIR") or ""
+    store, remote = place_of_store(env.get("LESSONBANK_STORE") or "", workdir)
     mode = _one_of(
         "LESSONBANK_SCORER_MODE", env.get("LESSONBANK_SCORER_MODE") or "learned", SCORER_MODES
     )
@@ -213,6 +216,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         store=store,
         remote=remote,
+        workdir=workdir,
         model=env.get("LESSONBANK_MODEL") or "",
         scorer_mode=cast(ScorerMode, mode),
         project=env.get("LESSONBANK_PROJECT") or "",

@@ -1,37 +1,34 @@
 """The tokens of a store: made, listed, revoked and verified. Their texts are never stored.
 
-`tokens.json` in the store's folder holds of each token its id, its name, what it may do
-and the SHA-256 of its text. A text has 256 random bits, so its plain hash cannot be
-guessed back. The file is read again whenever it changed: a revocation holds at once.
+`tokens.json` in the store's folder, or in its bucket, holds of each token its id, its
+name, what it may do and the SHA-256 of its text. A text has 256 random bits, so its plain
+hash cannot be guessed back. The file is read again whenever it changed: a revocation
+holds at once, in a bucket within five seconds.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any
 
-from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from memory_core.caller import CALLER_SCOPES, Caller, CallerScope
 from memory_core.errors import InvalidInput, MemoryUnavailable, shown
+from memory_core.shelf import Shelf
 
 FILE = "tokens.json"
 PREFIX = "lb_"
 LONGEST_NAME = 128
 MOST_PROJECTS = 100
-_LOCK_SECONDS = 10.0
+_REPEATS = 50
 _UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0, "y": 365 * 86_400.0}
 _LIFETIME = re.compile(r"(\d{1,6})([mhdwy])")
 _TEXT = re.compile(r"lb_(?P<id>[0-9a-f]{12})_[A-Za-z0-9_-]{43}")
@@ -92,16 +89,21 @@ class TokenBook:
     """The tokens of one store. Thread-safe, and safe beside other processes.
 
     Args:
-        folder: The store's folder; made when the first token is.
+        shelf: Where they are.
         own: The store's own source: no token may have its name.
         clock: Seconds since the epoch.
     """
 
-    def __init__(self, folder: Path, own: str, clock: Callable[[], float] = time.time) -> None:
-        self._path, self._own, self._clock = folder / FILE, own, clock
+    def __init__(self, shelf: Shelf, own: str, clock: Callable[[], float] = time.time) -> None:
+        self._shelf, self._own, self._clock = shelf, own, clock
         self._reading = threading.Lock()
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: str | None = None
         self._tokens: dict[str, Token] = {}
+
+    @property
+    def slow(self) -> bool:
+        """Whether verifying may take a network's time."""
+        return self._shelf.slow
 
     # -- reading -------------------------------------------------------------------
 
@@ -112,28 +114,19 @@ class TokenBook:
             MemoryUnavailable: The file cannot be read.
         """
         with self._reading:
-            stamp = self._stamp()
-            if stamp != self._seen:
-                self._tokens = {token.id: token for token in self._read()}
-                self._seen = stamp
+            if self._shelf.tag() != self._seen:
+                content, tag = self._shelf.read()
+                self._tokens = {token.id: token for token in self._parsed(content)}
+                self._seen = tag
             return tuple(self._tokens.values())
 
-    def _stamp(self) -> tuple[int, int, int] | None:
+    def _parsed(self, content: bytes | None) -> list[Token]:
         try:
-            found = self._path.stat()
-        except FileNotFoundError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
-
-    def _read(self) -> list[Token]:
-        try:
-            return _TOKENS.validate_python(json.loads(self._path.read_bytes())["tokens"])
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+            return [] if content is None else _TOKENS.validate_python(json.loads(content)["tokens"])
+        except (ValueError, KeyError, TypeError, ValidationError) as error:
             raise MemoryUnavailable(
-                f"The tokens cannot be read ({type(error).__name__}): {self._path} is damaged or "
-                "not readable. Repair it, or move it away and create the tokens anew."
+                f"The tokens cannot be read ({type(error).__name__}): {self._shelf.place} is "
+                "damaged. Repair it, or move it away and create the tokens anew."
             ) from None
 
     def verify(self, text: str) -> Token | None:
@@ -193,10 +186,12 @@ class TokenBook:
             raise InvalidInput(
                 "name", f"= {shown(name)} is the store's own source", "Choose another name."
             )
-        with self._locked():
-            kept = self._read()
+
+        def added(kept: Sequence[Token]) -> Sequence[Token]:
             self._refuse_other(token, kept)
-            self._write([*kept, token])
+            return [*kept, token]
+
+        self._change(added)
         return token, text
 
     def _refuse_other(self, token: Token, kept: Sequence[Token]) -> None:
@@ -221,14 +216,17 @@ class TokenBook:
         Raises:
             InvalidInput: There is no such token, or several.
         """
-        with self._locked():
-            kept = self._read()
+        gone: list[Token] = []
+
+        def without(kept: Sequence[Token]) -> Sequence[Token]:
             token = self._named(kept, which.strip())
-            gone = token
             if token.revoked_at is None:
-                gone = replace(token, revoked_at=self._clock())
-                self._write([gone if one.id == token.id else one for one in kept])
-        return gone
+                token = replace(token, revoked_at=self._clock())
+            gone[:] = [token]
+            return [token if one.id == token.id else one for one in kept]
+
+        self._change(without)
+        return gone[0]
 
     def _named(self, kept: Sequence[Token], which: str) -> Token:
         by_id = [one for one in kept if one.id == which]
@@ -247,36 +245,17 @@ class TokenBook:
             "`lessonbank token list` shows their ids.",
         )
 
-    # -- the file ------------------------------------------------------------------
-
-    @contextlib.contextmanager
-    def _locked(self) -> Any:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{self._path}.lock", timeout=_LOCK_SECONDS):
-                yield
-        except Timeout:
-            raise MemoryUnavailable(
-                "Another process is changing the tokens. Try again in a moment."
-            ) from None
-        except OSError as error:
-            raise MemoryUnavailable(
-                f"The tokens cannot be written: {self._path} ({error.strerror or error})."
-            ) from None
-
-    def _write(self, tokens: Sequence[Token]) -> None:
-        """Replace the file in one step, readable by its owner only, synced."""
-        said = json.dumps({"version": 1, "tokens": [asdict(one) for one in tokens]}, indent=1)
-        draft = self._path.with_suffix(f".{os.getpid()}.new")
-        try:
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(said)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
-        finally:
-            draft.unlink(missing_ok=True)
+    def _change(self, changed: Callable[[Sequence[Token]], Sequence[Token]]) -> None:
+        """Replace the tokens, again when another process was faster."""
+        for _ in range(_REPEATS):
+            content, tag = self._shelf.read()
+            tokens = changed(self._parsed(content))
+            said = json.dumps({"version": 1, "tokens": [asdict(one) for one in tokens]}, indent=1)
+            if self._shelf.replace(said.encode(), tag):
+                return
+        raise MemoryUnavailable(
+            f"Other processes change the tokens all the time ({self._shelf.place}). Try again."
+        )
 
 
 def _hash(text: str) -> str:

@@ -18,6 +18,7 @@ SEEN_BY_SERVER = {
     "memory_core.port",
     "memory_core.projects",
     "memory_core.settings",
+    "memory_core.shelf",
 }
 HEAVY = ("torch", "lancedb", "pyarrow", "sentence_transformers", "transformers", "scipy", "sklearn")
 

@@ -69,6 +69,17 @@ def _add_serve(commands: argparse._SubParsersAction[_Parser], common: _Parser) -
     serve.add_argument("--transport", help="stdio (default), http or sse")
     serve.add_argument("--host", help="address of http and sse (default 127.0.0.1)")
     serve.add_argument("--port", type=int, help="port of http and sse, 0 for any (default 8377)")
+    part = serve.add_mutually_exclusive_group()
+    part.add_argument(
+        "--follow",
+        metavar="URL",
+        help="answer from a copy of the store in a bucket that another process writes",
+    )
+    part.add_argument(
+        "--standby",
+        action="store_true",
+        help="write to the store in a bucket, once the process that does so is gone",
+    )
     serve.add_argument(
         "--no-auth",
         dest="auth",

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import json
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 import anyio
 from pydantic import BaseModel
 
+from memory_core.addresses import place_of_store
 from memory_core.bootstrap import product_version
-from memory_core.errors import InvalidInput, LessonbankError
+from memory_core.errors import InvalidInput, LessonbankError, shown
 from memory_core.port import Memory
 from memory_core.settings import Settings, read_settings
 from server.cli.arguments import parser, stdin_names
@@ -128,7 +129,10 @@ def _run(arguments: argparse.Namespace, opened: OpenMemory, stdin: BinaryIO | No
 def _settings(arguments: argparse.Namespace) -> Settings:
     settings = read_settings()
     if arguments.store:
-        settings = dataclasses.replace(settings, store=Path(arguments.store).expanduser())
+        store, remote = place_of_store(arguments.store, settings.workdir)
+        if remote:  # the host that this process may start reads the variable
+            os.environ["LESSONBANK_STORE"] = arguments.store
+        settings = dataclasses.replace(settings, store=store, remote=remote)
     if arguments.project and arguments.command == "serve":
         settings = dataclasses.replace(settings, project=arguments.project)
     return settings
@@ -173,6 +177,7 @@ def _serve(arguments: argparse.Namespace, settings: Settings, opened: OpenMemory
     from server.serve import run
     from server.web.options import DoorOptions
 
+    settings, opened = _part(arguments, settings, opened)
     given: dict[str, Any] = {
         field.name: tuple(value) if isinstance(value, list) else value
         for field in dataclasses.fields(DoorOptions)
@@ -180,6 +185,32 @@ def _serve(arguments: argparse.Namespace, settings: Settings, opened: OpenMemory
     }
     transport = arguments.transport or "stdio"
     run(transport, DoorOptions(**given), settings=settings, open_memory=opened)
+
+
+def _part(
+    arguments: argparse.Namespace, settings: Settings, opened: OpenMemory
+) -> tuple[Settings, OpenMemory]:
+    """The settings and the memory of a process that takes its own part in a bucket."""
+    if arguments.follow:
+        from server.peers.opening import open_replica
+
+        store, remote = place_of_store(arguments.follow, settings.workdir)
+        _require_bucket("follow", arguments.follow, remote)
+        settings = dataclasses.replace(settings, store=store, remote=remote, follow=True)
+        return settings, functools.partial(open_replica, kept=bool(settings.workdir))
+    if arguments.standby:
+        _require_bucket("standby", str(settings.store), settings.remote)
+        return dataclasses.replace(settings, standby=True), _open_in_process
+    return settings, opened
+
+
+def _require_bucket(option: str, store: str, remote: str) -> None:
+    if not remote:
+        raise InvalidInput(
+            option,
+            f"needs a store in a bucket, {shown(store)} is a folder",
+            "Use s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX.",
+        )
 
 
 def _host(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -9,9 +9,10 @@ from datetime import datetime, timezone
 
 from pydantic import BaseModel
 
+from memory_core.bootstrap import open_shelf
 from memory_core.settings import Settings
 from server.cli.terminal import Page
-from server.tokens import Token, TokenBook
+from server.tokens import FILE, Token, TokenBook
 
 
 class TokenLine(BaseModel):
@@ -39,7 +40,7 @@ Action = Callable[[Settings, Namespace], TokenAnswer]
 
 
 def _book(settings: Settings) -> TokenBook:
-    return TokenBook(settings.store, settings.source)
+    return TokenBook(open_shelf(settings, FILE), settings.source)
 
 
 def create(settings: Settings, arguments: Namespace) -> TokenAnswer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import anyio
 
@@ -25,10 +25,13 @@ class ReplicaMemory:
     Args:
         own: Answers recall, check, lists and resources from this process's copy.
         writer: Makes every change.
+        gone: Called when both are closed.
     """
 
-    def __init__(self, own: Memory, writer: Memory) -> None:
-        self._own, self._writer = own, writer
+    def __init__(
+        self, own: Memory, writer: Memory, gone: Callable[[], None] = lambda: None
+    ) -> None:
+        self._own, self._writer, self._gone = own, writer, gone
 
     def bound(self, caller: Caller) -> ReplicaMemory:
         """The same for this caller, here and at the writer."""
@@ -122,6 +125,7 @@ class ReplicaMemory:
             await self._writer.aclose()
         finally:
             await self._own.aclose()
+            self._gone()
 
 
 def is_recent(recall_id: str, now: float | None = None) -> bool:

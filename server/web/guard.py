@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from aiolimiter import AsyncLimiter
+from anyio import to_thread
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.transport_security import (
@@ -111,7 +112,10 @@ class Doorkeeper:
         """
         if self._fixed and hmac.compare_digest(_digest(text), _digest(self._fixed)):
             return self.owner
-        token = self._book.verify(text)
+        if self._book.slow:
+            token = await to_thread.run_sync(self._book.verify, text)
+        else:
+            token = self._book.verify(text)
         if token is not None:
             return Verified(token.caller, f"token:{token.name}", token.expires_at)
         if self._verifier is None or text.startswith("lb_"):

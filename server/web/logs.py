@@ -22,6 +22,8 @@ from server.web.identity import Verified
 
 REQUEST_ID = "lessonbank.request_id"
 """Where a request's scope holds its id."""
+PROBES = frozenset({"/healthz", "/readyz"})
+"""Asked every few seconds by whoever supervises: logged at DEBUG when all is well."""
 _HEADER = b"x-request-id"
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _CALLER = "lessonbank.caller"
@@ -93,7 +95,9 @@ class RequestLog:
             await self._app(scope, receive, sent)
         finally:
             verified = scope.get(_CALLER)
-            requests.info(
+            probed = scope["path"] in PROBES and status < 400
+            requests.log(
+                logging.DEBUG if probed else logging.INFO,
                 "request",
                 extra={
                     "request_id": scope[REQUEST_ID],

@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 
 import anyio
 
+from memory_core.bootstrap import open_shelf
+from memory_core.errors import MemoryUnavailable
 from memory_core.port import Memory
 from memory_core.settings import Settings
 from server.app import Front
 from server.ending import Ending
-from server.tokens import TokenBook
+from server.tokens import FILE, TokenBook
 from server.web.application import Entrance
 from server.web.door import Door, bound, url_of
 from server.web.guard import Doorkeeper, plain_challenge
@@ -23,6 +25,9 @@ from server.web.logs import log_as_json
 from server.web.oauth import JwtVerifier, challenge, protected_resource
 from server.web.options import DoorOptions
 from server.web.peering import peer_routes
+
+_LOOK = 0.5
+"""Seconds between two looks whether the memory still serves."""
 
 
 def serve_http(
@@ -44,7 +49,7 @@ def serve_http(
         name = urlsplit(settings.oauth.resource).hostname or ""
         options = replace(options, allowed_hosts=(*options.allowed_hosts, name))
     log_as_json(settings.log_level or "INFO", texts=settings.log_text)
-    book = TokenBook(settings.store, settings.source)
+    book = TokenBook(open_shelf(settings, FILE), settings.source)
     verifier = JwtVerifier(settings.oauth, settings.project) if settings.oauth else None
     keeper = Doorkeeper(settings.source, settings.token, book, verifier)
 
@@ -57,6 +62,7 @@ def serve_http(
         ending = Ending()
         entrance: Entrance | None = None
         front: Front | None = None
+        lost: list[str] = []
         try:
             memory = opened()
             entrance = Entrance(
@@ -75,12 +81,15 @@ def serve_http(
             door = Door(entrance.app, announce, options.tls())
             async with front.running(), anyio.create_task_group() as tasks:
                 tasks.start_soon(_end_door, door, front, ending)
+                if settings.remote:
+                    tasks.start_soon(_end_when_lost, memory, ending, lost)
                 front.memory.warm()
                 await door.serve([listener])
                 ending.begin()
+                tasks.cancel_scope.cancel()
         except BaseException as error:  # noqa: BLE001  # logged and turned into the exit code
             await ending.leave(front, error)
-        await ending.leave(front)
+        await ending.leave(front, MemoryUnavailable(lost[0]) if lost else None)
 
     anyio.run(serve)
     raise AssertionError("the door ends the process itself")
@@ -111,6 +120,17 @@ async def _end_door(door: Door, front: Front, ending: Ending) -> None:
     await ending.asked.wait()
     front.end_streams()
     door.end()
+
+
+async def _end_when_lost(memory: Memory, ending: Ending, lost: list[str]) -> None:
+    """Give up when the memory can serve no more: whoever supervises the process starts it anew.
+
+    The lease or the copy of the bucket was lost, or cannot be had; `lost` gets the reason.
+    """
+    while (now := memory.readiness()).stage != "failed":  # noqa: ASYNC110 - set on any thread
+        await anyio.sleep(_LOOK)
+    lost.append(now.message)
+    ending.begin()
 
 
 def _say(line: str) -> None:

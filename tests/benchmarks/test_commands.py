@@ -300,8 +300,10 @@ def test_all_are_listed_and_only_the_slow_ones_wait_to_be_asked(
 ) -> None:
     assert everything.main(["--list"]) == 0
     said = capsys.readouterr().out
-    usual_ones = ("tokens", "startup", "hosts", "doors", "recall_latency", "reports")
-    usual_ones = (*usual_ones, "object_store")
+    usual_ones = (
+        *("tokens", "startup", "hosts", "doors", "recall_latency", "reports"),
+        "object_store",
+    )
     for name in (*usual_ones, "setup_size", "endurance"):
         assert name in said
     parse = everything.parser().parse_args

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from memory_core.caller import Caller
 from memory_core.errors import InvalidInput, MemoryUnavailable
+from memory_core.shelf import FolderShelf
 from server.tokens import FILE, TokenBook, lifetime
 
 DAY = 86_400.0
@@ -36,7 +37,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def book(tmp_path: Path, clock: Clock) -> TokenBook:
-    return TokenBook(tmp_path / "store", "local", clock)
+    return TokenBook(FolderShelf(tmp_path / "store" / FILE), "local", clock)
 
 
 def test_a_token_says_who_calls_and_what_it_may_do(book: TokenBook) -> None:
@@ -79,7 +80,7 @@ def test_an_expired_a_revoked_and_an_altered_token_are_refused(
 def test_a_revocation_by_another_process_holds_at_once(book: TokenBook, tmp_path: Path) -> None:
     token, text = book.create("ci")
     assert book.verify(text) is not None
-    TokenBook(tmp_path / "store", "local", lambda: 0.0).revoke(token.id)
+    TokenBook(FolderShelf(tmp_path / "store" / FILE), "local", lambda: 0.0).revoke(token.id)
     assert book.verify(text) is None
 
 
@@ -87,7 +88,7 @@ def test_a_token_cannot_pass_for_the_owner_of_the_store(book: TokenBook, tmp_pat
     with pytest.raises(InvalidInput, match="the store's own source"):
         book.create("local")
     _, text = book.create("laptop")
-    renamed = TokenBook(tmp_path / "store", "laptop", lambda: 0.0)
+    renamed = TokenBook(FolderShelf(tmp_path / "store" / FILE), "laptop", lambda: 0.0)
     assert renamed.verify(text) is None
 
 
@@ -142,7 +143,9 @@ def test_a_damaged_file_lets_nobody_in_and_is_not_overwritten(
 
 
 def test_many_makers_at_once_lose_no_token(tmp_path: Path) -> None:
-    books = [TokenBook(tmp_path / "store", "local", lambda: 0.0) for _ in range(8)]
+    books = [
+        TokenBook(FolderShelf(tmp_path / "store" / FILE), "local", lambda: 0.0) for _ in range(8)
+    ]
     makers = [threading.Thread(target=book.create, args=(f"t{n}",)) for n, book in enumerate(books)]
     for maker in makers:
         maker.start()
@@ -155,7 +158,7 @@ def test_many_makers_at_once_lose_no_token(tmp_path: Path) -> None:
 
 @given(st.text(max_size=80))
 def test_no_made_up_text_is_a_token(text: str) -> None:
-    assert TokenBook(Path("nowhere"), "local").verify(text) is None
+    assert TokenBook(FolderShelf(Path("nowhere")), "local").verify(text) is None
 
 
 def test_lifetimes_are_counted_in_seconds() -> None:

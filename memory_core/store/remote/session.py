@@ -50,6 +50,7 @@ class Session:
         folder: The working folder; this process holds its lock.
         address: Where followers can send writes to.
         patience: Seconds to wait for a lease that is not renewed.
+        standby: Wait as long as it takes, for one that is renewed too.
         lost: Called once, from a thread, when another writer took the lease.
     """
 
@@ -60,10 +61,12 @@ class Session:
         *,
         address: str = "",
         patience: float | None = None,
+        standby: bool = False,
         lost: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.url = url
         self._patience = PATIENCE if patience is None else patience
+        self._standby = standby
         self._lost = lost
         self.objects = Objects(url)
         self.joining = Joining(self.objects, folder)
@@ -120,9 +123,11 @@ class Session:
     def _acquired(self) -> bool:
         began = time.monotonic()
         while not self.lease.try_acquire():
-            if self.lease.beats >= ALIVE or time.monotonic() - began > self._patience:
+            waited = time.monotonic() - began
+            if not self._standby and (self.lease.beats >= ALIVE or waited > self._patience):
                 return False
-            self._stopped.wait(_POLL)
+            if self._stopped.wait(_POLL):
+                return False
         return True
 
     def _busy(self) -> str:

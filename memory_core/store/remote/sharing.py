@@ -54,12 +54,14 @@ class Sharing:
     """Which bucket, and in which part.
 
     `url` is without a slash at the end; `follow`: read only what a writer elsewhere
-    writes; `address`: where followers can send writes to; `lost` is told, from a
-    thread, why the store must be closed and opened anew.
+    writes; `standby`: wait for the lease however long another writer holds it;
+    `address`: where followers can send writes to; `lost` is told, from a thread, why
+    the store must be closed and opened anew.
     """
 
     url: str
     follow: bool = False
+    standby: bool = False
     address: str = ""
     lost: Callable[[str], None] = _nobody
 
@@ -71,4 +73,4 @@ class Sharing:
             return Follower(self.url, folder, lost=self.lost)
         from memory_core.store.remote.session import Session
 
-        return Session(self.url, folder, address=self.address, lost=self.lost)
+        return Session(self.url, folder, address=self.address, standby=self.standby, lost=self.lost)

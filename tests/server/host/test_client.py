@@ -25,7 +25,7 @@ from server.host.link import Link
 from server.host.place import PROTOCOL, Announcement, place_of
 from server.host.process import Host, _listening
 from server.host.protocol import HostFailed
-from server.host.reach import AT_ONCE
+from server.host.reach import AT_ONCE, Reach
 from tests.server.connections import until
 from tests.server.fake_memory import FakeMemory
 
@@ -43,7 +43,8 @@ class Hosted:
         self.place.lock.touch()
         self.listener, self.announcement = _listening(self.place, "0")
         self.host = Host(self.place, self.settings, behind, self.announcement)
-        self.memory = HostMemory(self.settings, "mine", "0")
+        self.reach = Reach(self.settings, "0")
+        self.memory = HostMemory(self.settings, "mine", "0", self.reach)
 
 
 @asynccontextmanager
@@ -175,7 +176,7 @@ async def test_a_busy_host_is_asked_again(tmp_path: Path, monkeypatch: pytest.Mo
         tasks.start_soon(there.memory.reembed)
         await until(lambda: behind.asked)
         tasks.start_soon(there.memory.stats)
-        await until(lambda: there.memory._reach._link is not None)
+        await until(lambda: there.reach._link is not None)
         behind.go.set()
 
 

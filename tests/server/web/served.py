@@ -14,7 +14,8 @@ from typing import Any
 import httpx2
 from typing_extensions import Self
 
-from server.tokens import TokenBook
+from memory_core.shelf import FolderShelf
+from server.tokens import FILE, TokenBook
 from tests.server.connections import MODERN, PATIENCE, ROOT
 
 META = {
@@ -32,14 +33,21 @@ class Server:
         words: Further words of the command.
         transport: "http" or "sse".
         program: Python to run in place of the command's module.
+        port: Of the door, 0 for any.
         more: Further variables of its environment.
     """
 
     def __init__(
-        self, folder: Path, *words: str, transport: str = "http", program: str = "", **more: str
+        self,
+        folder: Path,
+        *words: str,
+        transport: str = "http",
+        program: str = "",
+        port: int = 0,
+        **more: str,
     ) -> None:
         self.store, self.log = folder / "store", folder / "server.log"
-        self.book = TokenBook(self.store, "local")
+        self.book = TokenBook(FolderShelf(self.store / FILE), "local")
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("LESSONBANK_")}
         mine = {
             "LESSONBANK_STORE": str(self.store),
@@ -47,7 +55,7 @@ class Server:
             "LESSONBANK_PROJECT": "shop",
         }
         started = ["-c", program] if program else ["-m", "server"]
-        command = [sys.executable, *started, "serve", "--in-process", "--port", "0"]
+        command = [sys.executable, *started, "serve", "--in-process", "--port", str(port)]
         folder.mkdir(exist_ok=True)
         with self.log.open("wb") as errors:
             self.process = subprocess.Popen(

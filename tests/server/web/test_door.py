@@ -17,7 +17,8 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.client.subscriptions import ResourceUpdated
 
-from server.tokens import TokenBook
+from memory_core.shelf import FolderShelf
+from server.tokens import FILE, TokenBook
 from server.web import guard, patience
 from server.web.options import DoorOptions
 from tests.server.connections import PATIENCE, hearing, until
@@ -152,7 +153,7 @@ async def test_a_token_has_so_many_requests_open_and_no_more(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(guard, "AT_ONCE", 3)
-    book = TokenBook(tmp_path, "local")
+    book = TokenBook(FolderShelf(tmp_path / FILE), "local")
     eager, calm = (book.create(name)[1] for name in ("eager", "calm"))
     held, begun = anyio.Event(), 0
 

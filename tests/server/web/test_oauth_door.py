@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,10 @@ def issued() -> Iterator[Issued]:
 
 @pytest.fixture(scope="module")
 def server(issued: Issued, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    settings = {"LESSONBANK_OAUTH_ISSUER": issued.issuer, "LESSONBANK_OAUTH_AUDIENCE": RESOURCE}
+    settings: dict[str, Any] = {
+        "LESSONBANK_OAUTH_ISSUER": issued.issuer,
+        "LESSONBANK_OAUTH_AUDIENCE": RESOURCE,
+    }
     with Server(tmp_path_factory.mktemp("oauth"), **settings) as made:
         yield made
 

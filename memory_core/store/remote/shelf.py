@@ -1,0 +1,76 @@
+"""A small file as an object in the bucket: what every machine sees, a few seconds late."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from memory_core.store.remote.objects import BucketUnavailable, Objects
+
+FRESH = 5.0
+"""Seconds for which what was read is not looked at again."""
+_LOG = logging.getLogger(__name__)
+
+
+class BucketShelf:
+    """Implements `memory_core.shelf.Shelf`. While the bucket is away the last content counts.
+
+    Args:
+        url: Of the bucket and the prefix.
+        name: Of the object.
+        clock: Monotonic seconds.
+    """
+
+    slow = True
+
+    def __init__(self, url: str, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._url, self._name, self._clock = url, name, clock
+        self._objects: Objects | None = None
+        self._looking = threading.Lock()
+        self._known: tuple[bytes | None, str] | None = None
+        self._looked = 0.0
+
+    @property
+    def place(self) -> str:
+        return f"{self._url}/{self._name}"
+
+    def _found(self) -> Objects:
+        if self._objects is None:
+            self._objects = Objects(self._url)
+        return self._objects
+
+    def tag(self) -> str:
+        with self._looking:
+            if self._known is None or self._clock() - self._looked > FRESH:
+                try:
+                    self._look()
+                except BucketUnavailable as error:
+                    if self._known is None:
+                        raise
+                    self._looked = self._clock()
+                    _LOG.warning("%s is as old as it was: %s", self._name, error)
+            assert self._known is not None
+            return self._known[1]
+
+    def _look(self) -> None:
+        found = self._found().get(self._name)
+        self._known = (found.content, found.tag) if found is not None else (None, "")
+        self._looked = self._clock()
+
+    def read(self) -> tuple[bytes | None, str]:
+        self.tag()
+        with self._looking:
+            assert self._known is not None
+            return self._known
+
+    def replace(self, content: bytes, tag: str) -> bool:
+        with self._looking:
+            objects = self._found()
+            if tag:
+                new = objects.put_over(self._name, content, tag)
+            else:
+                new = objects.put_new(self._name, content)
+            self._known = None  # the next look asks the bucket
+            return new is not None
