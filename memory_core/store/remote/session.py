@@ -32,6 +32,8 @@ PATIENCE = 40.0
 ALIVE = 2
 """Renewals after which a holder is known to be at work."""
 INBOX_SECONDS = 2.0
+SWEEP_SECONDS = 30.0
+"""So often a writer looks whether somebody else changed its tables."""
 LAST_SECONDS = 5.0
 """Closing uploads for at most so long; the rest waits in the working folder."""
 EPOCH = 1 << 40
@@ -229,7 +231,7 @@ class Session:
             self._wake.set()
 
     def _upload(self) -> None:
-        looked = 0.0
+        looked, swept = 0.0, time.monotonic()
         pause = uploading.SECONDS
         while not self._stopped.is_set():
             self._wake.wait(pause)
@@ -240,6 +242,9 @@ class Session:
                 if time.monotonic() - looked >= INBOX_SECONDS:
                     looked = time.monotonic()
                     self._look_in()
+                if time.monotonic() - swept >= SWEEP_SECONDS and self._uploader is not None:
+                    swept = time.monotonic()
+                    self._uploader.look()
                 self._step()
                 self._failures, pause = 0, uploading.SECONDS
             except StoreUnavailable as error:
@@ -264,15 +269,18 @@ class Session:
             return
         for name in self.objects.names(inbox.FOLDER):
             if name not in self._taken:
-                entries = inbox.read(self.objects, name)
+                entries, whole = inbox.read(self.objects, name)
                 self._arrived(entries)
-                self._taken[name] = [(entry.table, entry.id) for entry in entries]
+                records = [(entry.table, entry.id) for entry in entries]
+                self._taken[name] = records if whole else None
 
     def _clear_inbox(self, uploader: Uploader) -> None:
         """Delete objects of the inbox whose records are all in the tables."""
         writer = self._writer
         assert writer is not None
         for name, records in list(self._taken.items()):
+            if records is None:
+                continue
             places = [(table, writer.place(table, record)) for table, record in records]
             if any(seq is not None and uploader.waits(table, seq) for table, seq in places):
                 continue
