@@ -17,7 +17,7 @@ from memory_core.errors import StoreUnavailable
 from memory_core.ports import StoredRecall
 from memory_core.store.journal import Journal
 from memory_core.store.meta import Meta
-from memory_core.store.remote import inbox, uploading
+from memory_core.store.remote import checkpoints, inbox, uploading
 from memory_core.store.remote.bucket import is_fault
 from memory_core.store.remote.joining import Joining, Taken
 from memory_core.store.remote.lease import Lease
@@ -67,6 +67,7 @@ class Session:
         self.url = url
         self._patience = PATIENCE if patience is None else patience
         self._lost = lost
+        self._folder = folder
         self.objects = Objects(url)
         self.joining = Joining(self.objects, folder)
         who = f"{socket.gethostname()}, pid {os.getpid()}"
@@ -79,6 +80,7 @@ class Session:
         self._arrivals: Callable[[Sequence[Any]], None] | None = None
         self._taken: Taken = {}
         self._failures = 0
+        self._kept = time.monotonic()
         self._chance = random.Random()  # noqa: S311 - jitter, no secret
 
     # -- opening
@@ -107,6 +109,7 @@ class Session:
         """
         with self._translated():
             self.joining.join(meta, tables, journal)
+        checkpoints.fetch(self.url, self._folder)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -262,6 +265,14 @@ class Session:
         if uploader.step():
             self._clear_inbox(uploader)
             uploader.compact()
+            if time.monotonic() - self._kept >= checkpoints.SECONDS:
+                self._keep_checkpoint()
+
+    def _keep_checkpoint(self) -> None:
+        """Share what was learned, once the log that it was learned from is in the bucket."""
+        if not self.waiting() and self.lease.held():
+            self._kept = time.monotonic()
+            checkpoints.share(self.url, self._folder)
 
     def _look_in(self) -> None:
         """Take in what is new in the inbox, once somebody listens."""
@@ -307,6 +318,7 @@ class Session:
             for _ in range(_LAST_STEPS):
                 self._step()
                 if not self.waiting():
+                    self._keep_checkpoint()
                     break
         except StoreUnavailable as error:
             _LOG.warning("closed with %d records not in the bucket: %s", self.waiting(), error)
