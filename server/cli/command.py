@@ -13,7 +13,6 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 import anyio
@@ -22,7 +21,7 @@ from pydantic import BaseModel
 from memory_core.bootstrap import product_version
 from memory_core.errors import InvalidInput, LessonbankError
 from memory_core.port import Memory
-from memory_core.settings import Settings, read_settings
+from memory_core.settings import Settings, read_settings, with_store
 from server.cli.arguments import parser, stdin_names
 from server.cli.commands import COMMANDS, Command
 from server.cli.progress import ProgressLine
@@ -128,7 +127,7 @@ def _run(arguments: argparse.Namespace, opened: OpenMemory, stdin: BinaryIO | No
 def _settings(arguments: argparse.Namespace) -> Settings:
     settings = read_settings()
     if arguments.store:
-        settings = dataclasses.replace(settings, store=Path(arguments.store).expanduser())
+        settings = with_store(settings, arguments.store)
     if arguments.project and arguments.command == "serve":
         settings = dataclasses.replace(settings, project=arguments.project)
     return settings

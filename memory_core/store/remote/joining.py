@@ -102,6 +102,7 @@ class Joining:
                 " first: lessonbank with LESSONBANK_STORE set to it."
             )
         if there is None:
+            self._objects.require_conditions()
             self._save_name()
             meta = known or new_meta(VERSION)
             self.bucket = BucketTables(self.url, meta.generation, meta.dimension)

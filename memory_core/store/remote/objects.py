@@ -8,6 +8,7 @@ not repeated here: the caller knows whether a repetition does harm.
 from __future__ import annotations
 
 import os
+import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -166,3 +167,23 @@ class Objects:
             return sorted(meta["path"] for chunk in chunks for meta in chunk)
         except (BaseError, OSError) as error:
             raise self._failed(error) from error
+
+    def require_conditions(self) -> None:
+        """Refuse a bucket that does not honour conditional puts: a lease in it protects nothing.
+
+        Raises:
+            StoreUnavailable: It does not.
+        """
+        name = f"probe-{uuid.uuid4().hex}"
+        try:
+            tag = self.put_new(name, b"1")
+            honoured = tag is not None and self.put_new(name, b"2") is None
+            honoured = honoured and self.put_over(name, b"3", tag or "") is not None
+            honoured = honoured and self.put_over(name, b"4", tag or "") is None
+        finally:
+            self.delete(name)
+        if not honoured:
+            raise StoreUnavailable(
+                f"The bucket of {self.url} does not honour conditional puts, so that two machines"
+                " could write at once. Use S3, Google Cloud Storage, Azure or a server that does."
+            )
