@@ -38,6 +38,7 @@ NAME = "object_store"
 CLAIM = "a store in a bucket answers like a local one, and another machine takes over in seconds"
 DURABLE_MS = 60.0
 FAIL_OVER = 30.0
+LAG = 5.0
 SAME = 1.25
 """Ratio of two p50 that still counts as the same on a machine with other work."""
 _SETTLES = 120.0
@@ -94,15 +95,17 @@ def bucket() -> Iterator[Proxy]:
 
 
 @contextmanager
-def opened(name: str, folder: Path, url: str, embedder: Embedder) -> Iterator[Memory]:
+def opened(
+    name: str, folder: Path, url: str, embedder: Embedder, *, follow: bool = False
+) -> Iterator[Memory]:
     """Give a memory as a host has it."""
     from memory_core.service.following import Following
     from memory_core.service.service import MemoryService
     from memory_core.store.lance_store import LanceStore
     from memory_core.store.remote.sharing import Sharing
 
-    store = LanceStore.open(folder, sharing=Sharing(url) if url else None)
-    settings = Settings(store=folder, remote=url)
+    store = LanceStore.open(folder, sharing=Sharing(url, follow) if url else None)
+    settings = Settings(store=folder, remote=url, follow=follow)
     service = MemoryService(settings, store, project=PROJECT, notify=lambda _: None)
     store.listen(Following(service, store.adopt).take)
     try:
@@ -228,6 +231,56 @@ def direct(url: str, embedder: Embedder, asked: int) -> list[float]:
     return laps[2:]
 
 
+# -- a follower ----------------------------------------------------------------------
+
+
+def waited(memory: Memory, reports: int) -> float:
+    """Wait until a memory has so many reports; give the seconds."""
+    began = time.perf_counter()
+    while memory.service.core.tally.reports() < reports:
+        if time.perf_counter() - began > _SETTLES:
+            raise RuntimeError(f"{memory.name} has not got the reports of its writer")
+        time.sleep(0.002)
+    return time.perf_counter() - began
+
+
+def learned(memory: Memory, folder: Path) -> bytes:
+    """Give everything that a memory has learned, to the last bit."""
+    from memory_core.scorer import checkpoint
+
+    trainer = memory.service.core.trainer
+    assert trainer is not None
+    assert trainer.settle(_SETTLES)
+    return checkpoint.save(trainer.learner, folder / memory.name, "", "").read_bytes()
+
+
+def follow_table(writer: Memory, folder: Path, embedder: Embedder, reports: int) -> Table:
+    """Report to the writer, and wait for each report to arrive at a follower."""
+    lags = []
+    with ExitStack() as stack:
+        one = stack.enter_context(
+            opened("follower", folder / "follower", writer.url, embedder, follow=True)
+        )
+        tasks = queries(seed=77)
+        for _ in range(reports):
+            service = writer.service
+            answer = service.recall(RecallRequest(task=next(tasks)))
+            request = OutcomeRequest(recall_id=answer.recall_id, outcome="success")
+            service.report_outcome(request)
+            lags.append(waited(one, service.core.tally.reports()))
+        bits = {learned(memory, folder / "bits") for memory in (writer, one)}
+        rebuilt = stack.enter_context(
+            opened("rebuilt", folder / "rebuilt", writer.url, embedder, follow=True)
+        )
+        waited(rebuilt, writer.service.core.tally.reports())
+        bits.add(learned(rebuilt, folder / "bits"))
+    same = "yes" if len(bits) == 1 else "no"
+    row = (reports, percentile(lags, 50), percentile(lags, 95), max(lags), same)
+    columns = ("reports", "lag p50 s", "lag p95 s", "most s", "same bits")
+    note = "Same bits: what writer, follower and a rebuild from the log have learned, byte by byte."
+    return Table(f"a follower of the {writer.name}", columns, (row,), note)
+
+
 # -- another machine -----------------------------------------------------------------
 
 
@@ -303,6 +356,8 @@ def measure_calls(
         seconds = time.perf_counter() - began
         behind = [settled(memory) for memory in memories]
         tables = [call_table(memories), request_table(proxy, before, memories[1:], seconds)]
+        followed = follow_table(memories[2], folder, embedder, size.calls)
+        tables.append(followed)
     rows = tuple(
         (name, percentile(laps, 50), percentile(laps, 95))
         for name, laps in (
@@ -313,7 +368,13 @@ def measure_calls(
     title = "one search by words and one by vector in the bucket's tables themselves"
     tables.append(Table(title, ("store", "p50 ms", "p95 ms"), rows))
     tables.append(start_table(far, folder, proxy, size.items))
-    return tables, budgets(memories, behind, size)
+    _, _, _, most, same = followed.rows[0]
+    assert isinstance(most, float)
+    return tables, [
+        *budgets(memories, behind, size),
+        Budget("a follower's lag, the longest", most, LAG, "s"),
+        Budget("learned states that differ", float(same != "yes"), 0.0, "", firm=True),
+    ]
 
 
 def budgets(memories: Sequence[Memory], behind: Sequence[float], size: Size) -> list[Budget]:

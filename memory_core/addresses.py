@@ -50,13 +50,14 @@ def remote_of(value: str) -> str:
     return f"{scheme}://{bucket}/{prefix}"
 
 
-def place_of_store(value: str, workdir: str = "") -> tuple[Path, str]:
+def place_of_store(value: str, workdir: str = "", *, follow: bool = False) -> tuple[Path, str]:
     """Give (local folder, URL) of a store by its folder or its URL.
 
     Args:
         value: A folder or a URL; "" for the user's data folder.
         workdir: Folder of the working copy of a store in a bucket; by default one of
             its own for each URL.
+        follow: Whether it is a follower's: that one has another folder than a writer here.
 
     Raises:
         InvalidInput: A URL that is not one of a bucket and a prefix.
@@ -66,4 +67,5 @@ def place_of_store(value: str, workdir: str = "") -> tuple[Path, str]:
     if not remote:
         return (Path(value).expanduser() if value else data), ""
     own = hashlib.sha256(remote.encode()).hexdigest()[:16]
+    own += "-follows" if follow else ""
     return (Path(workdir).expanduser() if workdir else data / "buckets" / own), remote

@@ -28,7 +28,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
@@ -233,3 +233,17 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         host_idle=_number(env, "LESSONBANK_HOST_IDLE", "900", 86_400, "a number of seconds"),
         oauth=_oauth(env),
     )
+
+
+def with_store(settings: Settings, value: str) -> Settings:
+    """Give the settings for another store: a folder or a URL, as LESSONBANK_STORE takes it.
+
+    A URL is put into this process's environment too: a host that it starts reads it there.
+
+    Raises:
+        InvalidInput: A URL that is not one of a bucket and a prefix.
+    """
+    store, remote = place_of_store(value, settings.workdir)
+    if remote:
+        os.environ["LESSONBANK_STORE"] = remote
+    return replace(settings, store=store, remote=remote)

@@ -37,3 +37,27 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def repository() -> Path:
     """The root of the repository."""
     return Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def s3_port(repository: Path) -> Iterator[int]:
+    """The port of a real S3 server that all tests of the session share."""
+    from tests.memory_core.store.remote.bucket import s3_server
+
+    with s3_server(repository) as port:
+        yield port
+
+
+@pytest.fixture
+def bucket_url(s3_port: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An unused prefix, the variables that lead to it, and a lease that is short for tests."""
+    from memory_core.store.remote import follower, lease, session, uploading
+    from tests.memory_core.store.remote.bucket import new_url, variables
+
+    for name, value in variables(s3_port).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(lease, "LENGTH", 2.0)
+    monkeypatch.setattr(uploading, "SECONDS", 0.05)
+    monkeypatch.setattr(session, "INBOX_SECONDS", 0.1)
+    monkeypatch.setattr(follower, "SECONDS", 0.02)
+    return new_url()

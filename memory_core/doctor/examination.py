@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from memory_core.doctor import machine, store_checks
+from memory_core.doctor import bucket_check, machine, store_checks
 from memory_core.doctor.results import Check, Report, failed_with, passed
 from memory_core.errors import ModelUnavailable
 from memory_core.model_files import find_model
@@ -62,4 +62,7 @@ def examine(
         machine.check_disk(folder),
         machine.check_port(port),
     ]
+    if settings.remote:
+        tell("the bucket")
+        checks.append(bucket_check.check_bucket(settings.remote))
     return Report(ok=all(check.status != "fail" for check in checks), checks=tuple(checks))

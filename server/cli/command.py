@@ -23,7 +23,7 @@ from memory_core.addresses import place_of_store
 from memory_core.bootstrap import product_version
 from memory_core.errors import InvalidInput, LessonbankError, shown
 from memory_core.port import Memory
-from memory_core.settings import Settings, read_settings
+from memory_core.settings import Settings, read_settings, with_store
 from server.cli.arguments import parser, stdin_names
 from server.cli.commands import COMMANDS, Command
 from server.cli.progress import ProgressLine
@@ -129,10 +129,7 @@ def _run(arguments: argparse.Namespace, opened: OpenMemory, stdin: BinaryIO | No
 def _settings(arguments: argparse.Namespace) -> Settings:
     settings = read_settings()
     if arguments.store:
-        store, remote = place_of_store(arguments.store, settings.workdir)
-        if remote:  # the host that this process may start reads the variable
-            os.environ["LESSONBANK_STORE"] = arguments.store
-        settings = dataclasses.replace(settings, store=store, remote=remote)
+        settings = with_store(settings, arguments.store)
     if arguments.project and arguments.command == "serve":
         settings = dataclasses.replace(settings, project=arguments.project)
     return settings

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from memory_core.projects import derive_project
-from memory_core.settings import Settings, read_settings
+from memory_core.settings import Settings, read_settings, with_store
 from server.hooks import claude_code, journal, starting
 from server.hooks.asked import not_asked, remember_asked
 from server.hooks.texts import outcome_request
@@ -85,7 +85,7 @@ def main(
             sys.stderr.write(f"{USAGE}\n")
             return 0
         settings = read_settings()
-        store = Path(hook.store).expanduser() if hook.store else settings.store
+        store = (with_store(settings, hook.store) if hook.store else settings).store
         payload = _payload(source)
         event = claude_code.event_of(payload)
         memory = Memory(store, ask or _asked, start or _started)

@@ -300,10 +300,8 @@ def test_all_are_listed_and_only_the_slow_ones_wait_to_be_asked(
 ) -> None:
     assert everything.main(["--list"]) == 0
     said = capsys.readouterr().out
-    usual_ones = (
-        *("tokens", "startup", "hosts", "doors", "recall_latency", "reports"),
-        "object_store",
-    )
+    fast = ("tokens", "startup", "hosts", "doors")
+    usual_ones = (*fast, "recall_latency", "reports", "object_store")
     for name in (*usual_ones, "setup_size", "endurance"):
         assert name in said
     parse = everything.parser().parse_args
@@ -362,4 +360,7 @@ def test_a_store_in_a_bucket_is_measured_beside_a_local_one(tmp_path: Path) -> N
     assert asked["calls"] == [6, 6]
     assert all(number > 0 for number in asked["table requests a call"])
     assert columns(report, "opening the store")["items"] == [12] * 4
-    assert len(budgets) == 4
+    followed = columns(report, "a follower")
+    assert followed["reports"] == [2]
+    assert followed["same bits"] == ["yes"]
+    assert len(budgets) == 6

@@ -235,3 +235,13 @@ def closed(service: MemoryService) -> bool:
     except MemoryUnavailable:
         return True
     return False
+
+
+async def test_a_memory_that_lost_its_store_says_so_whatever_loads_on(loading: Loading) -> None:
+    loading.memory.warm()
+    loading.memory.fail(StoreUnavailable("Another process writes there."))
+    loading.model.set()
+    with anyio.fail_after(60):
+        await loading.memory.list_lessons(ListRequest())
+    assert loading.memory.readiness().stage == "failed"
+    assert loading.memory.readiness().message == "Another process writes there."

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from memory_core.errors import InvalidInput
-from memory_core.settings import OAuthSettings, is_secure, read_settings
+from memory_core.settings import OAuthSettings, is_secure, read_settings, with_store
 
 ISSUER = {"LESSONBANK_OAUTH_ISSUER": "https://issuer.example.org/tenant"}
 AUDIENCE = {"LESSONBANK_OAUTH_AUDIENCE": "https://memory.example.org/mcp"}
@@ -171,3 +172,13 @@ def test_a_folder_has_no_bucket() -> None:
 def test_a_url_that_is_no_bucket_and_prefix_is_refused_in_one_sentence(value: str) -> None:
     with pytest.raises(InvalidInput, match=r"LESSONBANK_STORE.*Use s3://BUCKET/PREFIX"):
         read_settings({"LESSONBANK_STORE": value})
+
+
+def test_another_store_takes_folder_and_bucket_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LESSONBANK_STORE", "s3://lessons/team")
+    settings = read_settings()
+    assert with_store(settings, "somewhere").remote == ""
+    assert with_store(settings, "somewhere").store == Path("somewhere")
+    other = with_store(settings, "s3://lessons/other/")
+    assert (other.remote, os.environ["LESSONBANK_STORE"]) == ("s3://lessons/other",) * 2
+    assert other.store != settings.store

@@ -21,7 +21,7 @@ from memory_core.errors import StoreUnavailable
 from memory_core.ports import StoredRecall
 from memory_core.store.journal import Journal
 from memory_core.store.meta import Meta
-from memory_core.store.remote import inbox
+from memory_core.store.remote import checkpoints, inbox
 from memory_core.store.remote.bucket import BucketTables, is_fault
 from memory_core.store.remote.joining import Joining
 from memory_core.store.remote.lease import NAME as LEASE
@@ -66,7 +66,7 @@ class Follower:
     """
 
     def __init__(self, url: str, folder: Path, *, lost: Callable[[str], None]) -> None:
-        self.url = url
+        self.url, self._folder = url, folder
         self._lost = lost
         self.objects = Objects(url)
         self.joining = Joining(self.objects, folder, writes=False)
@@ -103,6 +103,7 @@ class Follower:
         """Copy what the bucket has; what only the folder has goes to the inbox."""
         with self._translated():
             self.joining.join(meta, tables, journal)
+        checkpoints.fetch(self.url, self._folder)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -47,16 +47,17 @@ def packed(entries: Sequence[Entry]) -> Iterator[tuple[str, bytes]]:
         yield f"{FOLDER}/{place}.jsonl", content
 
 
-def unpacked(content: bytes) -> list[Entry]:
-    """Give the entries of an object in its order, all with seq 0; a damaged line is logged."""
-    found = []
+def unpacked(content: bytes) -> tuple[list[Entry], bool]:
+    """Give (the entries of an object in its order, all with seq 0; whether every line was one)."""
+    found, whole = [], True
     for line in content.splitlines():
         try:
             raw = json.loads(line)
             found.append(_entry(raw))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            _LOG.error("a record of the inbox makes no sense and is left out: %s", error)
-    return found
+            _LOG.error("a record of the inbox makes no sense and is left there: %s", error)
+            whole = False
+    return found, whole
 
 
 def _entry(raw: dict[str, Any]) -> Entry:
@@ -78,14 +79,14 @@ def deliver(objects: Objects, entries: Sequence[Entry]) -> None:
         objects.put_new(name, content)
 
 
-def read(objects: Objects, name: str) -> list[Entry]:
-    """Give the entries of one object, none when it is gone.
+def read(objects: Objects, name: str) -> tuple[list[Entry], bool]:
+    """Give (the entries of one object, whether all was understood); none when it is gone.
 
     Raises:
         BucketUnavailable: It could not be read.
     """
     found = objects.get(name)
-    return [] if found is None else unpacked(found.content)
+    return ([], True) if found is None else unpacked(found.content)
 
 
 def fitted(entry: Entry, embedder: str, dimension: int) -> Entry:

@@ -21,8 +21,8 @@ from memory_core.store.remote.objects import Objects
 from memory_core.store.schema import TABLES, TableName, entry_of
 from memory_core.store.tables import VERSION, Tables, table_name
 
-Taken = dict[str, list[tuple[TableName, str]]]
-"""The (table, id) of every record of an object of the inbox, by its name."""
+Taken = dict[str, list[tuple[TableName, str]] | None]
+"""The (table, id) of every record of an object of the inbox, by its name; None: it must stay."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -102,6 +102,7 @@ class Joining:
                 " first: lessonbank with LESSONBANK_STORE set to it."
             )
         if there is None:
+            self._objects.require_conditions()
             self._save_name()
             meta = known or new_meta(VERSION)
             self.bucket = BucketTables(self.url, meta.generation, meta.dimension)
@@ -190,7 +191,7 @@ class Joining:
         seq = max(top, self.first)
         for name in self._objects.names(inbox.FOLDER):
             entries = []
-            found = inbox.read(self._objects, name)
+            found, whole = inbox.read(self._objects, name)
             for each in found:
                 if each.id not in known[each.table]:
                     seq += 1
@@ -201,4 +202,4 @@ class Joining:
                 journal.append(entries, durable=True)
                 for entry in entries:
                     self.owed.setdefault(entry.table, []).append(entry.seq)
-            self.taken[name] = [(each.table, each.id) for each in found]
+            self.taken[name] = [(each.table, each.id) for each in found] if whole else None

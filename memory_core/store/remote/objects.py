@@ -8,14 +8,19 @@ not repeated here: the caller knows whether a repetition does harm.
 from __future__ import annotations
 
 import os
+import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import from_url
 
 from memory_core.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from obstore import UpdateVersion
 
 TIMEOUT = 3.0
 """Seconds for one request on a small object, its body included."""
@@ -36,6 +41,21 @@ class Found:
 
     content: bytes
     tag: str
+
+
+def _tag(e_tag: str | None, version: str | None) -> str:
+    """Give an object's tag: S3 and Azure compare the one part, Google the other."""
+    return f"{e_tag or ''}\n{version or ''}"
+
+
+def _update(tag: str) -> UpdateVersion:
+    e_tag, _, version = tag.partition("\n")
+    found: UpdateVersion = {}
+    if e_tag:
+        found["e_tag"] = e_tag
+    if version:
+        found["version"] = version
+    return found
 
 
 def allows_http() -> bool:
@@ -93,7 +113,7 @@ class Objects:
         self.requests += 1
         try:
             found = obstore.get(self._store, name)
-            return Found(bytes(found.bytes()), found.meta["e_tag"] or "")
+            return Found(bytes(found.bytes()), _tag(found.meta["e_tag"], found.meta["version"]))
         except FileNotFoundError as error:
             if any(mark in str(error).lower() for mark in _NO_BUCKET):
                 raise self._failed(error) from error
@@ -105,7 +125,7 @@ class Objects:
         """Create the object and give its tag; None when there is one already."""
         self.requests += 1
         try:
-            return obstore.put(self._store, name, content, mode="create")["e_tag"] or ""
+            return _tag(**obstore.put(self._store, name, content, mode="create"))
         except AlreadyExistsError:
             return None
         except (BaseError, OSError) as error:
@@ -115,8 +135,8 @@ class Objects:
         """Replace the object that has this tag and give the new one; None when it has another."""
         self.requests += 1
         try:
-            return obstore.put(self._store, name, content, mode={"e_tag": tag})["e_tag"] or ""
-        except (PreconditionError, FileNotFoundError):
+            return _tag(**obstore.put(self._store, name, content, mode=_update(tag)))
+        except (PreconditionError, AlreadyExistsError, FileNotFoundError):
             return None
         except (BaseError, OSError) as error:
             raise self._failed(error) from error
@@ -147,3 +167,23 @@ class Objects:
             return sorted(meta["path"] for chunk in chunks for meta in chunk)
         except (BaseError, OSError) as error:
             raise self._failed(error) from error
+
+    def require_conditions(self) -> None:
+        """Refuse a bucket that does not honour conditional puts: a lease in it protects nothing.
+
+        Raises:
+            StoreUnavailable: It does not.
+        """
+        name = f"probe-{uuid.uuid4().hex}"
+        try:
+            tag = self.put_new(name, b"1")
+            honoured = tag is not None and self.put_new(name, b"2") is None
+            honoured = honoured and self.put_over(name, b"3", tag or "") is not None
+            honoured = honoured and self.put_over(name, b"4", tag or "") is None
+        finally:
+            self.delete(name)
+        if not honoured:
+            raise StoreUnavailable(
+                f"The bucket of {self.url} does not honour conditional puts, so that two machines"
+                " could write at once. Use S3, Google Cloud Storage, Azure or a server that does."
+            )

@@ -17,7 +17,7 @@ from memory_core.errors import StoreUnavailable
 from memory_core.ports import StoredRecall
 from memory_core.store.journal import Journal
 from memory_core.store.meta import Meta
-from memory_core.store.remote import inbox, uploading
+from memory_core.store.remote import checkpoints, inbox, uploading
 from memory_core.store.remote.bucket import is_fault
 from memory_core.store.remote.joining import Joining, Taken
 from memory_core.store.remote.lease import Lease
@@ -32,6 +32,8 @@ PATIENCE = 40.0
 ALIVE = 2
 """Renewals after which a holder is known to be at work."""
 INBOX_SECONDS = 2.0
+SWEEP_SECONDS = 30.0
+"""So often a writer looks whether somebody else changed its tables."""
 LAST_SECONDS = 5.0
 """Closing uploads for at most so long; the rest waits in the working folder."""
 EPOCH = 1 << 40
@@ -68,6 +70,7 @@ class Session:
         self._patience = PATIENCE if patience is None else patience
         self._standby = standby
         self._lost = lost
+        self._folder = folder
         self.objects = Objects(url)
         self.joining = Joining(self.objects, folder)
         who = f"{socket.gethostname()}, pid {os.getpid()}"
@@ -80,6 +83,7 @@ class Session:
         self._arrivals: Callable[[Sequence[Any]], None] | None = None
         self._taken: Taken = {}
         self._failures = 0
+        self._kept = time.monotonic()
         self._chance = random.Random()  # noqa: S311 - jitter, no secret
 
     # -- opening
@@ -108,6 +112,7 @@ class Session:
         """
         with self._translated():
             self.joining.join(meta, tables, journal)
+        checkpoints.fetch(self.url, self._folder)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -234,7 +239,7 @@ class Session:
             self._wake.set()
 
     def _upload(self) -> None:
-        looked = 0.0
+        looked, swept = 0.0, time.monotonic()
         pause = uploading.SECONDS
         while not self._stopped.is_set():
             self._wake.wait(pause)
@@ -245,6 +250,9 @@ class Session:
                 if time.monotonic() - looked >= INBOX_SECONDS:
                     looked = time.monotonic()
                     self._look_in()
+                if time.monotonic() - swept >= SWEEP_SECONDS and self._uploader is not None:
+                    swept = time.monotonic()
+                    self._uploader.look()
                 self._step()
                 self._failures, pause = 0, uploading.SECONDS
             except StoreUnavailable as error:
@@ -262,6 +270,14 @@ class Session:
         if uploader.step():
             self._clear_inbox(uploader)
             uploader.compact()
+            if time.monotonic() - self._kept >= checkpoints.SECONDS:
+                self._keep_checkpoint()
+
+    def _keep_checkpoint(self) -> None:
+        """Share what was learned, once the log that it was learned from is in the bucket."""
+        if not self.waiting() and self.lease.held():
+            self._kept = time.monotonic()
+            checkpoints.share(self.url, self._folder)
 
     def _look_in(self) -> None:
         """Take in what is new in the inbox, once somebody listens."""
@@ -269,15 +285,18 @@ class Session:
             return
         for name in self.objects.names(inbox.FOLDER):
             if name not in self._taken:
-                entries = inbox.read(self.objects, name)
+                entries, whole = inbox.read(self.objects, name)
                 self._arrived(entries)
-                self._taken[name] = [(entry.table, entry.id) for entry in entries]
+                records = [(entry.table, entry.id) for entry in entries]
+                self._taken[name] = records if whole else None
 
     def _clear_inbox(self, uploader: Uploader) -> None:
         """Delete objects of the inbox whose records are all in the tables."""
         writer = self._writer
         assert writer is not None
         for name, records in list(self._taken.items()):
+            if records is None:
+                continue
             places = [(table, writer.place(table, record)) for table, record in records]
             if any(seq is not None and uploader.waits(table, seq) for table, seq in places):
                 continue
@@ -304,6 +323,7 @@ class Session:
             for _ in range(_LAST_STEPS):
                 self._step()
                 if not self.waiting():
+                    self._keep_checkpoint()
                     break
         except StoreUnavailable as error:
             _LOG.warning("closed with %d records not in the bucket: %s", self.waiting(), error)

@@ -85,7 +85,7 @@ class Uploader:
         self._doubtful: set[TableName] = set(TABLES)
         self._suspect: set[TableName] = set()
         self._versions = {name: bucket.version(name) for name in TABLES}
-        self._commits: Counter[TableName] = Counter()
+        self._commits = Counter({name: bucket.fragments(name) for name in TABLES})
         self._changed = True
         self._compacted = time.monotonic()
         self.arrived: Callable[[Sequence[Entry]], None] = lambda _: None
@@ -128,8 +128,8 @@ class Uploader:
         """Raise StoreUnavailable when too much waits."""
         if self.waiting() >= BACKLOG:
             raise StoreUnavailable(
-                f"{BACKLOG} records wait for the bucket of {self._objects.url}, which does not"
-                " answer; nothing new is taken until it does. Check the network and the bucket."
+                f"{BACKLOG} records wait for the bucket of {self._objects.url}; nothing new is"
+                " taken until it has some of them. Check the network and the bucket."
             )
 
     # -- bringing it there
@@ -259,6 +259,16 @@ class Uploader:
         if before is not None and version > before + own:
             self._suspect.add(name)
         self._versions[name] = version
+
+    def look(self) -> None:
+        """Look whether somebody else changed the tables.
+
+        Raises:
+            BucketUnavailable: The bucket did not answer.
+        """
+        with self._as_unavailable():
+            for name in TABLES:
+                self._expect(name, self._bucket.refresh(name), 0)
 
     def _note_flips(self, seqs: Sequence[int]) -> None:
         for _, event in CODECS["events"].read(self._rows("events", seqs)) if seqs else ():

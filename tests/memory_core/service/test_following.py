@@ -158,3 +158,32 @@ def test_what_a_dead_machine_had_acknowledged_is_learned_by_the_writer_there_is(
     caught_up(rebuilt, writer)
     assert state(rebuilt, tmp_path / "one") == state(writer, tmp_path / "two")
     assert served(rebuilt) == served(writer)
+
+
+def test_a_new_machine_begins_at_the_checkpoint_that_a_writer_left(
+    opened: Opener, tmp_path: Path, bucket_url: str
+) -> None:
+    writer = opened("writer")
+    stocked(writer)
+    lived(writer, range(30))
+    assert writer.core.trainer is not None
+    assert writer.core.trainer.settle(60)
+    writer.close()
+    assert len(Objects(bucket_url).names("learner")) == 1
+    second = opened("second")
+    assert second.core.trainer is not None
+    assert second.core.trainer.state.startswith("checkpoint of ")
+    lived(second, range(30, 34))
+    third = opened("third", follow=True)
+    caught_up(third, second)
+    assert state(third, tmp_path / "one") == state(second, tmp_path / "two")
+
+
+def test_a_checkpoint_of_another_log_is_passed_over(opened: Opener, bucket_url: str) -> None:
+    writer = opened("writer")
+    stocked(writer)
+    lived(writer, range(10))
+    Objects(bucket_url).put("learner/checkpoint-000000000099.safetensors", b"no tensors")
+    follower = opened("follower", follow=True)
+    caught_up(follower, writer)
+    assert served(follower) == served(writer)

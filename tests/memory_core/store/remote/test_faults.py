@@ -12,7 +12,7 @@ import pytest
 
 from memory_core.errors import StoreUnavailable
 from memory_core.store.lance_store import LanceStore
-from memory_core.store.remote import lease, session, uploading
+from memory_core.store.remote import inbox, lease, session, uploading
 from memory_core.store.remote.bucket import BucketTables
 from memory_core.store.remote.objects import Objects
 from memory_core.store.remote.sharing import Sharing
@@ -135,7 +135,7 @@ def test_when_too_much_waits_nothing_new_is_taken_until_the_bucket_answers(
     store = opened(tmp_path / "store", bucket_url)
     way.cut(off=True)
     store.add_items([item(n) for n in range(10)])
-    with pytest.raises(StoreUnavailable, match=r"10 records wait for the bucket.*does not answer"):
+    with pytest.raises(StoreUnavailable, match=r"10 records wait for the bucket.*nothing new is"):
         store.add_outcome(outcome(1))
     assert len(list(store.scan_items(EVERYTHING))) == 10
     way.cut(off=False)
@@ -274,6 +274,34 @@ def test_rows_that_a_former_writer_lands_too_late_are_taken_in_once(
     third = opened(tmp_path / "third", bucket_url)
     assert [o.record.id for o in third.outcomes()] == live
     third.close()
+
+
+def test_an_idle_writer_notices_rows_that_are_not_its_own(
+    tmp_path: Path, bucket_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "SWEEP_SECONDS", 0.1)
+    store = opened(tmp_path / "store", bucket_url)
+    write(store, 1)
+    until(lambda: session_of(store).waiting() == 0)
+    table: Any = lancedb.connect(f"{bucket_url}/lance").open_table("outcomes")
+    twice = [entry_of(7, "outcomes", outcome(1)), entry_of(8, "outcomes", outcome(5))]
+    table.add(CODECS["outcomes"].table_of(twice, EMBEDDER.dimension))
+    until(lambda: in_bucket(bucket_url) == dict.fromkeys(records(1) | {"outcome 5"}, 1))
+    assert [o.record.id for o in store.outcomes()] == ["out_0001", "out_0005"]
+    store.close()
+
+
+def test_a_record_that_makes_no_sense_stays_in_the_inbox_and_stops_no_other(
+    tmp_path: Path, bucket_url: str
+) -> None:
+    store = opened(tmp_path / "store", bucket_url)
+    objects = session_of(store).objects
+    (name, content), *_ = inbox.packed([entry_of(1, "outcomes", outcome(5))])
+    objects.put(f"{inbox.FOLDER}/damaged.jsonl", content + b"\n{no record}\n" + content)
+    objects.put(name, content)
+    until(lambda: objects.names(inbox.FOLDER) == [f"{inbox.FOLDER}/damaged.jsonl"])
+    assert [o.record.id for o in store.outcomes()] == ["out_0005"]
+    store.close()
 
 
 def test_a_writer_that_lost_the_lease_takes_nothing_new_and_names_the_other(
