@@ -6,6 +6,8 @@ In a store's folder, or as an object in its bucket. Knows nothing of what it hol
 from __future__ import annotations
 
 import os
+import secrets
+import stat
 from pathlib import Path
 from typing import Protocol
 
@@ -65,21 +67,32 @@ class FolderShelf:
         """Its time, size and inode."""
         try:
             found = self._path.stat()
-        except OSError:
+        except FileNotFoundError:
             return ""
+        except OSError as error:
+            raise self._unreadable(error) from None
         return f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
 
     def read(self) -> tuple[bytes | None, str]:
         tag = self.tag()
         try:
-            return self._path.read_bytes(), tag
+            with self._path.open("rb") as file:
+                if _foreign(os.fstat(file.fileno()), getattr(os, "getuid", lambda: None)()):
+                    raise MemoryUnavailable(
+                        f"{self._path} is not used: it belongs to another user, or every user may "
+                        "write it. Give it to the one who runs lessonbank, with mode 600."
+                    )
+                return file.read(), tag
         except FileNotFoundError:
             return None, ""
         except OSError as error:
-            raise MemoryUnavailable(
-                f"{self._path} cannot be read ({error.strerror or error}). "
-                "Make it readable for the user that runs lessonbank."
-            ) from None
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: OSError) -> MemoryUnavailable:
+        return MemoryUnavailable(
+            f"{self._path} cannot be read ({error.strerror or error}). "
+            "Make it readable for the user that runs lessonbank."
+        )
 
     def replace(self, content: bytes, tag: str) -> bool:
         try:
@@ -99,9 +112,10 @@ class FolderShelf:
         return True
 
     def _write(self, content: bytes) -> None:
-        draft = self._path.with_suffix(f".{os.getpid()}.new")
+        draft = self._path.with_suffix(f".{secrets.token_hex(8)}.new")
         try:
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            # a new file: nobody has left a link or an open handle of that name
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
                 file.flush()
@@ -109,3 +123,10 @@ class FolderShelf:
             draft.replace(self._path)
         finally:
             draft.unlink(missing_ok=True)
+
+
+def _foreign(found: os.stat_result, user: int | None) -> bool:
+    """Whether another user than `user` (None: unknown) or root may have written a file."""
+    if user is None:
+        return False
+    return found.st_uid not in (user, 0) or bool(found.st_mode & stat.S_IWOTH)

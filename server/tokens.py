@@ -123,7 +123,7 @@ class TokenBook:
     def _parsed(self, content: bytes | None) -> list[Token]:
         try:
             return [] if content is None else _TOKENS.validate_python(json.loads(content)["tokens"])
-        except (ValueError, KeyError, TypeError, ValidationError) as error:
+        except (RecursionError, ValueError, KeyError, TypeError, ValidationError) as error:
             raise MemoryUnavailable(
                 f"The tokens cannot be read ({type(error).__name__}): {self._shelf.place} is "
                 "damaged. Repair it, or move it away and create the tokens anew."

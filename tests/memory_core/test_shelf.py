@@ -1,0 +1,93 @@
+"""The contract of a shelf, in a folder and in a bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from memory_core.shelf import FolderShelf, Shelf
+from memory_core.store.remote.objects import BucketUnavailable
+from memory_core.store.remote.shelf import FRESH, BucketShelf
+from tests.memory_core.store.remote.bucket import new_url, s3_server, variables
+from tests.server.connections import ROOT
+
+NAME = "tokens.json"
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with s3_server(ROOT) as port:
+        yield port
+
+
+@pytest.fixture
+def url(port: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    for name, value in variables(port).items():
+        monkeypatch.setenv(name, value)
+    return new_url()
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def shelves(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Shelf, Shelf]:
+    """Two processes' views of one shelf."""
+    if request.param == "folder":
+        path = tmp_path / "store" / NAME
+        return FolderShelf(path), FolderShelf(path)
+    url = request.getfixturevalue("url")
+    return BucketShelf(url, NAME), BucketShelf(url, NAME)
+
+
+def test_what_one_writes_the_other_reads(shelves: tuple[Shelf, Shelf]) -> None:
+    one, other = shelves
+    assert one.read() == (None, "")
+    assert one.replace(b"first", "")
+    content, tag = other.read()
+    assert content == b"first"
+    assert tag
+    assert NAME in one.place
+
+
+def test_only_what_was_seen_is_replaced(shelves: tuple[Shelf, Shelf]) -> None:
+    one, other = shelves
+    assert one.replace(b"first", "")
+    assert not other.replace(b"too late", "")
+    _, tag = other.read()
+    assert other.replace(b"second", tag)
+    assert not one.replace(b"too late as well", tag)
+    assert other.read()[0] == b"second"
+
+
+def test_a_bucket_is_looked_at_again_after_seconds_and_believed_while_it_is_away(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    watching, writing = BucketShelf(url, NAME, clock), BucketShelf(url, NAME)
+    assert writing.replace(b"first", "")
+    assert watching.read()[0] == b"first"
+    assert writing.replace(b"second", writing.read()[1])
+    assert watching.read()[0] == b"first"
+    clock.now += FRESH + 1
+    assert watching.read()[0] == b"second"
+
+    def away(_name: str) -> None:
+        raise BucketUnavailable("the bucket is away")
+
+    monkeypatch.setattr(watching._found(), "get", away)
+    clock.now += FRESH + 1
+    assert watching.read()[0] == b"second"
+    stranger = BucketShelf(url, NAME, clock)
+    monkeypatch.setattr(stranger._found(), "get", away)
+    with pytest.raises(BucketUnavailable):
+        stranger.tag()
