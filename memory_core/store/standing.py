@@ -22,8 +22,6 @@ class Standing:
         self.read_only = read_only
         self.closed = False
         self.ending = False
-        self.refused = ""
-        """Why nothing may be written any more, "" while it may: another writer took over."""
         self._pid = os.getpid()
         self._file = self._identity()
 
@@ -54,8 +52,6 @@ class Standing:
     def require_writable(self) -> None:
         """Raise StoreUnavailable when the store cannot be written."""
         self.require_open()
-        if self.refused:
-            raise StoreUnavailable(self.refused)
         if self.read_only:
             raise StoreUnavailable(
                 f"The store {self.folder} was opened read-only: its folder cannot be written."

@@ -21,7 +21,7 @@ from memory_core.errors import StoreUnavailable
 from memory_core.ports import StoredRecall
 from memory_core.store.journal import Journal
 from memory_core.store.meta import Meta
-from memory_core.store.remote import checkpoints, inbox
+from memory_core.store.remote import checkpoints, inbox, uploading
 from memory_core.store.remote.bucket import BucketTables, is_fault
 from memory_core.store.remote.joining import Joining
 from memory_core.store.remote.lease import NAME as LEASE
@@ -151,8 +151,17 @@ class Follower:
             return self._served.pop(entry.id, None) is None
 
     def serve(self, recall: StoredRecall) -> bool:
-        """Let a recall that this process served go to the writer."""
+        """Let a recall that this process served go to the writer.
+
+        Raises:
+            StoreUnavailable: Too many wait for a writer to take them in.
+        """
         with self._lock:
+            if len(self._served) >= uploading.BACKLOG:
+                raise StoreUnavailable(
+                    f"{len(self._served)} recalls wait until a writer of {self.url} takes them in."
+                    " Start one."
+                )
             self._served[recall.record.id] = recall
             self._waiting.append(recall)
         return True

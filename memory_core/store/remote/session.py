@@ -231,8 +231,11 @@ class Session:
         self._stopped.set()
         self._wake.set()
         if self._writer is not None:
-            self._writer.standing.refused = said
+            self._writer.admit = self._refuse
         self._lost(said)
+
+    def _refuse(self) -> None:
+        raise StoreUnavailable(self._busy())
 
     def _notice(self) -> None:
         if self._uploader is not None and self._uploader.waiting() >= ROWS:
@@ -312,7 +315,7 @@ class Session:
 
     def close(self) -> None:
         """Upload what waits, for a few seconds at most, and let the lease go."""
-        running = self._uploader is not None and not self._stopped.is_set() and not self._failures
+        running = self._uploader is not None and not self._stopped.is_set()
         self._stopped.set()
         self._wake.set()
         for thread in self._threads:
@@ -321,12 +324,16 @@ class Session:
             return self._release()
         try:
             for _ in range(_LAST_STEPS):
+                if self.waiting() and not self.lease.renew():
+                    break
                 self._step()
                 if not self.waiting():
                     self._keep_checkpoint()
                     break
         except StoreUnavailable as error:
-            _LOG.warning("closed with %d records not in the bucket: %s", self.waiting(), error)
+            _LOG.warning("the last upload failed: %s", error)
+        if self.waiting():
+            _LOG.warning("closed with %d records that wait for the bucket", self.waiting())
         return self._release()
 
     def _release(self) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from memory_core.errors import StoreUnavailable
 from memory_core.store.lance_store import LanceStore
-from memory_core.store.remote import follower
+from memory_core.store.remote import follower, uploading
 from memory_core.store.remote.sharing import Sharing
 from memory_core.store.schema import CODECS, entry_of
 from tests.memory_core.hash_embedder import HashEmbedder
@@ -28,7 +28,8 @@ from tests.memory_core.store.making import (
     same,
     waiting,
 )
-from tests.memory_core.store.remote.bucket import rows, until
+from tests.memory_core.store.remote.bucket import rows, until, variables
+from tests.memory_core.store.remote.proxy import Proxy
 
 Opener = Callable[..., LanceStore]
 
@@ -134,6 +135,45 @@ def test_another_writer_is_followed_without_a_break(opened: Opener) -> None:
     second = opened("second")
     second.add_outcome(outcome(2))
     until(lambda: outcomes(follows) == ["out_0001", "out_0002"])
+
+
+def test_without_the_bucket_a_follower_answers_and_catches_up_later(
+    opened: Opener, s3_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploading, "RETRY_SECONDS", (0.05, 0.1))
+    writer = opened("writer")
+    writer.add_items([item(1, "zebra crossing"), item(2, "alpha")])
+    settled(writer)
+    with Proxy(s3_port).running() as way:
+        with monkeypatch.context() as patch:
+            for name, value in variables(way.port).items():
+                patch.setenv(name, value)
+            follows = opened("follower", follow=True)
+        way.cut(off=True)
+        writer.add_items([item(3, "zebra zoo")])
+        settled(writer)
+        found = follows.search([probe("zebra")], P, 1)
+        assert [candidate.stored.item.id for candidate in found] == ["item_0001"]
+        follows.add_recall(recall(1))
+        way.cut(off=False)
+        until(lambda: "item_0003" in follows.get_items(["item_0003"]))
+        until(partial(logged, writer, 1))
+        follows.close()
+
+
+def test_too_many_recalls_that_nobody_takes_in_are_refused(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = opened("writer")
+    writer.add_outcome(outcome(1))
+    settled(writer)
+    follows = opened("follower", follow=True)
+    writer.close()
+    monkeypatch.setattr(uploading, "BACKLOG", 2)
+    follows.add_recall(recall(1))
+    follows.add_recall(recall(2))
+    with pytest.raises(StoreUnavailable, match="2 recalls wait until a writer"):
+        follows.add_recall(recall(3))
 
 
 def test_a_follower_may_become_the_writer_of_its_folder_and_back(opened: Opener) -> None:
