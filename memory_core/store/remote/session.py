@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,7 @@ class Session:
             StoreMismatch: A newer lessonbank wrote it.
         """
         with self._translated():
-            if not self._acquired():
-                self.joining.evacuate(known, journal)
+            if not self._acquired(partial(self.joining.evacuate, known, journal)):
                 raise StoreUnavailable(self._busy())
             self.joining.own = self.lease.continuous
             self.joining.first = self.lease.epoch * EPOCH
@@ -125,14 +125,38 @@ class Session:
                 raise
             raise BucketUnavailable(sentence(self.url, error)) from error
 
-    def _acquired(self) -> bool:
-        began = time.monotonic()
-        while not self.lease.try_acquire():
+    def _acquired(self, evacuate: Callable[[], None]) -> bool:
+        """Wait for the lease; what only this folder has goes to the inbox of whoever has it."""
+        began, evacuated = time.monotonic(), False
+        while not self._taken_now():
             waited = time.monotonic() - began
-            if not self._standby and (self.lease.beats >= ALIVE or waited > self._patience):
+            alive = self.lease.beats >= ALIVE or waited > self._patience
+            if alive and not self._standby:
+                evacuate()
                 return False
+            if alive and not evacuated:
+                evacuated = self._tried(evacuate)
             if self._stopped.wait(_POLL):
                 return False
+        return True
+
+    def _taken_now(self) -> bool:
+        """Look at the lease; one that waits for long survives a bucket that does not answer."""
+        try:
+            return self.lease.try_acquire()
+        except BucketUnavailable as error:
+            if not self._standby:
+                raise
+            _LOG.warning("still waiting for the lease: %s", error)
+            return False
+
+    def _tried(self, evacuate: Callable[[], None]) -> bool:
+        try:
+            with self._translated():
+                evacuate()
+        except BucketUnavailable as error:
+            _LOG.warning("what only %s has is brought later: %s", self._folder, error)
+            return False
         return True
 
     def _busy(self) -> str:

@@ -249,6 +249,41 @@ def taken_over_by_another(other: Path, folder: Path, url: str) -> None:
     store.close()
 
 
+def test_a_machine_that_comes_back_to_wait_brings_what_it_had_at_once(
+    tmp_path: Path,
+    bucket_url: str,
+    way: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(session, "ALIVE", 0)
+    monkeypatch.setattr(lease, "LENGTH", 30.0)  # nobody loses it for the cut
+    first = opened(tmp_path / "first", bucket_url)
+    quiet(first)
+    write(first, 1)
+    abandon(first)
+    freed(first)
+    second = opened(tmp_path / "second", bucket_url)
+    waiting: list[LanceStore] = []
+    thread = threading.Thread(
+        target=lambda: waiting.append(
+            LanceStore.open(tmp_path / "first", sharing=Sharing(bucket_url, standby=True))
+        )
+    )
+    thread.start()
+    way.cut(off=True)
+    until(lambda: "still waiting" in caplog.text)
+    way.cut(off=False)
+    until(lambda: in_bucket(bucket_url) == dict.fromkeys(records(1), 1))
+    assert waiting == []
+    write(second, 2)
+    second.close()
+    thread.join()
+    assert [o.record.id for o in waiting[0].outcomes()] == ["out_0001", "out_0002"]
+    waiting[0].close()
+    assert in_bucket(bucket_url) == dict.fromkeys(records(1, 2), 1)
+
+
 # -- rows that land too late
 
 
