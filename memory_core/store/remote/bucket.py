@@ -76,6 +76,25 @@ class BucketTables(Tables):
         rows = self.scan(name, ["seq", "id"]).to_pydict()
         return list(zip(rows["seq"], rows["id"], strict=True))
 
+    def replace(self, name: TableName, rows: Any) -> None:
+        """Put rows in place of those at the same places, in one commit; new places are added."""
+        self.refresh(name)
+        merge = self.open(name).merge_insert("seq")
+        merge = merge.when_matched_update_all().when_not_matched_insert_all()
+        merge.execute(rows, on_bad_vectors="null")  # a missing vector counts as a bad one there
+
+    def drop_doubles(self, name: TableName) -> None:
+        """Delete all but one of the rows that stand at the same place."""
+        found = self.open(name).search().select(["seq"]).with_row_id(True).limit(None).to_arrow()
+        seen: set[int] = set()
+        gone = []
+        for seq, row in zip(*found.select(["seq", "_rowid"]).to_pydict().values(), strict=True):
+            if seq in seen:
+                gone.append(row)
+            seen.add(seq)
+        if gone:
+            self.open(name).delete(f"_rowid IN ({', '.join(map(str, gone))})")
+
     def compact(self, name: TableName) -> None:
         """Merge the table's fragments and drop versions that are older than `KEEP`."""
         self.open(name).optimize(cleanup_older_than=KEEP)

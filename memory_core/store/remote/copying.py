@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from memory_core.store.journal import Journal
 from memory_core.store.remote.bucket import BucketTables
@@ -109,15 +108,24 @@ def pull(bucket: BucketTables, tables: Tables, missing: dict[TableName, list[int
         if not seqs:
             continue
         schema = CODECS[name].schema(tables.dimension)
-        wanted = pa.array(seqs, type=pa.int64())
+        wanted = set(seqs)
         kept: list[pa.RecordBatch] = []
         for batch in bucket.batches(name, schema.names, f"seq >= {seqs[0]} AND seq <= {seqs[-1]}"):
-            kept.append(batch.filter(pc.is_in(batch["seq"], wanted)))
+            kept.append(_taken_once(batch, wanted))
             if sum(part.num_rows for part in kept) >= ROWS:
                 copied += _added(tables, name, kept, schema)
                 kept = []
         copied += _added(tables, name, kept, schema)
     return copied
+
+
+def _taken_once(batch: pa.RecordBatch, wanted: set[int]) -> pa.RecordBatch:
+    """Give the rows at these places and take the places out: a second row of one is left out."""
+    keep = []
+    for seq in batch["seq"].to_pylist():
+        keep.append(seq in wanted)
+        wanted.discard(seq)
+    return batch.filter(pa.array(keep, type=pa.bool_()))
 
 
 def _added(

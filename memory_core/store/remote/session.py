@@ -183,8 +183,8 @@ class Session:
             lease=self.lease,
             told=self.joining.told,
             meta=meta,
+            arrived=self._arrived,
         )
-        uploader.arrived = self._arrived
         uploader.wake = self._notice
         writer.taken, writer.rewritten, writer.admit = (
             uploader.note,

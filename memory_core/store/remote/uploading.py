@@ -30,6 +30,7 @@ from memory_core.store.remote import copying
 from memory_core.store.remote.bucket import BucketTables, is_fault
 from memory_core.store.remote.lease import Lease
 from memory_core.store.remote.objects import BucketUnavailable, Objects
+from memory_core.store.remote.sweeping import Sweeper
 from memory_core.store.schema import CODECS, TABLES, Entry, TableName
 from memory_core.store.tables import at_places, table_name
 from memory_core.store.writer import Writer
@@ -64,6 +65,7 @@ class Uploader:
         writer: Of the open store.
         told: The bucket's meta.
         meta: Gives the store's present meta.
+        arrived: Takes in entries that somebody else left in the tables.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Uploader:
         lease: Lease,
         told: Meta,
         meta: Callable[[], Meta],
+        arrived: Callable[[Sequence[Entry]], None],
     ) -> None:
         self._writer, self._objects, self._bucket = writer, objects, bucket
         self._lease, self._told, self.meta = lease, told, meta
@@ -88,8 +91,12 @@ class Uploader:
         self._commits = Counter({name: bucket.fragments(name) for name in TABLES})
         self._changed = True
         self._compacted = time.monotonic()
-        self.arrived: Callable[[Sequence[Entry]], None] = lambda _: None
-        """Takes in entries that somebody else left in the tables."""
+        self._sweeper = Sweeper(
+            writer,
+            require_lease=self._require_lease,
+            waits=self.waits,
+            arrived=arrived,
+        )
         self.wake: Callable[[], None] = lambda: None
 
     # -- what waits
@@ -276,19 +283,22 @@ class Uploader:
                 self._flipped[event.item_id] = None
 
     def _replace(self, seqs: Sequence[int]) -> bool:
-        """Put rewritten items in place of the bucket's: deleted, then added as new ones."""
+        """Put rewritten items in place of the bucket's, in one commit: none is ever missing."""
         if not seqs:
             return True
         if not self._may():
             return False
         self._expect("items", self._bucket.refresh("items"), 0)
+        rows = self._rows("items", seqs)
+        if self.meta() != self._told:  # it changed meanwhile
+            return False
+        self._bucket.replace("items", rows)
+        self._versions["items"], self._changed = self._bucket.version("items"), True
+        self._commits["items"] += 1
         with self._lock:
-            self._pending["items"].update(dict.fromkeys(seqs))
             for seq in seqs:
                 self._rewritten.pop(seq, None)
-        self._bucket.delete("items", seqs)
-        self._versions["items"] = self._bucket.version("items")
-        return self._append("items", sorted(seqs))
+        return True
 
     def _flip(self) -> bool:
         """Write the states of items whose events are there now."""
@@ -311,37 +321,15 @@ class Uploader:
     # -- what others left
 
     def sweep(self, name: TableName) -> None:
-        """Take in rows of the bucket's table that this store did not put there, and delete them.
-
-        They are of an earlier holder whose append landed after its lease had run
-        out. Their records go to the end of the log, as new ones do.
-        """
-        self._bucket.refresh(name)
-        places = self._bucket.places(name)
-        strays = {seq for seq, record_id in places if self._writer.place(name, record_id) != seq}
-        doubled = {s for s, count in Counter(s for s, _ in places).items() if count > 1} - strays
-        if strays or doubled:
-            _LOG.warning(
-                "%s: %d rows of table %s are not this writer's, %d stand twice; put in order",
-                self._objects.url,
-                len(strays),
-                name,
-                len(doubled),
-            )
-            self._put_in_order(name, sorted(strays), sorted(doubled))
+        """Put a table in order that somebody else changed; see `sweeping`."""
+        clean = self._sweeper.sweep(self._bucket, name)
         self._versions[name] = self._bucket.version(name)
-        self._suspect.discard(name)
+        if clean:
+            self._suspect.discard(name)
 
-    def _put_in_order(self, name: TableName, strays: Sequence[int], doubled: Sequence[int]) -> None:
-        found = sorted(copying.rows_at(self._bucket, name, strays), key=lambda entry: entry.seq)
-        if found:
-            self.arrived(found)
-        gone = sorted([*strays, *doubled])
-        for start in range(0, len(gone), copying.SLICE):
-            if not self._may():
-                raise StoreUnavailable("the lease runs out; the table is put in order later")
-            self._bucket.delete(name, gone[start : start + copying.SLICE])
-        self.owe({name: list(doubled)})
+    def _require_lease(self) -> None:
+        if not self._may():
+            raise StoreUnavailable("the lease runs out; the table is put in order later")
 
     # -- keeping
 

@@ -29,6 +29,7 @@ from tests.memory_core.store.making import (
     probe,
     recall,
 )
+from tests.memory_core.store.making import waiting as waiting_item
 from tests.memory_core.store.remote.bucket import rows, until, variables
 from tests.memory_core.store.remote.machines import in_bucket
 from tests.memory_core.store.remote.proxy import Proxy
@@ -201,7 +202,7 @@ def steps_counted(monkeypatch: pytest.MonkeyPatch, stop_at: int) -> list[str]:
 
     for owner, name in (
         (BucketTables, "add"),
-        (BucketTables, "delete"),
+        (BucketTables, "replace"),
         (BucketTables, "set_states"),
         (BucketTables, "add_vector_columns"),
         (Objects, "put"),
@@ -218,7 +219,10 @@ def test_killed_between_any_two_steps_of_an_upload_nothing_is_lost_or_doubled(
     for number in range(1, 40):
         url = f"{bucket_url}-{number}"
         store = LanceStore.open(tmp_path / str(number), sharing=Sharing(url))
+        store.add_items([waiting_item(2)])
+        uploader_of(store).step()
         store.bind_embedder(EMBEDDER.name, EMBEDDER.dimension)
+        store.embed_waiting(EMBEDDER)
         write(store, 1)
         with monkeypatch.context() as patch:
             seen = steps_counted(patch, number)
@@ -232,10 +236,11 @@ def test_killed_between_any_two_steps_of_an_upload_nothing_is_lost_or_doubled(
             taken_over_by_another(tmp_path / f"other-{number}", store.path, url)
         else:
             LanceStore.open(store.path, sharing=Sharing(url)).close()
-        assert in_bucket(url) == dict.fromkeys(records(1), 1)
+        assert in_bucket(url) == dict.fromkeys(records(1) | {"item 2"}, 1)
         if len(seen) < number:
             break
-    assert {"before add", "after add", "after set_states", "after put"} <= set(stopped)
+    wanted = {"before add", "after add", "before replace", "after replace", "after set_states"}
+    assert wanted | {"after put"} <= set(stopped)
     assert len(stopped) >= 12
 
 
@@ -284,6 +289,25 @@ def test_a_machine_that_comes_back_to_wait_brings_what_it_had_at_once(
     assert in_bucket(bucket_url) == dict.fromkeys(records(1, 2), 1)
 
 
+def test_items_that_got_their_vectors_late_have_them_in_the_bucket(
+    tmp_path: Path, bucket_url: str
+) -> None:
+    store = LanceStore.open(tmp_path / "store", sharing=Sharing(bucket_url))
+    store.add_items([waiting_item(1), waiting_item(2, task="t")])
+    until(lambda: session_of(store).waiting() == 0)
+    store.bind_embedder(EMBEDDER.name, EMBEDDER.dimension)
+    store.embed_waiting(EMBEDDER)
+    until(lambda: session_of(store).waiting() == 0)
+    found = rows(bucket_url, "items")
+    assert [(r["id"], r["embedder"]) for r in found] == [
+        ("item_0001", EMBEDDER.name),
+        ("item_0002", EMBEDDER.name),
+    ]
+    assert [r["vector"] is None for r in found] == [False, False]
+    assert [r["task_vector"] is None for r in found] == [True, False]
+    store.close()
+
+
 # -- rows that land too late
 
 
@@ -304,7 +328,7 @@ def test_rows_that_a_former_writer_lands_too_late_are_taken_in_once(
     until(lambda: "outcome 5" in {f"outcome {int(o.record.id[4:])}" for o in second.outcomes()})
     until(lambda: session_of(second).waiting() == 0)
     live = [o.record.id for o in second.outcomes()]
-    assert [r["id"] for r in rows(bucket_url, "outcomes")] == live
+    until(lambda: [r["id"] for r in rows(bucket_url, "outcomes")] == live)
     second.close()
     third = opened(tmp_path / "third", bucket_url)
     assert [o.record.id for o in third.outcomes()] == live
@@ -319,6 +343,9 @@ def test_an_idle_writer_notices_rows_that_are_not_its_own(
     write(store, 1)
     until(lambda: session_of(store).waiting() == 0)
     table: Any = lancedb.connect(f"{bucket_url}/lance").open_table("outcomes")
+    own = rows(bucket_url, "outcomes")[0]["seq"]
+    doubled = [entry_of(own, "outcomes", outcome(1))]
+    table.add(CODECS["outcomes"].table_of(doubled, EMBEDDER.dimension))
     twice = [entry_of(7, "outcomes", outcome(1)), entry_of(8, "outcomes", outcome(5))]
     table.add(CODECS["outcomes"].table_of(twice, EMBEDDER.dimension))
     until(lambda: in_bucket(bucket_url) == dict.fromkeys(records(1) | {"outcome 5"}, 1))
