@@ -16,13 +16,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from mcp.server import Server
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, authorization_context
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import (
     DEFAULT_MAX_REQUEST_BODY_SIZE,
     RequestBodyLimitMiddleware,
 )
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -37,9 +40,13 @@ from server.web.logs import REQUEST_ID, RequestLog, requests
 from server.web.metrics import Metrics
 from server.web.options import DoorOptions
 from server.web.patience import Patience
+from server.web.replies import refuse
 
 PATHS = {"http": "/mcp", "sse": "/sse"}
 _MESSAGES = "/messages/"
+SESSIONS = 1_000
+"""Sessions of the handshake era that one token has at once (40 KiB each; the SDK forgets
+them after half an hour, and takes 10,000 of all)."""
 _OPEN = frozenset({"/healthz", "/readyz"})
 _WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
@@ -87,6 +94,7 @@ class Entrance:
                 transport_security=security_of(options), stateless_http=options.stateless
             )
             inner.router.routes.extend(more)
+            inner.add_middleware(_Sessions, server=self.front.server)
         limited = RequestBodyLimitMiddleware(_Mended(inner), DEFAULT_MAX_REQUEST_BODY_SIZE)
         guarded = Guard(
             limited,
@@ -169,6 +177,39 @@ class _SseStream:
         options = self._server.create_initialization_options()
         async with self._streams.connect_sse(scope, receive, send) as (read, write):
             await self._server.run(read, write, options)
+
+
+class _Sessions:
+    """Keeps one token from opening all sessions of the handshake era that there may be.
+
+    The SDK counts them for all clients together and has no public way to count one's own;
+    the range of `mcp` in pyproject and the tests hold this line.
+    """
+
+    def __init__(self, app: ASGIApp, server: Server[Any]) -> None:
+        self._app, self._server = app, server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._opens(scope) and self._full(scope["user"]):
+            text = f"This token has {SESSIONS} sessions open. End those that are not needed."
+            await refuse(429, text, {"Retry-After": "60"})(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    @staticmethod
+    def _opens(scope: Scope) -> bool:
+        """Whether the request would open one."""
+        headers = Headers(scope=scope)
+        era = headers.get("mcp-protocol-version")
+        handshake = era is None or era in HANDSHAKE_PROTOCOL_VERSIONS
+        return scope["path"] == PATHS["http"] and handshake and "mcp-session-id" not in headers
+
+    def _full(self, user: AuthenticatedUser) -> bool:
+        owners = self._server.session_manager._session_owners  # noqa: SLF001 - see above
+        if len(owners) < SESSIONS:
+            return False
+        mine = authorization_context(user)
+        return sum(owner == mine for owner in owners.values()) >= SESSIONS
 
 
 class _Mended:
