@@ -37,7 +37,7 @@ from server.peers.writer import PATH
 from server.surrogates import marked
 from server.web.guard import Challenge, Doorkeeper, Guard, caller_of, plain_challenge, security_of
 from server.web.logs import REQUEST_ID, RequestLog, requests
-from server.web.metrics import Metrics
+from server.web.metrics import TOOL_NAMES, Metrics
 from server.web.options import DoorOptions
 from server.web.patience import Patience
 from server.web.replies import refuse
@@ -121,7 +121,8 @@ class Entrance:
             return await call_next(ctx)
         began, result = time.perf_counter(), "failed"
         given = ctx.params if isinstance(ctx.params, dict) else {}
-        tool = str(given.get("name", ""))[:64]
+        named = given.get("name")
+        tool = named if isinstance(named, str) and named in TOOL_NAMES else "unknown"
         try:
             answer = await call_next(ctx)
             result = "refused" if _is_error(answer) else "ok"
