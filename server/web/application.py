@@ -40,6 +40,7 @@ from server.web.logs import REQUEST_ID, RequestLog, requests
 from server.web.metrics import TOOL_NAMES, Metrics
 from server.web.options import DoorOptions
 from server.web.patience import Patience
+from server.web.peering import peer_routes
 from server.web.replies import refuse
 
 PATHS = {"http": "/mcp", "sse": "/sse"}
@@ -63,6 +64,7 @@ class Entrance:
         keeper: Tells who calls.
         challenge: Makes the WWW-Authenticate header of refusals.
         routes: Further ones, open to everyone under the well-known path of RFC 9728.
+        peer_token: What other servers of the same memory show; "" where there are none.
         log_texts: Log what calls say.
     """
 
@@ -75,6 +77,7 @@ class Entrance:
         *,
         challenge: Challenge = plain_challenge,
         routes: Sequence[BaseRoute] = (),
+        peer_token: str = "",
         log_texts: bool = False,
     ) -> None:
         self.front = Front(memory, caller_of=caller_of)
@@ -86,6 +89,7 @@ class Entrance:
             Route("/readyz", self._ready, methods=["GET"]),
             Route("/metrics", self._measured, methods=["GET"]),
             *routes,
+            *peer_routes(memory, peer_token),
         ]
         if transport == "sse":
             inner = _sse_application(self.front.server, options, more)
@@ -100,8 +104,9 @@ class Entrance:
             limited,
             options,
             keeper,
-            open_paths=lambda path: path in _OPEN or path.startswith((_WELL_KNOWN, f"{PATH}/")),
+            open_paths=lambda path: path in _OPEN or path.startswith(_WELL_KNOWN),
             challenge=challenge,
+            peers=(f"{PATH}/", peer_token),
         )
         self.app: ASGIApp = RequestLog(self._metrics.counting(Patience(guarded)))
 

@@ -25,7 +25,7 @@ from mcp.server.transport_security import (
 )
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from memory_core.caller import Caller
 from memory_core.errors import MemoryUnavailable
@@ -139,8 +139,9 @@ class Guard:
         app: What it guards.
         options: Which hosts and origins, and how often.
         keeper: Tells who calls.
-        open_paths: Paths that need no token.
+        open_paths: Paths that need no token; they get no body.
         challenge: See `Challenge`.
+        peers: The path of other servers of the same memory and what they show, "" for none.
     """
 
     def __init__(
@@ -151,9 +152,10 @@ class Guard:
         *,
         open_paths: Callable[[str], bool],
         challenge: Challenge = plain_challenge,
+        peers: tuple[str, str] = ("", ""),
     ) -> None:
         self._app, self._options, self._keeper = app, options, keeper
-        self._open, self._challenge = open_paths, challenge
+        self._open, self._challenge, self._peers = open_paths, challenge, peers
         self._security = TransportSecurityMiddleware(security_of(options))
         rate = options.rate * _PERIOD / 60
         self._rates = _Rates(lambda: AsyncLimiter(max(rate, 1.0), _PERIOD))
@@ -169,11 +171,21 @@ class Guard:
             return
         request = Request(scope, receive)
         refusal = _two_lengths(request) or await self._wrong_place(request)
-        # the path that is routed by: `request.url` is made from the Host header too
-        if refusal is None and not self._open(scope["path"]):
+        path = scope["path"]  # what is routed by: `request.url` is made from the Host header too
+        if refusal is not None:
+            await refusal(scope, receive, send)
+        elif self._open(path):
+            await self._app(scope, _without_body(receive), send)
+        elif self._peers[1] and path.startswith(self._peers[0]):
+            await (await self._not_a_peer(request) or self._app)(scope, receive, send)
+        else:
             await self._let_in(request, scope, receive, send)
-            return
-        await (refusal or self._app)(scope, receive, send)
+
+    async def _not_a_peer(self, request: Request) -> Response | None:
+        """Refuse others before anything of what they send is kept; peers have no limits."""
+        if hmac.compare_digest(_digest(_credential(request)), _digest(self._peers[1])):
+            return None
+        return await self._unknown(request, given="authorization" in request.headers)
 
     async def _wrong_place(self, request: Request) -> Response | None:
         """Check Host and Origin: their syntax here, since the SDK compares beginnings."""
@@ -280,6 +292,20 @@ def _credential(request: Request) -> str:
     given = request.headers.getlist("authorization")
     scheme, _, text = given[0].partition(" ") if len(given) == 1 else ("", "", "")
     return text.strip() if scheme.lower() == "bearer" else ""
+
+
+def _without_body(receive: Receive) -> Receive:
+    """The same request without its body: of strangers nothing is kept in memory."""
+    told = False
+
+    async def nothing() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    return nothing
 
 
 def _is_origin(given: list[str]) -> bool:

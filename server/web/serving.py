@@ -24,7 +24,6 @@ from server.web.guard import Doorkeeper, plain_challenge
 from server.web.logs import log_as_json
 from server.web.oauth import JwtVerifier, challenge, protected_resource
 from server.web.options import DoorOptions
-from server.web.peering import peer_routes
 
 _LOOK = 0.5
 """Seconds between two looks whether the memory still serves."""
@@ -71,10 +70,8 @@ def serve_http(
                 options,
                 keeper,
                 challenge=partial(challenge, settings.oauth) if settings.oauth else plain_challenge,
-                routes=[
-                    *(protected_resource(settings.oauth) if settings.oauth else ()),
-                    *peer_routes(memory, settings.peer_token),
-                ],
+                routes=protected_resource(settings.oauth) if settings.oauth else (),
+                peer_token=settings.peer_token,
                 log_texts=settings.log_text,
             )
             front = entrance.front

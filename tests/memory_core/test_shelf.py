@@ -13,7 +13,7 @@ from memory_core import shelf
 from memory_core.errors import MemoryUnavailable
 from memory_core.shelf import FolderShelf, Shelf
 from memory_core.store.remote.objects import BucketUnavailable
-from memory_core.store.remote.shelf import FRESH, BucketShelf
+from memory_core.store.remote.shelf import FRESH, KEPT, BucketShelf
 from tests.memory_core.store.remote.bucket import new_url, s3_server, variables
 from tests.server.connections import ROOT
 
@@ -91,6 +91,9 @@ def test_a_bucket_is_looked_at_again_after_seconds_and_believed_while_it_is_away
     monkeypatch.setattr(watching._found(), "get", away)
     clock.now += FRESH + 1
     assert watching.read()[0] == b"second"
+    clock.now += KEPT
+    with pytest.raises(BucketUnavailable):
+        watching.read()
     stranger = BucketShelf(url, NAME, clock)
     monkeypatch.setattr(stranger._found(), "get", away)
     with pytest.raises(BucketUnavailable):

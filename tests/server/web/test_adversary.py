@@ -12,8 +12,9 @@ import anyio
 import pytest
 
 from memory_core.caller import Caller
+from memory_core.shelf import FolderShelf
 from server.app import Front
-from server.tokens import TokenBook
+from server.tokens import FILE, TokenBook
 from server.web.guard import Doorkeeper, Guard
 from server.web.options import DoorOptions
 from tests.server.connections import MODERN, PATIENCE
@@ -180,7 +181,7 @@ async def test_nothing_but_http_passes_the_guard(tmp_path: Path) -> None:
     async def never() -> Any:
         await anyio.sleep_forever()
 
-    keeper = Doorkeeper("local", "", TokenBook(tmp_path, "local"))
+    keeper = Doorkeeper("local", "", TokenBook(FolderShelf(tmp_path / FILE), "local"))
     guarded = Guard(reached, DoorOptions(), keeper, open_paths=lambda _: True)
     await guarded({"type": "websocket", "path": "/healthz", "headers": []}, never, send)
     assert said == [{"type": "websocket.close", "code": 1008}]
@@ -242,6 +243,38 @@ def test_no_body_breaks_the_server_or_shows_its_inside(
         packed = {**headers, "Content-Encoding": "gzip"}
         assert http.post(server.url, headers=packed, content=b"\x1f\x8b\x08").status_code == 400
     assert server.call(admin, "list_lessons")[0]
+
+
+def told_with_half_a_body(server: Server, path: str, *more: str) -> int:
+    """The status that is answered although the body does not come."""
+    head = [
+        f"POST {path} HTTP/1.1",
+        f"Host: 127.0.0.1:{port_of(server)}",
+        "Content-Length: 4000000",
+    ]
+    with socket.create_connection(("127.0.0.1", port_of(server)), timeout=PATIENCE) as wire:
+        wire.sendall("\r\n".join([*head, *more, "", "x"]).encode())
+        return int(wire.recv(65_536).split(b" ", 2)[1])
+
+
+def test_nothing_that_strangers_send_is_kept(tmp_path: Path) -> None:
+    """They are answered before their body is there: a thousand of them fill no memory."""
+    secret = "x" * 24
+    with Server(tmp_path, LESSONBANK_PEER_TOKEN=secret) as server:
+        for path in ("/healthz", "/readyz"):
+            assert told_with_half_a_body(server, path) == 405
+        for path in ("/mcp", "/metrics", "/peer/call/remember", "/peer/"):
+            assert told_with_half_a_body(server, path) == 401, path
+        for wrong in (f"Bearer {secret}y", secret, f"Bearer {server.token('admin')}"):
+            line = f"Authorization: {wrong}"
+            assert told_with_half_a_body(server, "/peer/call/remember", line) == 401
+        peer = f"Authorization: Bearer {secret}"
+        body = {"request": {"title": "t", "content": "c", "project": "p"}, "caller": None}
+        assert posted(server, "/peer/call/remember", peer, body=body)[0] == 200
+        for path in ("/peer/call/stats", "/peer/call/reembed", "/peer/call/%2e%2e/stop"):
+            assert posted(server, path, peer, body=body)[0] == 404, path
+        for path in ("/mcp", "/metrics"):
+            assert posted(server, path, peer, method="GET")[0] == 401, "a peer is no client"
 
 
 # -- what belongs to others ------------------------------------------------------------

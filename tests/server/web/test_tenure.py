@@ -11,7 +11,8 @@ import anyio
 import httpx2
 import pytest
 
-from server.tokens import TokenBook
+from memory_core.shelf import FolderShelf
+from server.tokens import FILE, TokenBook
 from server.web import guard, tenure
 from server.web.guard import Doorkeeper, Guard
 from server.web.options import DoorOptions
@@ -131,7 +132,7 @@ async def test_a_cancelled_request_leaves_no_place_taken(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(guard, "AT_ONCE", 1)
-    book = TokenBook(tmp_path, "local")
+    book = TokenBook(FolderShelf(tmp_path / FILE), "local")
     _, text = book.create("one")
     scopes: list[anyio.CancelScope] = []
 
