@@ -10,7 +10,8 @@ on which it reported most; s what it has taught
 so far and total what all have taught. `share` is 1/4. For a source whose name was
 proven by a token it is 1/m while m <= 4 sources teach and the store's own does not,
 so that two or three even ones do not stop each other, and one that is alone has no
-limit but the first: there is nobody to outvote. A fold over the outcomes, in log order.
+limit but the first: there is nobody to outvote. A source named "X via Y" counts as X:
+one subject cannot teach more through another client. A fold over the outcomes, in log order.
 """
 
 from __future__ import annotations
@@ -42,12 +43,18 @@ class Quotas:
         """
         if source == self._own:
             return 1.0
+        source = self._holder(source)
         recent = max((self._reports(source, item_id, at) for item_id in items), default=0)
         total = sum(self._taught.values())
         room = max(FREE, self._share(source, proven=proven) * total) - self._taught[source]
         if proven and total == self._taught[source]:
             room = 1.0
         return max(0.0, min(1.0 / (1.0 + recent), room))
+
+    def _holder(self, source: str) -> str:
+        """Whose quota it is; never the store's own for another name."""
+        holder = source.partition(" via ")[0]
+        return source if holder == self._own else holder
 
     def _reports(self, source: str, item_id: str, at: float) -> int:
         recent = self._recent.get((source, item_id), ())
@@ -61,7 +68,8 @@ class Quotas:
 
     def observe(self, outcome: OutcomeRecord, items: Sequence[str]) -> None:
         """Count one stored outcome."""
-        self._taught[outcome.source] += outcome.trust * outcome.strength
-        if outcome.source != self._own:
+        source = self._holder(outcome.source)
+        self._taught[source] += outcome.trust * outcome.strength
+        if source != self._own:
             for item_id in items:
-                self._recent[outcome.source, item_id].append(outcome.at)
+                self._recent[source, item_id].append(outcome.at)

@@ -117,3 +117,23 @@ def test_a_quota_cannot_be_dodged_by_naming_other_items_first(bench: Bench) -> N
         for decoy in decoys
     ]
     assert trusts == pytest.approx([1 / (1 + n) for n in range(6)])
+
+
+def test_a_quota_cannot_be_dodged_by_another_client_of_one_subject(bench: Bench) -> None:
+    item = bench.remember(TASK, project="mine").id
+    trusts = []
+    for n in range(4):
+        caller = Caller(f"oauth:me via client{n}", "write", ("mine",), trusted=False)
+        answer = reported(bench, caller, "failure", task=TASK, harmful_ids=[item])
+        trusts.append(trust(bench, answer))
+    assert trusts == pytest.approx([1.0, 1 / 2, 1 / 3, 1 / 4])
+
+
+def test_no_name_passes_for_the_owners(bench: Bench) -> None:
+    caller = Caller("local via x", "write", ("mine",), trusted=False)
+    item = bench.remember(TASK, project="mine").id
+    trusts = [
+        trust(bench, reported(bench, caller, "failure", task=TASK, harmful_ids=[item]))
+        for _ in range(3)
+    ]
+    assert trusts == pytest.approx([1.0, 1 / 2, 1 / 3])
