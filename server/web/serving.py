@@ -19,7 +19,7 @@ from server.app import Front
 from server.ending import Ending
 from server.tokens import FILE, TokenBook
 from server.web.application import Entrance
-from server.web.door import Door, bound, url_of
+from server.web.door import Door, allow_files, bound, url_of
 from server.web.guard import Doorkeeper, plain_challenge
 from server.web.logs import log_as_json
 from server.web.oauth import JwtVerifier, challenge, protected_resource
@@ -44,6 +44,7 @@ def serve_http(
         InvalidInput: The address cannot be bound; nothing was started.
     """
     listener = bound(options)
+    allow_files()
     if settings.oauth:  # clients come by its name
         name = urlsplit(settings.oauth.resource).hostname or ""
         options = replace(options, allowed_hosts=(*options.allowed_hosts, name))

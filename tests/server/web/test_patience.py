@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from typing import Any
 
 import anyio
@@ -11,7 +12,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from server.web import patience
+from server.web import door, patience
 from tests.server.connections import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
@@ -78,6 +79,18 @@ async def test_who_says_nothing_makes_room_for_the_next() -> None:
     place.connect()
     assert [wire.aborted for wire in silent] == [True, False, True], "who asks is served"
     place.end()
+
+
+async def test_the_store_keeps_files_beside_all_connections() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, before[1]))
+    try:
+        door.allow_files()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        assert hard == before[1]
+        assert soft >= min(2 * door.CONNECTIONS, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 async def test_a_whole_answer_that_nobody_reads_is_given_up(
