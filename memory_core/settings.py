@@ -8,7 +8,7 @@
 | LESSONBANK_SCORER_MODE | learned | learned, shadow (learn, serve similarity) or similarity |
 | LESSONBANK_PROJECT | derived from git, else "default" | project of calls that name none |
 | LESSONBANK_SOURCE | local | who writes, shown with what was written |
-| LESSONBANK_TOKEN | none | one more bearer token of the HTTP doors: the owner's, for everything |
+| LESSONBANK_TOKEN | none | the owner's bearer token for the HTTP doors, 16 characters or more |
 | LESSONBANK_PEER_TOKEN | none | shared by the writer of a bucket and its replicas |
 | LESSONBANK_ADVERTISE | none | URL of this writer's HTTP door, for its replicas |
 | LESSONBANK_LOG_LEVEL | WARNING; HTTP: INFO | DEBUG, INFO, WARNING or ERROR, to standard error |
@@ -198,6 +198,22 @@ def _url(name: str, value: str) -> str:
     return value.rstrip("/")
 
 
+def _token(env: Mapping[str, str]) -> str:
+    """The owner's token, without the line feed that files end with.
+
+    Raises:
+        InvalidInput: It can be guessed, or no header can carry it. It is not repeated.
+    """
+    token = (env.get("LESSONBANK_TOKEN") or "").strip()
+    if token and not re.fullmatch(r"[!-~]{16,}", token):
+        raise InvalidInput(
+            "LESSONBANK_TOKEN",
+            f"has {len(token)} characters, or some that no header carries",
+            "Use at least 16 visible ASCII characters, such as those of `openssl rand -hex 32`.",
+        )
+    return token
+
+
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from `environ` (the process's own by default).
 
@@ -221,7 +237,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         scorer_mode=cast(ScorerMode, mode),
         project=env.get("LESSONBANK_PROJECT") or "",
         source=env.get("LESSONBANK_SOURCE") or "local",
-        token=env.get("LESSONBANK_TOKEN") or "",
+        token=_token(env),
         peer_token=_long_enough("LESSONBANK_PEER_TOKEN", env.get("LESSONBANK_PEER_TOKEN") or ""),
         advertise=_url("LESSONBANK_ADVERTISE", env.get("LESSONBANK_ADVERTISE") or ""),
         log_level=level,

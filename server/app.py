@@ -46,10 +46,6 @@ _PROBES = frozenset({"ping", "server/discover"})
 """Requests that come from clients that may leave at once: no reason to load a model."""
 
 
-def _owner(_request: Request) -> port.Caller:
-    return port.OWNER
-
-
 class Front:
     """The server of one process.
 
@@ -60,15 +56,15 @@ class Front:
         session: The session of calls that name none, on transports that have no
             session of their own (`server.serve` makes one for each process over
             stdio). "" is the project's, shared by all that name none.
-        caller_of: Who makes an HTTP request, as the door has proven; without it
-            every call is the owner's.
+        caller_of: Who makes an HTTP request, as the door has proven; None where
+            whoever can connect is the owner.
     """
 
     def __init__(
         self,
         memory: port.Memory,
         session: str = "",
-        caller_of: Callable[[Request], port.Caller] = _owner,
+        caller_of: Callable[[Request], port.Caller] | None = None,
     ) -> None:
         self.memory = memory
         self.shelter = Shelter()
@@ -173,12 +169,26 @@ class Front:
             self._memory_of(ctx),
             self._session_of(ctx),
             _Progress(ctx).tell,
-            afar=ctx.request is not None,
+            afar=self._afar,
         )
         return await self._tools.call(params.name, call)
 
+    @property
+    def _afar(self) -> bool:
+        """Whether clients may be on other machines, and others than the owner."""
+        return self._caller_of is not None
+
     def _caller(self, ctx: Context) -> port.Caller:
-        return port.OWNER if ctx.request is None else self._caller_of(ctx.request)
+        """Who calls; over HTTP never the owner for want of a request to ask.
+
+        Raises:
+            PermissionError: The call came with no request that a door has checked.
+        """
+        if self._caller_of is None:
+            return port.OWNER
+        if ctx.request is None:
+            raise PermissionError("this call came with no request, so nobody is known to make it")
+        return self._caller_of(ctx.request)
 
     def _memory_of(self, ctx: Context) -> port.Memory:
         """The memory as the caller of this request sees it: nothing else is given to a handler."""
@@ -199,8 +209,7 @@ class Front:
     async def _read_resource(
         self, ctx: Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        afar = ctx.request is not None
-        return await resources.read(self._memory_of(ctx), str(params.uri), afar=afar)
+        return await resources.read(self._memory_of(ctx), str(params.uri), afar=self._afar)
 
     async def _complete(
         self, ctx: Context, params: types.CompleteRequestParams

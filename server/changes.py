@@ -9,12 +9,13 @@ URIs that it asked for, until it closes or stops reading.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
 import mcp_types as types
+from mcp import MCPError
 from mcp.server.connection import Connection
 from mcp.server.context import ServerRequestContext
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
@@ -24,6 +25,9 @@ from server.resources import uris_of
 
 logger = logging.getLogger(__name__)
 
+MOST_URIS = 1_000
+"""URIs that one connection or stream may be subscribed to."""
+_LONGEST_URI = 2_048
 _PATIENCE = 2.0
 """Seconds that a client may take to read one notification before it is dropped."""
 _FIRST_PAUSE = 1.0
@@ -53,10 +57,12 @@ class Changes:
     ) -> types.EmptyResult:
         """Serve `resources/subscribe`: any URI is taken, one that never changes stays silent."""
         connection = _connection(ctx)
-        if connection not in self._legacy:
-            self._legacy[connection] = _Subscriber(self._caller_of(ctx))
+        held = self._legacy.get(connection)
+        _check({*(held.uris if held else ()), str(params.uri)})
+        if held is None:
+            held = self._legacy[connection] = _Subscriber(self._caller_of(ctx))
             connection.exit_stack.callback(self._legacy.pop, connection, None)
-        self._legacy[connection].uris.add(str(params.uri))
+        held.uris.add(str(params.uri))
         return types.EmptyResult()
 
     async def unsubscribe(
@@ -71,6 +77,7 @@ class Changes:
         self, ctx: ServerRequestContext[Any], params: types.SubscriptionsListenRequestParams
     ) -> types.SubscriptionsListenResult:
         """Serve `subscriptions/listen`, with the others who see the same projects."""
+        _check(params.notifications.resource_subscriptions or ())
         key = port.Caller(projects=self._caller_of(ctx).projects)
         circle = self._circles.setdefault(key, _Circle())
         circle.members += 1
@@ -152,6 +159,17 @@ def _uris(change: port.Change, caller: port.Caller) -> tuple[str, ...]:
         return ()
     also = change.subject == "stats" and caller.projects is not None
     return uris_of(change) + (uris_of(port.Change("scorer")) if also else ())
+
+
+def _check(uris: Collection[str]) -> None:
+    """Refuse what would be kept in memory without a bound.
+
+    Raises:
+        MCPError: Too many URIs, or the last one is too long.
+    """
+    if len(uris) > MOST_URIS or any(len(uri) > _LONGEST_URI for uri in uris):
+        text = f"At most {MOST_URIS} URIs of {_LONGEST_URI} characters can be subscribed to."
+        raise MCPError(types.INVALID_PARAMS, text)
 
 
 def _connection(ctx: ServerRequestContext[Any]) -> Connection:

@@ -17,7 +17,10 @@ _UNSEEN = re.compile(
     "\U000e0000-\U000e007f"  # tags: text that no reader sees
     "\ud800-\udfff]"  # lone surrogates, which no transport can carry
 )
-_PATH = re.compile(r"(?<![\w:/.~-])~?(?:/[\w.@+~-]*[\w@+~-]){2,}/?|\b[A-Za-z]:\\[^\s'\"]+")
+_PATH = re.compile(
+    r"'(?:~?/|[A-Za-z]:[\\/])[^'\n]*'|\"(?:~?/|[A-Za-z]:[\\/])[^\"\n]*\""  # quoted: with spaces
+    r"|(?<![\w:/.~-])~?(?:/[\w.@+~-]*[\w@+~-])+/?|\b[A-Za-z]:\\[^\s'\"]+"
+)
 _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 
@@ -37,6 +40,8 @@ def without_paths(text: str) -> str:
     Example:
         >>> without_paths("The store /home/me/memory is full. See https://example.org/a/b.")
         'The store (path) is full. See https://example.org/a/b.'
+        >>> without_paths("The file '/my data/x' and /data are gone, and/or 1/2 of them.")
+        'The file (path) and (path) are gone, and/or 1/2 of them.'
     """
     return _PATH.sub("(path)", text)
 

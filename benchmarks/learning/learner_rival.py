@@ -20,7 +20,7 @@ from memory_core.scorer.episode import Episode, Traits, build_episode
 from memory_core.scorer.learner import Learner, Ranking
 from memory_core.scorer.panel import EVIDENCE
 from memory_core.scorer.proof import held_out
-from memory_core.service.folding import leading_item
+from memory_core.service.folding import quota_items
 from memory_core.service.quota import Quotas
 
 PROJECT = "bench"
@@ -167,9 +167,9 @@ class LearnerRival:
             harmful=harmful,
             held_out=held_out(self._reports),
         )
-        leading = leading_item(outcome, ids)
-        outcome = replace(outcome, trust=self._quotas.trust(source, leading, outcome.at))
-        self._quotas.observe(outcome, leading)
+        touched = quota_items(outcome, ids)
+        outcome = replace(outcome, trust=self._quotas.trust(source, touched, outcome.at))
+        self._quotas.observe(outcome, touched)
         return outcome
 
 

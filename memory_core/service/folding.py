@@ -25,7 +25,7 @@ def fold_outcome(core: Core, outcome: OutcomeRecord, recall: RecallRecord | None
             core.holdout.count(earlier, recall, -1)
         core.holdout.count(outcome, recall)
     core.tally.count_outcome(outcome, owner, served[0] if served else "")
-    core.quotas.observe(outcome, leading_item(outcome, served))
+    core.quotas.observe(outcome, quota_items(outcome, served))
     core.open_recalls.count_outcome(outcome)
     slim = replace(outcome, error="", error_normalised="", evidence="", steps=())
     core.reported[owner] = core.by_outcome_id[outcome.id] = slim
@@ -56,10 +56,13 @@ def fold_mistake(
     notebook.observe(seen, failure)
 
 
-def leading_item(outcome: OutcomeRecord, served: tuple[str, ...]) -> str:
-    """The item that a report is mostly about, "" for none."""
-    named = (*(outcome.used or ()), *outcome.helpful, *outcome.harmful, *served)
-    return named[0] if named else ""
+def quota_items(outcome: OutcomeRecord, served: tuple[str, ...]) -> tuple[str, ...]:
+    """The items that a report counts for in its source's quota: all that it names.
+
+    A report that names none is about the first item served, "" for none.
+    """
+    named = dict.fromkeys((*(outcome.used or ()), *outcome.helpful, *outcome.harmful))
+    return tuple(named) or served[:1] or ("",)
 
 
 def blamed(outcome: OutcomeRecord, served: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ names its recall_id closes it for good, `unknown` too; a correction changes noth
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +16,7 @@ from memory_core.model import OutcomeRecord, RecallRecord
 RECALL_LIFETIME = 30 * 86_400.0
 """Seconds after which a recall can no longer be reported on."""
 MOST = 2_048
-"""So many recalls are looked back at, open or closed (under 1 KiB each)."""
+"""So many recalls of a project are looked back at, open or closed (under 1 KiB each)."""
 REMINDED = 86_400.0
 """Seconds for which a session is reminded of an open recall: later nobody knows how it went."""
 TASK_SHOWN = 120
@@ -37,26 +37,28 @@ class Unreported:
 
 
 class OpenRecalls:
-    """The open ones of the newest `most` recalls that ask for an outcome, by log order.
+    """The open ones of each project's newest `most` recalls that ask for an outcome.
 
-    Older ones are let go of, open or not, and those older than `RECALL_LIFETIME`
-    are not told. The window counts recalls alone, so live and rebuilt from the log
-    are the same. The `count_*` methods are called under the service's lock;
-    reading needs none: it copies in one step.
+    By log order, and each project for itself: none pushes another's out, so what is
+    still open tells nobody how much is recalled elsewhere. Older ones are let go of,
+    open or not, and those older than `RECALL_LIFETIME` are not told. The window counts
+    recalls alone, so live and rebuilt from the log are the same. The `count_*` methods
+    are called under the service's lock; reading needs none: it copies in one step.
     """
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._recent: deque[str] = deque()
-        self._open: dict[str, Unreported] = {}
+        self._recent: defaultdict[str, deque[str]] = defaultdict(deque)
+        self._open: defaultdict[str, dict[str, Unreported]] = defaultdict(dict)
 
     def count_recall(self, recall: RecallRecord) -> None:
         """Open a recall; before its outcome."""
         items = sum(served.position >= 0 for served in recall.candidates)
         if not items and not recall.withheld:
             return
-        self._recent.append(recall.id)
-        self._open[recall.id] = Unreported(
+        recent, opened = self._recent[recall.project], self._open[recall.project]
+        recent.append(recall.id)
+        opened[recall.id] = Unreported(
             recall.id,
             recall.project,
             recall.session,
@@ -65,21 +67,19 @@ class OpenRecalls:
             recall.at,
             items,
         )
-        if len(self._recent) > self._most:
-            self._open.pop(self._recent.popleft(), None)
+        if len(recent) > self._most:
+            opened.pop(recent.popleft(), None)
 
     def count_outcome(self, outcome: OutcomeRecord) -> None:
         """Close the recall that an outcome names."""
-        self._open.pop(outcome.recall_id, None)
+        self._open.get(outcome.project, {}).pop(outcome.recall_id, None)
 
     def newest_first(self, project: str, session: str, now: float) -> list[Unreported]:
         """What can still be reported of a project and a session ("": of all its sessions)."""
         return [
             one
-            for one in reversed(list(self._open.values()))
-            if (not session or one.session == session)
-            and one.project == project
-            and now - one.at <= RECALL_LIFETIME
+            for one in reversed(list(self._open.get(project, {}).values()))
+            if (not session or one.session == session) and now - one.at <= RECALL_LIFETIME
         ]
 
     def reminder(self, project: str, session: str, now: float) -> str:

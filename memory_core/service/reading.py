@@ -47,32 +47,32 @@ class Reading:
         lines = (
             self._found(request, project)
             if request.query.strip()
-            else self._sorted(request, project)
+            else self._sorted(request, project, caller)
         )
         start = _offset(request)
         page = lines[start : start + request.limit]
         more = start + len(page) < len(lines)
         return ListAnswer(
-            items=tuple(self._line(line) for line in page),
+            items=tuple(self._line(line, caller) for line in page),
             total=len(lines),
             next_cursor=_cursor(request, start + len(page)) if more else "",
         )
 
-    def _sorted(self, request: ListRequest, project: str) -> list[Line]:
+    def _sorted(self, request: ListRequest, project: str, caller: Caller) -> list[Line]:
         lines = list(self._core.catalogue.lines(project, request.state, request.kind))
         lines.sort(key=lambda line: (-line.created_at, line.id))
-        tally = self._core.tally
+        tally, seen = self._core.tally, caller.projects
         if request.sort == "wins":
-            lines.sort(key=lambda line: -tally.of(line.id).wins)
+            lines.sort(key=lambda line: -tally.of(line.id, seen).wins)
         elif request.sort == "losses":
-            lines.sort(key=lambda line: -tally.of(line.id).losses)
+            lines.sort(key=lambda line: -tally.of(line.id, seen).losses)
         elif request.sort == "useful":
-            lines.sort(key=lambda line: -self._usefulness(line.id))
+            lines.sort(key=lambda line: -self._usefulness(line.id, caller))
         return lines
 
-    def _usefulness(self, item_id: str) -> float:
+    def _usefulness(self, item_id: str, caller: Caller) -> float:
         """Wins over losses, shrunk to even: (wins + 1) / (wins + losses + 2)."""
-        tally = self._core.tally.of(item_id)
+        tally = self._core.tally.of(item_id, caller.projects)
         return (tally.wins + 1) / (tally.wins + tally.losses + 2)
 
     def _found(self, request: ListRequest, project: str) -> list[Line]:
@@ -88,8 +88,8 @@ class Reading:
         ]
         return [line for line in found if line is not None]
 
-    def _line(self, line: Line) -> LessonLine:
-        tally = self._core.tally.of(line.id)
+    def _line(self, line: Line, caller: Caller) -> LessonLine:
+        tally = self._core.tally.of(line.id, caller.projects)
         return LessonLine(
             id=line.id,
             kind=line.kind,
@@ -109,7 +109,7 @@ class Reading:
         if project or caller == OWNER or line is None or not caller.sees(line.project):
             line = core.catalogue.seen(item_id, core.project_of(project, caller))
         item = core.store.get_items([item_id])[item_id].item
-        tally = core.tally.of(item_id)
+        tally = core.tally.of(item_id, caller.projects)
         return ItemDetail(
             id=item.id,
             kind=item.kind,
@@ -141,8 +141,8 @@ class Reading:
         by_id = self._core.by_outcome_id
         touches = [
             touch
-            for touch in self._core.tally.of(item_id).outcomes
-            if touch.outcome_id in by_id and caller.works_in(by_id[touch.outcome_id].project)
+            for touch in self._core.tally.of(item_id, caller.projects).outcomes
+            if touch.outcome_id in by_id
         ][-OUTCOMES_SHOWN:]
         return tuple(
             ItemOutcome(
@@ -180,9 +180,9 @@ class Reading:
         """A project's playbook: what works, what to avoid, within `max_tokens` (characters / 4)."""
         core = self._core
         name = core.project_of(project, caller)
-        lines = [self._line(line) for line in core.catalogue.lines(name, "active")]
+        lines = [self._line(line, caller) for line in core.catalogue.lines(name, "active")]
         works = [line for line in lines if line.wins > line.losses and line.kind != "pitfall"]
-        works.sort(key=lambda line: (-self._usefulness(line.id), -line.wins, line.id))
+        works.sort(key=lambda line: (-self._usefulness(line.id, caller), -line.wins, line.id))
         avoid = [line for line in lines if line.kind == "pitfall" or line.losses > line.wins]
         avoid.sort(key=lambda line: (-line.losses, line.age_days, line.id))
         mistakes = core.notebook.clusters(name)[:5]

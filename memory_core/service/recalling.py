@@ -67,7 +67,7 @@ class Recaller:
             warnings = ()
         while warnings and tokens_of(warnings) > request.max_tokens // 2:
             warnings = warnings[:-1]
-        items = self._fit(ranked, slate.chosen, request.max_tokens - tokens_of(warnings))
+        items = self._fit(ranked, slate.chosen, request.max_tokens - tokens_of(warnings), caller)
         reminder = self._reminder(project, request.session, request.max_tokens, caller)
         record = RecallRecord(
             id=recall_id,
@@ -109,7 +109,7 @@ class Recaller:
         ranked = self._rank(conditions, core.scope(project), project, request.session)
         chosen = self._concerning(ranked)[: request.k]
         warnings = self._warnings(project, conditions)
-        items = self._fit(ranked, chosen, CHECK_TOKENS)
+        items = self._fit(ranked, chosen, CHECK_TOKENS, caller)
         reminder = self._reminder(project, request.session, CHECK_TOKENS, caller)
         record = RecallRecord(
             id=new_id("rec"),
@@ -207,12 +207,14 @@ class Recaller:
         failure = at_hand(self._core, project, conditions)
         return self._core.notebook.match(failure, by_error=failure.text is not None)
 
-    def _fit(self, ranked: Ranked, chosen: Sequence[int], tokens: int) -> tuple[RecalledItem, ...]:
+    def _fit(
+        self, ranked: Ranked, chosen: Sequence[int], tokens: int, caller: Caller
+    ) -> tuple[RecalledItem, ...]:
         """Items within the token budget (characters / 4); the first is cut rather than left out."""
         budget = max(tokens, 50) * 4
         items: list[RecalledItem] = []
         for rank in chosen:
-            item = self._item(ranked, rank)
+            item = self._item(ranked, rank, caller)
             size = size_of(item)
             if size > budget:
                 if items:
@@ -222,10 +224,10 @@ class Recaller:
             items.append(item)
         return tuple(items)
 
-    def _item(self, ranked: Ranked, rank: int) -> RecalledItem:
+    def _item(self, ranked: Ranked, rank: int, caller: Caller) -> RecalledItem:
         candidate = ranked.candidates[rank]
         item = candidate.stored.item
-        tally = self._core.tally.of(item.id)
+        tally = self._core.tally.of(item.id, caller.projects)
         return RecalledItem(
             id=item.id,
             kind=item.kind,

@@ -27,7 +27,7 @@ from memory_core.scorer.proof import held_out
 from memory_core.scorer.stack import FIRST
 from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
-from memory_core.service.folding import fold_mistake, fold_outcome, leading_item
+from memory_core.service.folding import fold_mistake, fold_outcome, quota_items
 from memory_core.service.joining import episode_of, failure_of, query_of, viewed
 from memory_core.service.lessons import Lessons
 from memory_core.service.open_recalls import RECALL_LIFETIME
@@ -158,15 +158,20 @@ class Reporter:
         return self._correctable(report, found) if found is not None else None
 
     def _correctable(self, report: _Report, earlier: OutcomeRecord) -> OutcomeRecord:
-        """The earlier report, which its own source, an owner or an administrator may correct."""
+        """The earlier report, if it may be corrected.
+
+        By its own source, an owner or an administrator; and by who was served the recall,
+        so that nobody closes another's recall for good.
+        """
         own, source = self._core.settings.source, report.request.source
-        foreign = source not in (own, earlier.source)
+        holder = report.record.source if report.record is not None else ""
+        foreign = source not in (own, earlier.source, holder)
         administers = bool(report.caller.source) and report.caller.may("admin")
         if foreign and not administers and not self._same(report, earlier):
             raise InvalidInput(
                 "source",
                 f"{shown(source)} did not make the report that this would correct",
-                "Only who reported an outcome, or the owner of the store, corrects it.",
+                "Who reported it, who was served its recall or who owns the store may.",
             )
         return earlier
 
@@ -189,10 +194,10 @@ class Reporter:
     def _record(self, report: _Report, earlier: OutcomeRecord | None) -> OutcomeRecord:
         core = self._core
         outcome = self._outcome(report, earlier)
-        leading = leading_item(outcome, report.served)
+        touched = quota_items(outcome, report.served)
         if not report.caller.source or not report.caller.trusted:
             proven = bool(report.caller.source)
-            trust = core.quotas.trust(outcome.source, leading, outcome.at, proven=proven)
+            trust = core.quotas.trust(outcome.source, touched, outcome.at, proven=proven)
             outcome = replace(outcome, trust=trust)
         query = query_of(core.embedder, outcome, report.recall)
         episode = episode_of(core, outcome, report.recall, query)
@@ -270,7 +275,7 @@ class Reporter:
         status: str,
         lessons: Sequence[RememberAnswer],
     ) -> OutcomeAnswer:
-        tally = self._core.tally
+        tally, projects = self._core.tally, report.caller.projects
         why = outcome.why
         if status == "repeated":
             why += " Already recorded: this repetition changes nothing."
@@ -287,8 +292,8 @@ class Reporter:
                     Credited(
                         id=c.item_id,
                         credit=round(c.value * min(c.weight, 1.0), 3),
-                        wins=tally.of(c.item_id).wins,
-                        losses=tally.of(c.item_id).losses,
+                        wins=tally.of(c.item_id, projects).wins,
+                        losses=tally.of(c.item_id, projects).losses,
                     )
                     for c in outcome.credits
                 ],

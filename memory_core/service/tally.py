@@ -25,16 +25,49 @@ class Touch:
     item_id: str
     verdict: int
     credit: float
+    project: str
 
 
 @dataclass(slots=True)
 class ItemTally:
-    """One item's counters."""
+    """One item's counters. `home` is the first project that touched it; a global item has more."""
 
     wins: int = 0
     losses: int = 0
     recalls: int = 0
     outcomes: list[Touch] = field(default_factory=list)
+    home: str = ""
+    away: Counter[str] | None = None
+    """Recalls by further projects; None while there is no further one."""
+
+    def touch(self, project: str) -> None:
+        """Note that a project recalls the item or reports on it."""
+        self.home = self.home or project
+        if project != self.home and self.away is None:
+            self.away = Counter()
+
+    def count_recall(self, project: str) -> None:
+        """Count one served answer."""
+        self.touch(project)
+        self.recalls += 1
+        if self.away is not None and project != self.home:
+            self.away[project] += 1
+
+    def within(self, projects: Container[str]) -> ItemTally:
+        """What these projects alone did with the item."""
+        if self.away is None:
+            return self if self.home in projects else _NONE
+        touches = [touch for touch in self.outcomes if touch.project in projects]
+        away = dict(self.away)
+        recalls = sum(count for project, count in away.items() if project in projects)
+        if self.home in projects:
+            recalls += self.recalls - sum(away.values())
+        return ItemTally(
+            wins=sum(touch.verdict > 0 for touch in touches),
+            losses=sum(touch.verdict < 0 for touch in touches),
+            recalls=recalls,
+            outcomes=touches,
+        )
 
 
 _NONE = ItemTally()
@@ -53,7 +86,7 @@ def touched(outcome: OutcomeRecord, first_served: str) -> list[Touch]:
     verdicts.update(dict.fromkeys(outcome.harmful, -1))
     credits = {credit.item_id: credit.value for credit in outcome.credits}
     return [
-        Touch(outcome.id, item_id, verdict, credits.get(item_id, float(verdict)))
+        Touch(outcome.id, item_id, verdict, credits.get(item_id, float(verdict)), outcome.project)
         for item_id, verdict in verdicts.items()
     ]
 
@@ -72,16 +105,17 @@ class Tally:
         self._recalls: Counter[str] = Counter()
         self._reports: Counter[str] = Counter()
 
-    def of(self, item_id: str) -> ItemTally:
-        """An item's counters; zeros for an item nobody recalled."""
-        return self._items.get(item_id, _NONE)
+    def of(self, item_id: str, projects: Container[str] | None = None) -> ItemTally:
+        """An item's counters, in these projects or in all; zeros for an item nobody recalled."""
+        found = self._items.get(item_id, _NONE)
+        return found if projects is None else found.within(projects)
 
     def count_recall(self, recall: RecallRecord) -> None:
         """Count one served answer."""
         self._recalls[recall.project] += 1
         for served in recall.candidates:
             if served.position >= 0:
-                self._items.setdefault(served.item_id, ItemTally()).recalls += 1
+                self._items.setdefault(served.item_id, ItemTally()).count_recall(recall.project)
 
     def count_outcome(self, outcome: OutcomeRecord, owner: str, first_served: str) -> None:
         """Count one outcome in place of its owner's earlier one."""
@@ -92,6 +126,7 @@ class Tally:
         self._reports[outcome.project] += 1
         for touch in touches:
             tally = self._items.setdefault(touch.item_id, ItemTally())
+            tally.touch(touch.project)
             tally.wins += touch.verdict > 0
             tally.losses += touch.verdict < 0
             tally.outcomes.append(touch)

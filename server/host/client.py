@@ -93,7 +93,9 @@ class HostMemory:
     def _completed(self, name: str, given: Mapping[str, Any], key: str) -> dict[str, Any]:
         """The request with what this front knows: its project, who writes, a report's id."""
         data = dict(given)
-        if name in self._projected() and not data.get("project"):
+        # a recall's outcome belongs to the recall's project: the host checks who works there
+        decided = self._caller != OWNER and bool(data.get("recall_id"))
+        if name in self._projected() and not data.get("project") and not decided:
             data["project"] = self._project
         if name in _WRITTEN_BY and not data.get("source"):
             data["source"] = self._settings.source

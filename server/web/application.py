@@ -16,13 +16,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from mcp.server import Server
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, authorization_context
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import (
     DEFAULT_MAX_REQUEST_BODY_SIZE,
     RequestBodyLimitMiddleware,
 )
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -34,12 +37,17 @@ from server.peers.writer import PATH
 from server.surrogates import marked
 from server.web.guard import Challenge, Doorkeeper, Guard, caller_of, plain_challenge, security_of
 from server.web.logs import REQUEST_ID, RequestLog, requests
-from server.web.metrics import Metrics
+from server.web.metrics import TOOL_NAMES, Metrics
 from server.web.options import DoorOptions
 from server.web.patience import Patience
+from server.web.peering import peer_routes
+from server.web.replies import refuse
 
 PATHS = {"http": "/mcp", "sse": "/sse"}
 _MESSAGES = "/messages/"
+SESSIONS = 1_000
+"""Sessions of the handshake era that one token has at once (40 KiB each; the SDK forgets
+them after half an hour, and takes 10,000 of all)."""
 _OPEN = frozenset({"/healthz", "/readyz"})
 _WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
@@ -56,6 +64,7 @@ class Entrance:
         keeper: Tells who calls.
         challenge: Makes the WWW-Authenticate header of refusals.
         routes: Further ones, open to everyone under the well-known path of RFC 9728.
+        peer_token: What other servers of the same memory show; "" where there are none.
         log_texts: Log what calls say.
     """
 
@@ -68,6 +77,7 @@ class Entrance:
         *,
         challenge: Challenge = plain_challenge,
         routes: Sequence[BaseRoute] = (),
+        peer_token: str = "",
         log_texts: bool = False,
     ) -> None:
         self.front = Front(memory, caller_of=caller_of)
@@ -79,6 +89,7 @@ class Entrance:
             Route("/readyz", self._ready, methods=["GET"]),
             Route("/metrics", self._measured, methods=["GET"]),
             *routes,
+            *peer_routes(memory, peer_token),
         ]
         if transport == "sse":
             inner = _sse_application(self.front.server, options, more)
@@ -87,13 +98,15 @@ class Entrance:
                 transport_security=security_of(options), stateless_http=options.stateless
             )
             inner.router.routes.extend(more)
+            inner.add_middleware(_Sessions, server=self.front.server)
         limited = RequestBodyLimitMiddleware(_Mended(inner), DEFAULT_MAX_REQUEST_BODY_SIZE)
         guarded = Guard(
             limited,
             options,
             keeper,
-            open_paths=lambda path: path in _OPEN or path.startswith((_WELL_KNOWN, f"{PATH}/")),
+            open_paths=lambda path: path in _OPEN or path.startswith(_WELL_KNOWN),
             challenge=challenge,
+            peers=(f"{PATH}/", peer_token),
         )
         self.app: ASGIApp = RequestLog(self._metrics.counting(Patience(guarded)))
 
@@ -113,7 +126,8 @@ class Entrance:
             return await call_next(ctx)
         began, result = time.perf_counter(), "failed"
         given = ctx.params if isinstance(ctx.params, dict) else {}
-        tool = str(given.get("name", ""))[:64]
+        named = given.get("name")
+        tool = named if isinstance(named, str) and named in TOOL_NAMES else "unknown"
         try:
             answer = await call_next(ctx)
             result = "refused" if _is_error(answer) else "ok"
@@ -169,6 +183,39 @@ class _SseStream:
         options = self._server.create_initialization_options()
         async with self._streams.connect_sse(scope, receive, send) as (read, write):
             await self._server.run(read, write, options)
+
+
+class _Sessions:
+    """Keeps one token from opening all sessions of the handshake era that there may be.
+
+    The SDK counts them for all clients together and has no public way to count one's own;
+    the range of `mcp` in pyproject and the tests hold this line.
+    """
+
+    def __init__(self, app: ASGIApp, server: Server[Any]) -> None:
+        self._app, self._server = app, server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._opens(scope) and self._full(scope["user"]):
+            text = f"This token has {SESSIONS} sessions open. End those that are not needed."
+            await refuse(429, text, {"Retry-After": "60"})(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    @staticmethod
+    def _opens(scope: Scope) -> bool:
+        """Whether the request would open one."""
+        headers = Headers(scope=scope)
+        era = headers.get("mcp-protocol-version")
+        handshake = era is None or era in HANDSHAKE_PROTOCOL_VERSIONS
+        return scope["path"] == PATHS["http"] and handshake and "mcp-session-id" not in headers
+
+    def _full(self, user: AuthenticatedUser) -> bool:
+        owners = self._server.session_manager._session_owners  # noqa: SLF001 - see above
+        if len(owners) < SESSIONS:
+            return False
+        mine = authorization_context(user)
+        return sum(owner == mine for owner in owners.values()) >= SESSIONS
 
 
 class _Mended:

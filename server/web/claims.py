@@ -24,7 +24,9 @@ _CLIENT = ("client_id", "azp", "cid", "appid")
 """Where issuers name the client: RFC 9068, OpenID Connect, and two that came before."""
 _LONGEST_NAME = 128
 _DIGEST = 16
-_PLAIN = re.compile(r"[!-~]+")
+_PLAIN = re.compile(r"[!\"$-~]+")
+"""Visible ASCII without "#", which begins a digest."""
+_SUBJECT_ROOM, _CLIENT_ROOM = 70, 47
 _SOURCE = "oauth:"
 
 
@@ -95,21 +97,25 @@ def source_of(client: str, subject: str) -> str:
     """Give the name under which a holder writes: printable, at most 128 characters.
 
     It begins with "oauth:", so that no issuer can name a holder like a token of the
-    server's own or like the store's owner, and differs for different holders: a name
-    that had to be changed ends in a digest of the original.
+    server's own or like the store's owner, and differs for different holders. What
+    stands before " via " is the subject's alone, whatever its client is called:
+    the learner counts by it (see `memory_core.service.quota`).
 
     Example:
         >>> source_of("ide", "ide"), source_of("ide", "7f3a")
         ('oauth:ide', 'oauth:7f3a via ide')
     """
-    text = client if subject == client else f"{subject} via {client or '?'}"
-    plain = client and _PLAIN.fullmatch(client) and _PLAIN.fullmatch(subject)
-    if plain and len(_SOURCE + text) <= _LONGEST_NAME:
-        return _SOURCE + text
-    digest = hashlib.sha256(json.dumps([client, subject]).encode()).hexdigest()[:_DIGEST]
-    legible = "".join(sign if sign.isprintable() else "?" for sign in text)
-    room = _LONGEST_NAME - len(_SOURCE) - _DIGEST - 2
-    return f"{_SOURCE}{legible[:room]} #{digest}"
+    who = _SOURCE + _legible(subject, _SUBJECT_ROOM)
+    return who if subject == client else f"{who} via {_legible(client, _CLIENT_ROOM)}"
+
+
+def _legible(text: str, room: int) -> str:
+    """Give a name of at most `room` characters; one that had to be changed ends in its digest."""
+    if _PLAIN.fullmatch(text) and len(text) <= room:
+        return text
+    digest = hashlib.sha256(json.dumps(text).encode()).hexdigest()[:_DIGEST]
+    plain = "".join(sign if "!" <= sign <= "~" else "?" for sign in text) or "?"
+    return f"{plain[: room - _DIGEST - 2]} #{digest}"
 
 
 def _words(value: object) -> list[str] | None:

@@ -18,8 +18,25 @@ from server.web.patience import PatientProtocol
 
 CONNECTIONS = 1_024
 """Connections at once; further ones are told to come again (HTTP 503)."""
+FILES = 8_192
+"""Open files, connections included, that the process may have."""
 _GRACE = 1
 """Seconds that open connections get to end after the process was asked to."""
+
+
+def allow_files() -> None:
+    """Let this process open as many files as its connections and its store need.
+
+    Some systems allow 1,024: strangers' connections would leave none for the store.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def bound(options: DoorOptions) -> socket.socket:

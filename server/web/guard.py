@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import logging
+import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Protocol
@@ -23,7 +25,7 @@ from mcp.server.transport_security import (
 )
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from memory_core.caller import Caller
 from memory_core.errors import MemoryUnavailable
@@ -31,6 +33,7 @@ from server.tokens import TokenBook
 from server.web.identity import CannotVerify, NoAccess, Verified
 from server.web.options import DoorOptions
 from server.web.replies import refuse
+from server.web.tenure import Tenure
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +47,9 @@ _KNOWN = 4_096
 """Tokens and addresses whose rates are kept."""
 _PERIOD = 10.0
 """Seconds over which a rate is counted: that much may come as a burst."""
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?"
+_HOST_ONLY = re.compile(_HOST)
+_ORIGIN = re.compile(f"[a-z][a-z0-9+.-]*://{_HOST}")
 
 Challenge = Callable[[int, str, str], str]
 """Gives the WWW-Authenticate header of a refusal: status, error code, OAuth scopes."""
@@ -64,11 +70,10 @@ class Verifier(Protocol):
     async def verify(self, token: str) -> Verified | None: ...
 
 
-def plain_challenge(status: int, error: str, _scope: str) -> str:
+def plain_challenge(_status: int, error: str, _scope: str) -> str:
     """Give the header of RFC 6750, section 3, without OAuth's metadata."""
-    if status == 401 and not error:
-        return "Bearer"
-    return f'Bearer error="{error}"'
+    known = 'Bearer realm="lessonbank"'
+    return f'{known}, error="{error}"' if error else known
 
 
 def caller_of(connection: HTTPConnection) -> Caller:
@@ -134,8 +139,9 @@ class Guard:
         app: What it guards.
         options: Which hosts and origins, and how often.
         keeper: Tells who calls.
-        open_paths: Paths that need no token.
+        open_paths: Paths that need no token; they get no body.
         challenge: See `Challenge`.
+        peers: The path of other servers of the same memory and what they show, "" for none.
     """
 
     def __init__(
@@ -146,9 +152,10 @@ class Guard:
         *,
         open_paths: Callable[[str], bool],
         challenge: Challenge = plain_challenge,
+        peers: tuple[str, str] = ("", ""),
     ) -> None:
         self._app, self._options, self._keeper = app, options, keeper
-        self._open, self._challenge = open_paths, challenge
+        self._open, self._challenge, self._peers = open_paths, challenge, peers
         self._security = TransportSecurityMiddleware(security_of(options))
         rate = options.rate * _PERIOD / 60
         self._rates = _Rates(lambda: AsyncLimiter(max(rate, 1.0), _PERIOD))
@@ -156,23 +163,39 @@ class Guard:
         self._at_once: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        request = Request(scope, receive)
-        refusal = await self._wrong_place(request)
-        if refusal is None and not self._open(request.url.path):
-            await self._let_in(request, scope, receive, send)
+        if scope["type"] != "http":  # a WebSocket: nothing here speaks it
+            await send({"type": "websocket.close", "code": 1008})
             return
-        await (refusal or self._app)(scope, receive, send)
+        request = Request(scope, receive)
+        refusal = _two_lengths(request) or await self._wrong_place(request)
+        path = scope["path"]  # what is routed by: `request.url` is made from the Host header too
+        if refusal is not None:
+            await refusal(scope, receive, send)
+        elif self._open(path):
+            await self._app(scope, _without_body(receive), send)
+        elif self._peers[1] and path.startswith(self._peers[0]):
+            await (await self._not_a_peer(request) or self._app)(scope, receive, send)
+        else:
+            await self._let_in(request, scope, receive, send)
+
+    async def _not_a_peer(self, request: Request) -> Response | None:
+        """Refuse others before anything of what they send is kept; peers have no limits."""
+        if hmac.compare_digest(_digest(_credential(request)), _digest(self._peers[1])):
+            return None
+        return await self._unknown(request, given="authorization" in request.headers)
 
     async def _wrong_place(self, request: Request) -> Response | None:
+        """Check Host and Origin: their syntax here, since the SDK compares beginnings."""
+        host, origins = request.headers.get("host", ""), request.headers.getlist("origin")
         found = await self._security.validate_request(request)
-        if found is None:
-            return None
-        if found.status_code == 421:
+        if not _HOST_ONLY.fullmatch(host) or (found is not None and found.status_code == 421):
             why = "This server does not answer to that Host. Its owner allows a name with"
             return refuse(421, f"{why} --allowed-host.")
+        if found is None and (not origins or _is_origin(origins)):
+            return None
         why = "Pages of that Origin may not call this server. Its owner allows one with"
         return refuse(403, f"{why} --allowed-origin.", code="wrong_origin")
 
@@ -194,21 +217,34 @@ class Guard:
         scope["user"] = _user(verified)  # the SDK binds a session to it
         self._at_once[principal] += 1
         try:
-            await self._app(scope, receive, send)
+            await self._served(request, verified)(scope, receive, send)
         finally:
             self._at_once[principal] -= 1
             if not self._at_once[principal]:
                 del self._at_once[principal]
 
+    def _served(self, request: Request, verified: Verified) -> ASGIApp:
+        """The application, for as long as the credential that was shown is good."""
+        if not self._options.auth:
+            return self._app
+
+        async def good() -> bool:
+            try:
+                now = await self._keeper.identify(_credential(request))
+            except NoAccess:
+                return False
+            except MemoryUnavailable:  # nobody new comes in meanwhile
+                return True
+            return now is not None and _rights(now) == _rights(verified)
+
+        return Tenure(self._app, good, verified.expires_at)
+
     async def _identified(self, request: Request) -> Verified | Response:
         if not self._options.auth:
             return self._keeper.owner
-        given = request.headers.get("authorization", "")
-        scheme, _, text = given.partition(" ")
+        text = _credential(request)
         try:
-            verified = None
-            if scheme.lower() == "bearer" and text.strip():
-                verified = await self._keeper.identify(text.strip())
+            verified = await self._keeper.identify(text) if text else None
         except NoAccess as error:
             header = self._challenge(403, "insufficient_scope", error.scope)
             return refuse(403, str(error), {"WWW-Authenticate": header})
@@ -217,7 +253,7 @@ class Guard:
         except MemoryUnavailable as error:
             logger.error("%s", error)  # noqa: TRY400 - its sentence says it all
             return refuse(503, "Tokens cannot be checked now. Try again later.")
-        return verified or await self._unknown(request, given=bool(given))
+        return verified or await self._unknown(request, given="authorization" in request.headers)
 
     async def _unknown(self, request: Request, *, given: bool) -> Response:
         address = request.client.host if request.client else ""
@@ -251,9 +287,54 @@ class _Rates:
         return True
 
 
+def _credential(request: Request) -> str:
+    """The bearer token of a request, "" for none, or for several: which would count?"""
+    given = request.headers.getlist("authorization")
+    scheme, _, text = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    return text.strip() if scheme.lower() == "bearer" else ""
+
+
+def _without_body(receive: Receive) -> Receive:
+    """The same request without its body: of strangers nothing is kept in memory."""
+    told = False
+
+    async def nothing() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    return nothing
+
+
+def _is_origin(given: list[str]) -> bool:
+    """Whether an Origin header is there once and names a scheme and a host alone."""
+    return len(given) == 1 and _ORIGIN.fullmatch(given[0]) is not None
+
+
+def _two_lengths(request: Request) -> Response | None:
+    """Refuse a body whose end is told twice: a proxy before may believe the other one.
+
+    References:
+        RFC 9112, section 6.1.
+    """
+    if "transfer-encoding" in request.headers and "content-length" in request.headers:
+        text = "Content-Length and Transfer-Encoding are both given. Send one of them."
+        return refuse(400, text, {"Connection": "close"})
+    return None
+
+
+def _rights(verified: Verified) -> str:
+    """Who somebody is and what that one may do: equal for tokens that may replace each other."""
+    caller = verified.caller
+    return json.dumps([verified.principal, caller.scope, caller.projects, caller.trusted])
+
+
 def _user(verified: Verified) -> AuthenticatedUser:
+    """Whom the SDK binds a session to: a token that may do less does not get into it."""
     return AuthenticatedUser(
-        AccessToken(token="", client_id=verified.principal, scopes=[verified.caller.scope])
+        AccessToken(token="", client_id=_rights(verified), scopes=[verified.caller.scope])
     )
 
 

@@ -27,11 +27,12 @@ PROBES = frozenset({"/healthz", "/readyz"})
 _HEADER = b"x-request-id"
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _CALLER = "lessonbank.caller"
+_TOKEN = re.compile(r"\b(lb_|eyJ)[A-Za-z0-9_.-]{16,}")
 requests = logging.getLogger("lessonbank.requests")
 
 
 class Formatter(JsonFormatter):
-    """JSON lines; a traceback without its message unless texts are asked for."""
+    """JSON lines without tokens; a traceback without its message unless texts are asked for."""
 
     def __init__(self, *, texts: bool = False) -> None:
         super().__init__(
@@ -41,6 +42,10 @@ class Formatter(JsonFormatter):
             timestamp="time",
         )
         self._texts = texts
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the line; a token that somebody put into a path or a name is cut."""
+        return _TOKEN.sub(r"\1(cut)", str(super().format(record)))
 
     def formatException(  # noqa: N802 - the name of logging
         self,

@@ -30,7 +30,7 @@ from server.definitions import TOOLS
 _WITHIN = 5.0
 """Seconds that a scrape waits for the memory's own counts."""
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-_TOOLS = frozenset(one.name for one in TOOLS)
+TOOL_NAMES = frozenset(one.name for one in TOOLS)
 
 
 class Metrics:
@@ -59,10 +59,9 @@ class Metrics:
         )
 
     def count_call(self, tool: str, result: str, seconds: float) -> None:
-        """Count one call; `result` is ok, refused or failed."""
-        name = tool if tool in _TOOLS else "unknown"
-        self._calls.labels(name, result).inc()
-        self._seconds.labels(name).observe(seconds)
+        """Count one call of one of `TOOL_NAMES` or "unknown"; `result` is ok, refused or failed."""
+        self._calls.labels(tool, result).inc()
+        self._seconds.labels(tool).observe(seconds)
 
     def counting(self, app: ASGIApp) -> ASGIApp:
         """Give the application with its requests counted."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -25,16 +26,43 @@ BODY_WITHIN = 30.0
 """Seconds for a request's whole body."""
 READ_WITHIN = 30.0
 """Seconds for which an answer may wait for its reader."""
+SPARE = 32
+"""Connections below their limit from which those that ask nothing make room for others."""
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP/1.1 of uvicorn that hangs up on whoever does not finish the head of a request."""
+    """HTTP/1.1 of uvicorn that hangs up on who finishes no request or reads no answer."""
 
     _late: asyncio.TimerHandle | None = None
+    _unread = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._make_room()
         self._wait_for_head()
+
+    def _make_room(self) -> None:
+        """Hang up on whoever has waited longest without asking, when few places are left.
+
+        Else whoever opens all of them, and says nothing, would keep everyone else out.
+        """
+        if self.limit_concurrency is None or len(self.connections) < self.limit_concurrency - SPARE:
+            return
+        others = [one for one in self.connections if isinstance(one, PatientProtocol)]
+        waiting = [one for one in others if one.idle_until < math.inf]
+        if waiting:
+            oldest = min(waiting, key=lambda one: one.idle_until)
+            oldest._stop_waiting()  # noqa: SLF001 - its own class
+            oldest._unset_keepalive_if_required()  # noqa: SLF001
+            oldest.transport.abort()
+        elif len(self.connections) > self.limit_concurrency + SPARE:
+            self.transport.abort()
+
+    @property
+    def idle_until(self) -> float:
+        """When a connection that asks nothing is hung up on, infinite for one that asks."""
+        timer = self._late or self.timeout_keep_alive_task
+        return math.inf if timer is None else timer.when()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -65,6 +93,24 @@ class PatientProtocol(H11Protocol):
         if not self._asking():
             logger.info("a client did not finish the head of its request and was hung up on")
             self.transport.close()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._unread = self.transport.get_write_buffer_size()
+        if self._unread:
+            self.loop.call_later(READ_WITHIN, self._look_at_reader)
+
+    def _look_at_reader(self) -> None:
+        """Hang up on who has read nothing of a whole answer since the last look."""
+        left = self.transport.get_write_buffer_size()
+        if not left or self._asking():
+            return
+        if left >= self._unread:
+            logger.info("a client did not read its answer and was hung up on")
+            self.transport.abort()
+            return
+        self._unread = left
+        self.loop.call_later(READ_WITHIN, self._look_at_reader)
 
 
 class Patience:

@@ -19,12 +19,11 @@ from server.app import Front
 from server.ending import Ending
 from server.tokens import FILE, TokenBook
 from server.web.application import Entrance
-from server.web.door import Door, bound, url_of
+from server.web.door import Door, allow_files, bound, url_of
 from server.web.guard import Doorkeeper, plain_challenge
 from server.web.logs import log_as_json
 from server.web.oauth import JwtVerifier, challenge, protected_resource
 from server.web.options import DoorOptions
-from server.web.peering import peer_routes
 
 _LOOK = 0.5
 """Seconds between two looks whether the memory still serves."""
@@ -45,6 +44,7 @@ def serve_http(
         InvalidInput: The address cannot be bound; nothing was started.
     """
     listener = bound(options)
+    allow_files()
     if settings.oauth:  # clients come by its name
         name = urlsplit(settings.oauth.resource).hostname or ""
         options = replace(options, allowed_hosts=(*options.allowed_hosts, name))
@@ -71,10 +71,8 @@ def serve_http(
                 options,
                 keeper,
                 challenge=partial(challenge, settings.oauth) if settings.oauth else plain_challenge,
-                routes=[
-                    *(protected_resource(settings.oauth) if settings.oauth else ()),
-                    *peer_routes(memory, settings.peer_token),
-                ],
+                routes=protected_resource(settings.oauth) if settings.oauth else (),
+                peer_token=settings.peer_token,
                 log_texts=settings.log_text,
             )
             front = entrance.front

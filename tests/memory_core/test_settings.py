@@ -182,3 +182,15 @@ def test_another_store_takes_folder_and_bucket_along(monkeypatch: pytest.MonkeyP
     other = with_store(settings, "s3://lessons/other/")
     assert (other.remote, os.environ["LESSONBANK_STORE"]) == ("s3://lessons/other",) * 2
     assert other.store != settings.store
+
+
+@pytest.mark.parametrize("token", ["short", "sixteen letters and a space", "é" * 20, "a\nb" * 9])
+def test_a_token_that_can_be_guessed_or_not_be_sent_is_refused(token: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_settings({"LESSONBANK_TOKEN": token})
+    assert token not in str(refused.value)
+
+
+@pytest.mark.parametrize(("token", "read"), [("", ""), (" \n", ""), (f"{'x' * 16}\n", "x" * 16)])
+def test_a_token_is_read_without_the_white_space_of_its_file(token: str, read: str) -> None:
+    assert read_settings({"LESSONBANK_TOKEN": token}).token == read

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from memory_core import shelf
+from memory_core.errors import MemoryUnavailable
 from memory_core.shelf import FolderShelf, Shelf
 from memory_core.store.remote.objects import BucketUnavailable
-from memory_core.store.remote.shelf import FRESH, BucketShelf
+from memory_core.store.remote.shelf import FRESH, KEPT, BucketShelf
 from tests.memory_core.store.remote.bucket import new_url, s3_server, variables
 from tests.server.connections import ROOT
 
@@ -87,7 +91,44 @@ def test_a_bucket_is_looked_at_again_after_seconds_and_believed_while_it_is_away
     monkeypatch.setattr(watching._found(), "get", away)
     clock.now += FRESH + 1
     assert watching.read()[0] == b"second"
+    clock.now += KEPT
+    with pytest.raises(BucketUnavailable):
+        watching.read()
     stranger = BucketShelf(url, NAME, clock)
     monkeypatch.setattr(stranger._found(), "get", away)
     with pytest.raises(BucketUnavailable):
         stranger.tag()
+
+
+def test_a_file_that_everyone_may_write_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    path.write_text("mine")
+    path.chmod(0o600)
+    assert FolderShelf(path).read()[0] == b"mine"
+    path.chmod(0o666)
+    if sys.platform == "win32":  # files have other rights there
+        return
+    with pytest.raises(MemoryUnavailable, match="another user"):
+        FolderShelf(path).read()
+
+
+def test_a_file_of_another_user_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    path.write_text("mine")
+    path.chmod(0o600)
+    found = path.stat()
+    assert not shelf._foreign(found, found.st_uid)
+    assert not shelf._foreign(found, None)
+    parts = list(found)
+    parts[4] = 4711
+    assert shelf._foreign(os.stat_result(parts), 4712)
+
+
+def test_a_link_in_the_place_of_the_file_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    path, aim = tmp_path / "file.json", tmp_path / "aim"
+    aim.write_text("before")
+    aim.chmod(0o600)
+    path.symlink_to(aim)
+    _, tag = FolderShelf(path).read()
+    assert FolderShelf(path).replace(b"after", tag)
+    assert (aim.read_text(), path.read_text(), path.is_symlink()) == ("before", "after", False)

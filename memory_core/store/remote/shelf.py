@@ -11,11 +11,14 @@ from memory_core.store.remote.objects import BucketUnavailable, Objects
 
 FRESH = 5.0
 """Seconds for which what was read is not looked at again."""
+KEPT = 86_400.0
+"""Seconds for which the last content counts while the bucket is away: so long does a token
+that was revoked meanwhile go on, on a machine that cannot see it."""
 _LOG = logging.getLogger(__name__)
 
 
 class BucketShelf:
-    """Implements `memory_core.shelf.Shelf`. While the bucket is away the last content counts.
+    """Implements `memory_core.shelf.Shelf`; for a day the last content counts without the bucket.
 
     Args:
         url: Of the bucket and the prefix.
@@ -30,7 +33,7 @@ class BucketShelf:
         self._objects: Objects | None = None
         self._looking = threading.Lock()
         self._known: tuple[bytes | None, str] | None = None
-        self._looked = 0.0
+        self._looked = self._heard = 0.0
 
     @property
     def place(self) -> str:
@@ -47,7 +50,7 @@ class BucketShelf:
                 try:
                     self._look()
                 except BucketUnavailable as error:
-                    if self._known is None:
+                    if self._known is None or self._clock() - self._heard > KEPT:
                         raise
                     self._looked = self._clock()
                     _LOG.warning("%s is as old as it was: %s", self._name, error)
@@ -57,7 +60,7 @@ class BucketShelf:
     def _look(self) -> None:
         found = self._found().get(self._name)
         self._known = (found.content, found.tag) if found is not None else (None, "")
-        self._looked = self._clock()
+        self._looked = self._heard = self._clock()
 
     def read(self) -> tuple[bytes | None, str]:
         self.tag()

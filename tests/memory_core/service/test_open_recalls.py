@@ -91,7 +91,8 @@ def lived(fold: OpenRecalls, steps: list[Step]) -> Log:
             continue
         named = step.outcome_of if step.outcome_of < len(recalls) else None
         recall_id = "" if named is None else f"rec_{named}"
-        outcome = OutcomeRecord("out", "p", "unknown", "unknown", 0.5, 0.0, now, recall_id)
+        project = "p" if named is None else recalls[named].project
+        outcome = OutcomeRecord("out", project, "unknown", "unknown", 0.5, 0.0, now, recall_id)
         outcomes.append(outcome)
         fold.count_outcome(outcome)
     return recalls, outcomes, now
@@ -101,12 +102,12 @@ def naive(log: Log, most: int, project: str, session: str) -> list[str]:
     """The open recalls by definition: newest first, looked up in the whole log."""
     recalls, outcomes, now = log
     reported = {outcome.recall_id for outcome in outcomes}
-    asking = [one for one in recalls if one.served or one.mode == "withheld"][-most:]
+    asking = [one for one in recalls if one.served or one.mode == "withheld"]
+    asking = [one for one in asking if one.project == project][-most:]
     return [
         one.id
         for one in reversed(asking)
         if one.id not in reported
-        and one.project == project
         and (not session or one.session == session)
         and now - one.at <= 30 * DAY
     ]
@@ -125,8 +126,9 @@ def test_the_fold_equals_the_log_live_and_after_a_restart(steps: list[Step], mos
         assert [one.recall_id for one in found] == naive(log, most, project, session)
         assert again.newest_first(project, session, now) == found
         assert again.reminder(project, session, now) == fold.reminder(project, session, now)
-    assert len(fold._recent) <= most
-    assert set(fold._open) <= set(fold._recent)
+    for project, recent in fold._recent.items():
+        assert len(recent) <= most
+        assert set(fold._open[project]) <= set(recent)
 
 
 def test_of_a_recall_its_line_and_its_count_are_kept() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from memory_core import port
 from memory_core.errors import InvalidInput, MemoryUnavailable, UnknownItem
-from memory_core.port import Memory, Progress
+from memory_core.port import Caller, Memory, Progress
 from memory_core.settings import Settings
 from server.host import app as host_app
 from server.host.app import HostApp
@@ -303,3 +303,13 @@ async def test_a_host_that_nobody_finds_is_said_in_one_sentence(
 
 def test_a_call_waits_for_the_model_ten_minutes_at_the_most() -> None:
     assert host_app.MOST_WAIT == 600
+
+
+async def test_a_recall_decides_the_project_of_a_tokens_report(tmp_path: Path) -> None:
+    """Else a token of all projects could report in the door's own project only."""
+    memory = HostMemory(Settings(store=tmp_path), "mine", "1.0.0")
+    bound = memory.bound(Caller("ci", "write"))
+    given = {"recall_id": "rec_1", "outcome": "success"}
+    assert "project" not in bound._completed("report_outcome", given, "key")
+    assert bound._completed("report_outcome", {"task": "t"}, "key")["project"] == "mine"
+    assert memory._completed("report_outcome", given, "key")["project"] == "mine"

@@ -90,7 +90,10 @@ async def test_without_a_secret_there_is_no_way_for_peers(tmp_path: Path) -> Non
         headers = {"Authorization": "Bearer "}
         with pytest.raises(httpx2.LocalProtocolError):
             http.post(f"{server.root}/peer/call/remember", headers=headers, json={})
-        assert http.post(f"{server.root}/peer/call/remember", json={}).status_code == 404
+        assert http.post(f"{server.root}/peer/call/remember", json={}).status_code == 401
+        token = {"Authorization": f"Bearer {server.token('a', 'admin')}"}
+        answer = http.post(f"{server.root}/peer/call/remember", headers=token, json={})
+        assert answer.status_code == 404
 
 
 async def test_a_change_waits_for_the_writer_that_takes_over_and_counts_once(

@@ -23,6 +23,16 @@ META = {
     "io.modelcontextprotocol/clientCapabilities": {},
 }
 ACCEPTED = "application/json, text/event-stream"
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
 
 
 class Server:

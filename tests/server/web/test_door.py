@@ -22,7 +22,7 @@ from server.tokens import FILE, TokenBook
 from server.web import guard, patience
 from server.web.options import DoorOptions
 from tests.server.connections import PATIENCE, hearing, until
-from tests.server.web.served import ACCEPTED, Server
+from tests.server.web.served import ACCEPTED, HELLO, Server
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
@@ -105,20 +105,10 @@ def test_what_a_token_writes_has_its_name(server: Server, admin: str) -> None:
 
 
 def test_a_session_belongs_to_the_token_that_opened_it(server: Server, admin: str) -> None:
-    hello = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "initialize",
-        "params": {
-            "protocolVersion": "2025-11-25",
-            "capabilities": {},
-            "clientInfo": {"name": "test", "version": "1"},
-        },
-    }
     other = server.token("other")
     with server.http() as http:
         headers = {"Authorization": f"Bearer {admin}", "Accept": ACCEPTED}
-        session = http.post(server.url, headers=headers, json=hello).headers["mcp-session-id"]
+        session = http.post(server.url, headers=headers, json=HELLO).headers["mcp-session-id"]
         headers["Mcp-Session-Id"] = session
         call = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
         assert http.post(server.url, headers=headers, json=call).status_code == 200

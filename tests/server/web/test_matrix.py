@@ -139,7 +139,7 @@ sees; "all": a token of all projects calls for another one's.
   project, the item or the recall exists or not.
 - `memory://mistakes` and a call that names no project are about the token's first project;
   `memory://stats`, `memory://scorer`, completions, notifications and `/metrics` show its
-  projects only.
+  projects only, and so do the wins, losses and recalls of global items.
 """
 
 
