@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -14,7 +15,6 @@ from server.web.options import DEFAULT_PORT, DoorOptions
 from tests.deploy.dockerfile import stages
 from tests.deploy.words import (
     DEPLOY,
-    PENDING,
     UNIT,
     Start,
     documents,
@@ -45,7 +45,7 @@ def settings(repository: Path) -> set[str]:
 
 @EVERY_START
 def test_every_word_is_one_that_the_server_takes(start: Start) -> None:
-    given = parser("0").parse_args(start.known)
+    given = parser("0").parse_args(start.words)
     assert given.command == "serve"
     options = DoorOptions(
         host=given.host or "127.0.0.1", allowed_hosts=tuple(given.allowed_hosts or ())
@@ -56,22 +56,27 @@ def test_every_word_is_one_that_the_server_takes(start: Start) -> None:
 @EVERY_START
 def test_every_setting_exists(start: Start, repository: Path) -> None:
     own = {name for name in start.settings if name.startswith("LESSONBANK_")}
-    assert own <= settings(repository) | PENDING
-
-
-def test_what_is_pending_is_not_there_yet(repository: Path) -> None:
-    """When this fails, the product has learned it: take it off the list and look at its uses."""
-    usage = parser("0").format_help() + (repository / "server/cli/arguments.py").read_text("utf-8")
-    assert not [name for name in PENDING if f'"{name}"' in usage]
-    assert not PENDING & settings(repository)
-    used = {word.split("=")[0] for start in STARTS for word in [*start.words, *start.settings]}
-    assert used >= PENDING
+    assert own <= settings(repository)
 
 
 def test_containers_hold_the_memory_themselves_and_units_share_it() -> None:
     for start in STARTS:
         if start.words != ("serve",):
             assert ("--in-process" in start.words) != start.where.startswith(UNIT)
+
+
+def test_writers_of_a_bucket_are_found_and_all_have_a_folder_for_their_copy() -> None:
+    words = [word for start in STARTS for word in start.words]
+    allowed = {one.partition("=")[2] for one in words if one.startswith("--allowed-host=")}
+    writers = [one for one in STARTS if one.settings.get("LESSONBANK_STORE", "").startswith("s3:")]
+    replicas = [one for one in STARTS if any(word.startswith("--follow=") for word in one.words)]
+    assert (len(writers), len(replicas)) == (2, 3)
+    for writer in writers:
+        url = urlsplit(writer.settings["LESSONBANK_ADVERTISE"])
+        assert url.hostname in allowed
+        assert url.port == DEFAULT_PORT
+    for start in (*writers, *replicas):
+        assert start.settings["LESSONBANK_WORKDIR"] == STORE
 
 
 def test_replicas_are_stateless_and_writers_keep_sessions() -> None:
@@ -146,6 +151,9 @@ def test_proxies_pass_on_to_what_there_is_and_let_answers_stream() -> None:
     assert "flush_interval -1" in caddy
     nginx = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
     assert f"server 127.0.0.1:{DEFAULT_PORT};" in nginx
+    for shut in ("/metrics", "/peer/"):
+        assert f"respond {shut}" in caddy
+        assert re.search(rf"location (= )?{shut} {{\s+return 404;", nginx)
     for line in ("proxy_buffering off;", "proxy_http_version 1.1;", "proxy_set_header Host $host;"):
         assert line in nginx
 
@@ -222,7 +230,7 @@ def test_pods_name_secrets_and_settings_that_the_examples_make() -> None:
     for _, pod in pods():
         (container,) = pod["spec"]["containers"]
         for one in container["env"]:
-            secret = one["valueFrom"].get("secretKeyRef")
+            secret = one.get("valueFrom", {}).get("secretKeyRef")
             assert secret is None or secret["name"] in made
         for one in container["envFrom"]:
             assert one.get("configMapRef", {}).get("name", "lessonbank") == "lessonbank"

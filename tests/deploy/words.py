@@ -1,7 +1,4 @@
-"""What the deployment files say to `lessonbank`: its words and settings, in one list.
-
-Also the one place that names what they use and the product does not have yet.
-"""
+"""What the deployment files say to `lessonbank`: its words and settings, in one list."""
 
 from __future__ import annotations
 
@@ -18,8 +15,6 @@ from tests.deploy.dockerfile import stages
 
 DEPLOY = Path(__file__).parent.parent.parent / "docs" / "deploy"
 COMPOSE = ("compose.yaml", "compose.replicas.yaml")
-PENDING = frozenset({"--follow", "LESSONBANK_WORKDIR"})
-"""Part of the store in a bucket. Take a name off this list as soon as the product knows it."""
 UNIT = "lessonbank.service"
 _OWN = "lessonbank:"
 
@@ -31,11 +26,6 @@ class Start:
     where: str
     words: Sequence[str]
     settings: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def known(self) -> list[str]:
-        """Its words without what is pending."""
-        return [one for one in self.words if one.split("=")[0] not in PENDING]
 
 
 def documents(name: str) -> list[dict[str, Any]]:
