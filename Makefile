@@ -81,6 +81,13 @@ conformance-packages: $(CONFORMANCE)/node_modules/.setup-done
 conformance: $(STAMP) conformance-packages ## Run the official conformance suite for both revisions
 	$(BIN)/python -m tests.conformance
 
+# Linters of the deployment files, and the image's steps carried out without a container engine.
+# Needs Linux and root; takes a minute and 4 GB in the folder for temporary files.
+.PHONY: image-check
+image-check: $(STAMP) ## Lint the deployment files and try the image's steps
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[deploy]'
+	$(BIN)/python -m tests.deploy --torch-index "$(TORCH_INDEX)"
+
 .PHONY: clean
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The deployment files: parsed, checked against the product, and the image's steps tried."""
