@@ -10,6 +10,7 @@ import grimp
 import pytest
 
 SEEN_BY_SERVER = {
+    "memory_core.addresses",
     "memory_core.bootstrap",
     "memory_core.caller",
     "memory_core.doctor",
