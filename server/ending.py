@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
@@ -98,6 +99,11 @@ async def _close(front: Front) -> None:
 
 def _code_of(error: BaseException | None) -> int:
     """Log what is worth a line, and give the exit code for it."""
+    # What ended the one task of a group that failed; Python 3.10 has no name for groups.
+    inner: Sequence[BaseException] = getattr(error, "exceptions", ())
+    while len(inner) == 1:
+        error = inner[0]
+        inner = getattr(error, "exceptions", ())
     if isinstance(error, LessonbankError):
         logger.error("%s", sentence(error))
         return 2

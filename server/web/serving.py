@@ -17,6 +17,7 @@ from memory_core.port import Memory
 from memory_core.settings import Settings
 from server.app import Front
 from server.ending import Ending
+from server.host.client import HostMemory
 from server.tokens import FILE, TokenBook
 from server.web.application import Entrance
 from server.web.door import Door, allow_files, bound, url_of
@@ -72,14 +73,15 @@ def serve_http(
                 keeper,
                 challenge=partial(challenge, settings.oauth) if settings.oauth else plain_challenge,
                 routes=protected_resource(settings.oauth) if settings.oauth else (),
-                peer_token=settings.peer_token,
+                peer_token="" if settings.follow else settings.peer_token,
                 log_texts=settings.log_text,
             )
             front = entrance.front
             door = Door(entrance.app, announce, options.tls())
             async with front.running(), anyio.create_task_group() as tasks:
                 tasks.start_soon(_end_door, door, front, ending)
-                if settings.remote:
+                # The host of a local store may come back; all else is lost with this process.
+                if settings.remote or not isinstance(memory, HostMemory):
                     tasks.start_soon(_end_when_lost, memory, ending, lost)
                 front.memory.warm()
                 await door.serve([listener])
@@ -101,17 +103,25 @@ def _warnings(options: DoorOptions, settings: Settings, book: TokenBook) -> list
             "warning: --no-auth: every program and user of this machine can read and change "
             "the memory"
         )
-    elif not (settings.token or settings.oauth or any(book.tokens())):
-        said.append(
-            "no token exists yet, so every call is refused: make one with "
-            "`lessonbank token create` (this server need not be restarted)"
-        )
+    elif not (settings.token or settings.oauth):
+        said += _without_tokens(book)
     if not options.loopback and not options.tls_cert:
         said.append(
             "warning: plain HTTP beyond this machine: tokens can be read on the way; use "
             "--tls-cert and --tls-key, or a proxy with TLS before it"
         )
     return said
+
+
+def _without_tokens(book: TokenBook) -> list[str]:
+    """What to say where only the store's own tokens let anybody in."""
+    try:
+        if any(book.tokens()):
+            return []
+    except MemoryUnavailable as error:
+        return [f"warning: nobody gets in: {error}"]
+    text = "no token exists yet, so every call is refused: make one with"
+    return [f"{text} `lessonbank token create` (this server need not be restarted)"]
 
 
 async def _end_door(door: Door, front: Front, ending: Ending) -> None:
@@ -123,7 +133,8 @@ async def _end_door(door: Door, front: Front, ending: Ending) -> None:
 async def _end_when_lost(memory: Memory, ending: Ending, lost: list[str]) -> None:
     """Give up when the memory can serve no more: whoever supervises the process starts it anew.
 
-    The lease or the copy of the bucket was lost, or cannot be had; `lost` gets the reason.
+    The store cannot be opened, or the lease or the copy of the bucket was lost; `lost` gets
+    the reason.
     """
     while (now := memory.readiness()).stage != "failed":  # noqa: ASYNC110 - set on any thread
         await anyio.sleep(_LOOK)

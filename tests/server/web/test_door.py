@@ -425,3 +425,25 @@ def test_options_name_the_hosts_that_they_allow() -> None:
     assert "localhost" not in plain.hosts()
     assert DoorOptions(host="0.0.0.0").loopback is False
     assert all("0.0.0.0" not in one for one in DoorOptions(host="0.0.0.0").hosts())
+
+
+# -- stores that cannot be served ------------------------------------------------------
+
+
+def test_a_server_whose_store_cannot_be_opened_ends_with_its_sentence(tmp_path: Path) -> None:
+    """Whoever supervises it starts it again; it does not stay there and refuse."""
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "meta.json").write_text("damaged")
+    with Server(tmp_path, LESSONBANK_TOKEN="the-owner-of-these-tests") as server:
+        assert server.process.wait(PATIENCE) == 2
+        last = json.loads(server.log.read_text().splitlines()[-1])
+    assert last["level"] == "ERROR"
+    assert "meta.json" in last["message"]
+
+
+def test_a_server_says_that_damaged_tokens_let_nobody_in(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / FILE).write_text("damaged")
+    with Server(tmp_path) as server:
+        assert "nobody gets in: The tokens cannot be read" in server.log.read_text()
+        assert sent(server.url, "lb_something") == 503
