@@ -281,6 +281,8 @@ class Reporter:
             why += " Already recorded: this repetition changes nothing."
         elif status == "corrected":
             why += " This corrects the earlier report of the same recall; it counts once."
+        if outcome.trust < 1.0:
+            why += " It is kept, and teaches less than a full report: the quota of its source."
         return OutcomeAnswer.model_validate(
             {
                 "outcome_id": outcome.id,

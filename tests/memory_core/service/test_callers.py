@@ -137,3 +137,12 @@ def test_no_name_passes_for_the_owners(bench: Bench) -> None:
         for _ in range(3)
     ]
     assert trusts == pytest.approx([1.0, 1 / 2, 1 / 3])
+
+
+def test_a_report_beyond_the_quota_says_that_it_teaches_less(bench: Bench) -> None:
+    item = bench.remember(TASK, project="mine").id
+    first = reported(bench, MINE, "success", task=TASK, used_ids=[item])
+    assert "quota" not in first.judged.why
+    again = reported(bench, MINE, "success", task=TASK, used_ids=[item])
+    assert trust(bench, again) < 1
+    assert "the quota of its source" in again.judged.why
