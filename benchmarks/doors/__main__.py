@@ -78,7 +78,7 @@ async def opened(made: Stage, way: str, count: int, door: Served) -> Sequence[Cl
 
 async def measured(made: Stage, size: Size, door: Served) -> list[Found]:
     """Every number of clients over both ways, by turns."""
-    found = []
+    found: list[Found] = []
     for count in size.clients:
         for way in (HTTP, STDIO):
             say(f"{count} clients over {way}")
