@@ -8,13 +8,16 @@ version that it saw last, so that an append costs one listing and not five;
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import lancedb
 
+from memory_core.errors import StoreUnavailable
 from memory_core.store import faults
+from memory_core.store.remote.objects import BucketUnavailable, sentence
 from memory_core.store.schema import TableName
 from memory_core.store.tables import FOLDER, Tables, table_name
 
@@ -100,6 +103,12 @@ class BucketTables(Tables):
         self.open(name).optimize(cleanup_older_than=KEEP)
 
 
-def is_fault(error: BaseException) -> bool:
-    """Tell whether an error is of the kinds that LanceDB raises for a bucket's faults."""
-    return isinstance(error, _FAULTS)
+@contextmanager
+def bucket_faults(url: str) -> Iterator[None]:
+    """Turn what LanceDB raises for a bucket's faults into BucketUnavailable; the rest passes."""
+    try:
+        yield
+    except StoreUnavailable:
+        raise
+    except _FAULTS as error:
+        raise BucketUnavailable(sentence(url, error)) from error

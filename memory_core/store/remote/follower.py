@@ -13,7 +13,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +21,11 @@ from memory_core.ports import StoredRecall
 from memory_core.store.journal import Journal
 from memory_core.store.meta import Meta
 from memory_core.store.remote import checkpoints, inbox, uploading
-from memory_core.store.remote.bucket import BucketTables, is_fault
+from memory_core.store.remote.bucket import BucketTables, bucket_faults
 from memory_core.store.remote.joining import Joining
 from memory_core.store.remote.lease import NAME as LEASE
 from memory_core.store.remote.lease import Claim, read_claim
-from memory_core.store.remote.objects import BucketUnavailable, Objects, sentence
+from memory_core.store.remote.objects import Objects
 from memory_core.store.remote.uploading import HEAD, ORDER, pause_after
 from memory_core.store.schema import CODECS, TABLES, Entry, TableName, entry_of, table_of
 from memory_core.store.tables import Tables
@@ -94,27 +93,16 @@ class Follower:
             StoreMismatch: A newer lessonbank wrote it.
         """
         began = time.monotonic()
-        with self._translated():
+        with bucket_faults(self.url):
             while not self.joining.ready() and time.monotonic() - began < PATIENCE:
                 self._stopped.wait(_POLL)  # its writer is starting, perhaps
             return self.joining.agreed(known, journal)
 
     def join(self, meta: Meta, tables: Tables, journal: Journal) -> None:
         """Copy what the bucket has; what only the folder has goes to the inbox."""
-        with self._translated():
+        with bucket_faults(self.url):
             self.joining.join(meta, tables, journal)
         checkpoints.fetch(self.url, self._folder)
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except StoreUnavailable:
-            raise
-        except Exception as error:
-            if not is_fault(error):
-                raise
-            raise BucketUnavailable(sentence(self.url, error)) from error
 
     # -- working
 
@@ -181,7 +169,7 @@ class Follower:
                 if now != tag or time.monotonic() - looked > ANYWAY_SECONDS:
                     if not self._same_kind(found.content if found is not None else b"{}"):
                         return
-                    with self._translated():
+                    with bucket_faults(self.url):
                         self.pull()
                     tag, looked = now, time.monotonic()
                 failures, pause = 0, SECONDS

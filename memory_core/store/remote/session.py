@@ -8,8 +8,7 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,10 @@ from memory_core.ports import StoredRecall
 from memory_core.store.journal import Journal
 from memory_core.store.meta import Meta
 from memory_core.store.remote import checkpoints, inbox, uploading
-from memory_core.store.remote.bucket import is_fault
+from memory_core.store.remote.bucket import bucket_faults
 from memory_core.store.remote.joining import Joining, Taken
 from memory_core.store.remote.lease import Lease
-from memory_core.store.remote.objects import BucketUnavailable, Objects, sentence
+from memory_core.store.remote.objects import BucketUnavailable, Objects
 from memory_core.store.remote.uploading import ROWS, Uploader, pause_after
 from memory_core.store.schema import Entry, entry_of, table_of
 from memory_core.store.tables import Tables
@@ -96,7 +95,7 @@ class Session:
             StoreUnavailable: Another process writes to the bucket, or it cannot be reached.
             StoreMismatch: A newer lessonbank wrote it.
         """
-        with self._translated():
+        with bucket_faults(self.url):
             if not self._acquired(partial(self.joining.evacuate, known, journal)):
                 raise StoreUnavailable(self._busy())
             self.joining.own = self.lease.continuous
@@ -110,20 +109,9 @@ class Session:
         Raises:
             StoreUnavailable: The bucket cannot be reached.
         """
-        with self._translated():
+        with bucket_faults(self.url):
             self.joining.join(meta, tables, journal)
         checkpoints.fetch(self.url, self._folder)
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except StoreUnavailable:
-            raise
-        except Exception as error:
-            if not is_fault(error):
-                raise
-            raise BucketUnavailable(sentence(self.url, error)) from error
 
     def _acquired(self, evacuate: Callable[[], None]) -> bool:
         """Wait for the lease; what only this folder has goes to the inbox of whoever has it."""
@@ -152,7 +140,7 @@ class Session:
 
     def _tried(self, evacuate: Callable[[], None]) -> bool:
         try:
-            with self._translated():
+            with bucket_faults(self.url):
                 evacuate()
         except BucketUnavailable as error:
             _LOG.warning("what only %s has is brought later: %s", self._folder, error)

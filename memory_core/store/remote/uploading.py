@@ -15,8 +15,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
@@ -27,9 +26,9 @@ from memory_core.store.meta import FILE as META
 from memory_core.store.meta import Meta, content_of
 from memory_core.store.reembedding import REWRITTEN
 from memory_core.store.remote import copying
-from memory_core.store.remote.bucket import BucketTables, is_fault
+from memory_core.store.remote.bucket import BucketTables, bucket_faults
 from memory_core.store.remote.lease import Lease
-from memory_core.store.remote.objects import BucketUnavailable, Objects
+from memory_core.store.remote.objects import Objects
 from memory_core.store.remote.sweeping import Sweeper
 from memory_core.store.schema import CODECS, TABLES, Entry, TableName
 from memory_core.store.tables import at_places, table_name
@@ -149,7 +148,7 @@ class Uploader:
         """
         if not self._may():
             return False
-        with self._as_unavailable():
+        with bucket_faults(self._objects.url):
             self._agree()
             for name in list(self._suspect):
                 self.sweep(name)
@@ -273,7 +272,7 @@ class Uploader:
         Raises:
             BucketUnavailable: The bucket did not answer.
         """
-        with self._as_unavailable():
+        with bucket_faults(self._objects.url):
             for name in TABLES:
                 self._expect(name, self._bucket.refresh(name), 0)
 
@@ -343,23 +342,12 @@ class Uploader:
         if not due or time.monotonic() - self._compacted < COMPACT_SECONDS or not self._may():
             return
         self._compacted = time.monotonic()
-        with self._as_unavailable():
+        with bucket_faults(self._objects.url):
             for name in due:
                 self._bucket.refresh(name)
                 self._bucket.compact(name)
                 self._commits[name] = 0
                 self.sweep(name)
-
-    @contextmanager
-    def _as_unavailable(self) -> Iterator[None]:
-        try:
-            yield
-        except StoreUnavailable:
-            raise
-        except Exception as error:
-            if not is_fault(error):
-                raise
-            raise BucketUnavailable(f"{self._objects.url}: {str(error)[:300]}") from error
 
 
 def pause_after(failures: int, chance: random.Random) -> float:
