@@ -30,15 +30,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from memory_core.caller import Caller
 from memory_core.errors import MemoryUnavailable
 from server.tokens import TokenBook
-from server.web.identity import CannotVerify, NoAccess, Verified
+from server.web.identity import CALLER, CannotVerify, NoAccess, Verified
 from server.web.options import DoorOptions
 from server.web.replies import refuse
 from server.web.tenure import Tenure
 
 logger = logging.getLogger(__name__)
 
-CALLER = "lessonbank.caller"
-"""Where a request's scope holds its `Verified`."""
 AT_ONCE = 128
 """Requests of one token, open streams included."""
 REFUSED_A_MINUTE = 120

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from memory_core.caller import Caller
 from memory_core.errors import Forbidden, MemoryUnavailable
 
+CALLER = "lessonbank.caller"
+"""Where a request's scope holds its `Verified`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verified:

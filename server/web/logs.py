@@ -18,7 +18,7 @@ from types import TracebackType
 from pythonjsonlogger.json import JsonFormatter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.web.identity import Verified
+from server.web.identity import CALLER, Verified
 
 REQUEST_ID = "lessonbank.request_id"
 """Where a request's scope holds its id."""
@@ -26,7 +26,6 @@ PROBES = frozenset({"/healthz", "/readyz"})
 """Asked every few seconds by whoever supervises: logged at DEBUG when all is well."""
 _HEADER = b"x-request-id"
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_CALLER = "lessonbank.caller"
 _TOKEN = re.compile(r"\b(lb_|eyJ)[A-Za-z0-9_.-]{16,}")
 requests = logging.getLogger("lessonbank.requests")
 
@@ -99,7 +98,7 @@ class RequestLog:
         try:
             await self._app(scope, receive, sent)
         finally:
-            verified = scope.get(_CALLER)
+            verified = scope.get(CALLER)
             probed = scope["path"] in PROBES and status < 400
             requests.log(
                 logging.DEBUG if probed else logging.INFO,

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -81,16 +81,22 @@ def environment(tmp_path: Path, **more: str) -> dict[str, str]:
     return {**os.environ, **mine, **more}
 
 
-class Served:
-    """A process that serves over HTTP or SSE; `url` is what it announced."""
+class Announcing:
+    """A server's process that has told its address; `url` is what it announced.
 
-    def __init__(self, transport: str, tmp_path: Path, **more: str) -> None:
-        self.log = tmp_path / f"{transport}.log"
-        with self.log.open("wb") as errors:
+    Args:
+        words: Program and arguments.
+        environment: The process's own.
+        log: Where its standard error goes.
+    """
+
+    def __init__(self, words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("wb") as errors:
             self.process = subprocess.Popen(
-                command(transport),
+                words,
                 cwd=ROOT,
-                env=environment(tmp_path, **more),
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
@@ -121,6 +127,14 @@ class Served:
 
     def __exit__(self, *_: object) -> None:
         self.end()
+
+
+class Served(Announcing):
+    """A process that serves a fake memory over HTTP or SSE."""
+
+    def __init__(self, transport: str, tmp_path: Path, **more: str) -> None:
+        log = tmp_path / f"{transport}.log"
+        super().__init__(command(transport), environment(tmp_path, **more), log)
 
 
 @asynccontextmanager

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import httpx2
-from typing_extensions import Self
 
 from memory_core.shelf import FolderShelf
 from server.tokens import FILE, TokenBook
-from tests.server.connections import MODERN, PATIENCE, ROOT
+from tests.server.connections import MODERN, PATIENCE, Announcing
 
 META = {
     "io.modelcontextprotocol/protocolVersion": MODERN,
@@ -35,7 +31,7 @@ HELLO = {
 }
 
 
-class Server:
+class Server(Announcing):
     """`lessonbank serve` as a process of its own; keyword search answers at once.
 
     Args:
@@ -56,7 +52,7 @@ class Server:
         port: int = 0,
         **more: str,
     ) -> None:
-        self.store, self.log = folder / "store", folder / "server.log"
+        self.store = folder / "store"
         self.book = TokenBook(FolderShelf(self.store / FILE), "local")
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("LESSONBANK_")}
         mine = {
@@ -67,46 +63,16 @@ class Server:
         started = ["-c", program] if program else ["-m", "server"]
         command = [sys.executable, *started, "serve", "--in-process", "--port", str(port)]
         folder.mkdir(exist_ok=True)
-        with self.log.open("wb") as errors:
-            self.process = subprocess.Popen(
-                [*command, "--transport", transport, *words],
-                cwd=ROOT,
-                env={**inherited, **mine, **more},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-            )
-        self.url = self._announced()
+        super().__init__(
+            [*command, "--transport", transport, *words],
+            {**inherited, **mine, **more},
+            folder / "server.log",
+        )
         self.root = self.url.rsplit("/", 1)[0]
-
-    def _announced(self) -> str:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline and self.process.poll() is None:
-            _, found, rest = self.log.read_text().partition("listening on ")
-            if found and "\n" in rest:
-                return rest.split()[0]
-            time.sleep(0.02)
-        self.end()
-        raise AssertionError(f"no address was announced: {self.log.read_text()}")
 
     def token(self, name: str, scope: str = "admin", *projects: str, **more: Any) -> str:
         """Make a token, and give its text."""
         return self.book.create(name, scope=scope, projects=projects, **more)[1]
-
-    def end(self) -> int:
-        """End it, and give the exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(PATIENCE)
-        finally:
-            self.process.kill()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
 
     # -- calling -------------------------------------------------------------------
 
