@@ -20,6 +20,7 @@ def test_example_runs_alone_and_keeps_its_promises(
         capture_output=True,
         text=True,
         check=False,
+        timeout=180,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert not list(tmp_path.iterdir()), "an example leaves nothing where it was started"

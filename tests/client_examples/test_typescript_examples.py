@@ -31,6 +31,7 @@ def test_typescript_examples_compile_and_keep_their_promises(tmp_path: Path) -> 
             capture_output=True,
             text=True,
             check=False,
+            timeout=180,
         )
         assert done.returncode == 0, done.stdout + done.stderr
     assert not list(tmp_path.iterdir()), "the examples leave no store behind"

@@ -80,10 +80,18 @@ def lived(memory: MemoryService, rounds: range) -> None:
             memory.lessons.remember(parse(RememberRequest, given))
 
 
+def held(memory: MemoryService) -> tuple[list[tuple[str, str]], list[str], list[str]]:
+    """What a memory has and has folded: between two batches, never in the midst of one."""
+    core = memory.core
+    with core.lock:
+        items = [(one.item.id, one.state) for one in core.store.scan_items(Scope(("demo",)))]
+        recalls = [one.record.id for one in core.store.recalls()]
+        return sorted(items), recalls, [one.record.id for one in core.store.outcomes()]
+
+
 def caught_up(memory: MemoryService, other: MemoryService) -> None:
     """Wait until a memory has all that another one has, and has learned it."""
-    until(lambda: memory.core.tally.reports() == other.core.tally.reports())
-    until(lambda: len(list(memory.core.store.recalls())) == len(list(other.core.store.recalls())))
+    until(lambda: held(memory) == held(other))
     for one in (memory, other):
         assert one.core.trainer is not None
         assert one.core.trainer.settle(60)
@@ -96,7 +104,10 @@ def state(memory: MemoryService, folder: Path) -> bytes:
 
 
 def served(memory: MemoryService) -> list[tuple[str, float, float, str]]:
-    found = []
+    """What a memory answers an hour after the last record, to the second: scores age."""
+    core, found = memory.core, []
+    hour_later = max(one.record.at for one in core.store.outcomes()) + 3_600
+    core.clock = lambda: hour_later
     for topic in TOPICS:
         answer = memory.recall(parse(RecallRequest, {"task": f"use {topic} once more", "k": 8}))
         found += [(item.id, item.score, item.similarity, item.why) for item in answer.items]

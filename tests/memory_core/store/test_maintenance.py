@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -169,6 +170,15 @@ def test_rows_that_the_text_index_missed_before_a_restart_are_indexed_after_it(
     again.close()
 
 
+@contextmanager
+def ended(event: threading.Event) -> Iterator[None]:
+    """Set the event that threads wait for, whatever happens: a failure must not become a hang."""
+    try:
+        yield
+    finally:
+        event.set()
+
+
 def test_a_search_does_not_wait_for_a_large_store_or_a_busy_one(
     store: LanceStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,17 +196,17 @@ def test_a_search_does_not_wait_for_a_large_store_or_a_busy_one(
             done.wait()
 
     holder = threading.Thread(target=hold)
-    holder.start()
-    held.wait()
-    assert len(store.search([probe("alpha")], P, 5)) == 2
-    store.add_items([item(3, "alpha")])
-    store.add_event(event(1, "retire", 1))
-    assert {c.stored.item.id for c in store.search([probe("alpha")], P, 5)} == {
-        "item_0002",
-        "item_0003",
-    }
-    assert store._writer.tables.count("items") == 2
-    done.set()
+    with ended(done):
+        holder.start()
+        held.wait()
+        assert len(store.search([probe("alpha")], P, 5)) == 2
+        store.add_items([item(3, "alpha")])
+        store.add_event(event(1, "retire", 1))
+        assert {c.stored.item.id for c in store.search([probe("alpha")], P, 5)} == {
+            "item_0002",
+            "item_0003",
+        }
+        assert store._writer.tables.count("items") == 2
     holder.join()
     store._writer.drain()
     assert store._writer.tables.count("items", "state = 'active'") == 2
@@ -325,10 +335,9 @@ def test_reads_while_everything_is_compacted_see_everything(store: LanceStore) -
             assert len(store.get_items(f"item_{n:04d}" for n in range(20))) == 20
         return rounds
 
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(2) as pool, ended(stop):
         readers = [pool.submit(read) for _ in range(2)]
         for n in range(20, 26):
             store.add_items([item(n)])
             store.compact()
-        stop.set()
     assert all(reader.result() > 0 for reader in readers)

@@ -30,7 +30,7 @@ from tests.memory_core.store.making import (
     recall,
 )
 from tests.memory_core.store.making import waiting as waiting_item
-from tests.memory_core.store.remote.bucket import rows, until, variables
+from tests.memory_core.store.remote.bucket import PATIENCE, rows, until, variables
 from tests.memory_core.store.remote.machines import in_bucket
 from tests.memory_core.store.remote.proxy import Proxy
 
@@ -61,7 +61,8 @@ def quiet(store: LanceStore) -> None:
     one._stopped.set()
     one._wake.set()
     for thread in one._threads:
-        thread.join()
+        thread.join(PATIENCE)
+        assert not thread.is_alive(), f"{thread.name} does not end"
 
 
 def killed(store: LanceStore) -> None:
@@ -273,7 +274,8 @@ def test_a_machine_that_comes_back_to_wait_brings_what_it_had_at_once(
     thread = threading.Thread(
         target=lambda: waiting.append(
             LanceStore.open(tmp_path / "first", sharing=Sharing(bucket_url, standby=True))
-        )
+        ),
+        daemon=True,
     )
     thread.start()
     way.cut(off=True)
@@ -283,7 +285,7 @@ def test_a_machine_that_comes_back_to_wait_brings_what_it_had_at_once(
     assert waiting == []
     write(second, 2)
     second.close()
-    thread.join()
+    thread.join(PATIENCE)
     assert [o.record.id for o in waiting[0].outcomes()] == ["out_0001", "out_0002"]
     waiting[0].close()
     assert in_bucket(bucket_url) == dict.fromkeys(records(1, 2), 1)
