@@ -1,4 +1,4 @@
-"""Where a store is: a folder, or a prefix in a bucket with a working copy on this machine."""
+"""Where a store is: a folder, or in a bucket or a database with a working copy on this machine."""
 
 from __future__ import annotations
 
@@ -11,43 +11,57 @@ from platformdirs import user_data_path
 from memory_core.errors import InvalidInput, shown
 
 SCHEMES = ("s3", "gs", "az")
+DATABASE = "db"
+"""The scheme of LanceDB's remote service."""
+PREFIX = "lessonbank"
+"""Before the names of a store's tables in a database, where its URL gives no other."""
 _URL = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<bucket>[^/]*)/?(?P<prefix>.*)", re.IGNORECASE
 )
 _KEYS = re.compile(r"//[^/@]*@")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]")
+_DATABASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _PREFIX = re.compile(r"[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*")
 
 
 def remote_of(value: str) -> str:
-    """Give the URL of a store in a bucket as it is always written; "" for a local folder.
+    """Give the URL of a shared store as it is always written; "" for a local folder.
 
     Raises:
-        InvalidInput: It looks like a URL and is not one of a bucket and a prefix.
+        InvalidInput: It looks like a URL and is not one of a bucket or a database.
 
     Example:
         >>> remote_of("s3://my-bucket/team/memory/")
         's3://my-bucket/team/memory'
+        >>> remote_of("db://my-database")
+        'db://my-database/lessonbank'
     """
     parts = _URL.fullmatch(value.strip())
     if parts is None:
         return ""
-    scheme, bucket = parts["scheme"].lower(), parts["bucket"]
+    scheme, place = parts["scheme"].lower(), parts["bucket"]
     prefix = parts["prefix"].rstrip("/")
-    plain = not any(part in (".", "..") for part in prefix.split("/"))
-    if (
-        scheme not in SCHEMES
-        or not _BUCKET.fullmatch(bucket)
-        or not _PREFIX.fullmatch(prefix)
-        or not plain
-    ):
+    if scheme == DATABASE:
+        prefix = prefix or PREFIX
+        known = bool(_DATABASE.fullmatch(place) and _DATABASE.fullmatch(prefix))
+    else:
+        plain = not any(part in (".", "..") for part in prefix.split("/"))
+        known = scheme in SCHEMES and plain
+        known = known and bool(_BUCKET.fullmatch(place) and _PREFIX.fullmatch(prefix))
+    if not known:
         raise InvalidInput(
             "LESSONBANK_STORE",
-            f"= {shown(_KEYS.sub('//...@', value))} is not a store in a bucket",
-            "Use s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX, or a folder;"
-            " keys and endpoint come from AWS_*, GOOGLE_* or AZURE_*.",
+            f"= {shown(_KEYS.sub('//...@', value))} is not a store in a bucket or a database",
+            "Use s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX or"
+            " db://DATABASE[/PREFIX], or a folder; keys and endpoint come from AWS_*, GOOGLE_*,"
+            " AZURE_* or LANCEDB_*.",
         )
-    return f"{scheme}://{bucket}/{prefix}"
+    return f"{scheme}://{place}/{prefix}"
+
+
+def is_database(url: str) -> bool:
+    """Tell whether a URL that `remote_of` gave is of LanceDB's remote service."""
+    return url.startswith(f"{DATABASE}://")
 
 
 def place_of_store(value: str, workdir: str = "", *, follow: bool = False) -> tuple[Path, str]:
@@ -55,12 +69,12 @@ def place_of_store(value: str, workdir: str = "", *, follow: bool = False) -> tu
 
     Args:
         value: A folder or a URL; "" for the user's data folder.
-        workdir: Folder of the working copy of a store in a bucket; by default one of
-            its own for each URL.
+        workdir: Folder of the working copy of a shared store; by default one of its own
+            for each URL.
         follow: Whether it is a follower's: that one has another folder than a writer here.
 
     Raises:
-        InvalidInput: A URL that is not one of a bucket and a prefix.
+        InvalidInput: A URL that is not one of a bucket or a database.
     """
     remote = remote_of(value)
     data = user_data_path("lessonbank", appauthor=False)

@@ -2,8 +2,8 @@
 
 | variable | default | what |
 |---|---|---|
-| LESSONBANK_STORE | the user's data folder | its folder, or s3://, gs:// or az://BUCKET/PREFIX |
-| LESSONBANK_WORKDIR | in the user's data folder | this machine's copy of a store in a bucket |
+| LESSONBANK_STORE | the user's data folder | a folder, or s3:// gs:// az:// db:// and a place |
+| LESSONBANK_WORKDIR | in the user's data folder | this machine's copy of a shared store |
 | LESSONBANK_MODEL | the packaged MiniLM | folder or hub name of another embedding model |
 | LESSONBANK_SCORER_MODE | learned | learned, shadow (learn, serve similarity) or similarity |
 | LESSONBANK_PROJECT | derived from git, else "default" | project of calls that name none |
@@ -65,7 +65,7 @@ class Settings:
     `model` is "" for the packaged one; `token` and `log_level` are "" when none is set.
     `oauth` is None when no issuer is set.
     `store` is always a local folder: the store itself, or the working copy of the
-    one in the bucket at `remote` ("": there is no bucket), which `workdir` names when it
+    shared one at `remote` ("": there is none), which `workdir` names when it
     is not the usual one. Told by the command line:
     `follow`: another process writes there, this one only follows; `standby`: it waits
     until the one that writes is gone.
@@ -257,7 +257,7 @@ def with_store(settings: Settings, value: str) -> Settings:
     A URL is put into this process's environment too: a host that it starts reads it there.
 
     Raises:
-        InvalidInput: A URL that is not one of a bucket and a prefix.
+        InvalidInput: A URL that is not one of a bucket or a database.
     """
     store, remote = place_of_store(value, settings.workdir)
     if remote:

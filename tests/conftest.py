@@ -48,16 +48,47 @@ def s3_port(repository: Path) -> Iterator[int]:
         yield port
 
 
-@pytest.fixture
-def bucket_url(s3_port: int, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An unused prefix, the variables that lead to it, and a lease that is short for tests."""
-    from memory_core.store.remote import follower, lease, session, uploading
-    from tests.memory_core.store.remote.bucket import new_url, variables
+@pytest.fixture(scope="session")
+def database_port(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a stand-in for LanceDB's remote service that all tests of the session share."""
+    from tests.memory_core.store.remote.bucket import database_server
 
-    for name, value in variables(s3_port).items():
-        monkeypatch.setenv(name, value)
+    with database_server(repository, tmp_path_factory.mktemp("databases")) as port:
+        yield port
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lease that is short for tests, and no long pauses."""
+    from memory_core.store.remote import follower, lease, session, uploading
+
     monkeypatch.setattr(lease, "LENGTH", 2.0)
     monkeypatch.setattr(uploading, "SECONDS", 0.05)
     monkeypatch.setattr(session, "INBOX_SECONDS", 0.1)
     monkeypatch.setattr(follower, "SECONDS", 0.02)
+
+
+@pytest.fixture
+def bucket_url(s3_port: int, hurried: None, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An unused prefix in a bucket, and the variables that lead to it."""
+    from tests.memory_core.store.remote.bucket import new_url, variables
+
+    for name, value in variables(s3_port).items():
+        monkeypatch.setenv(name, value)
     return new_url()
+
+
+@pytest.fixture
+def database_url(database_port: int, hurried: None, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An unused prefix in a database, and the variables that lead to it."""
+    from tests.memory_core.store.remote.bucket import database_variables, new_database_url
+
+    for name, value in database_variables(database_port).items():
+        monkeypatch.setenv(name, value)
+    return new_database_url()
+
+
+@pytest.fixture(params=["bucket", "database"])
+def shared_url(request: pytest.FixtureRequest) -> str:
+    """One after the other."""
+    return str(request.getfixturevalue(f"{request.param}_url"))

@@ -157,8 +157,13 @@ class Tables:
         """Delete the rows with these places in the log."""
         self.open(name).delete(at_places(seqs))
 
-    def set_states(self, states: Mapping[str, State]) -> None:
-        """Write the denormalised state of these items; the same state twice changes nothing."""
+    def set_states(self, states: Mapping[str, State]) -> int:
+        """Write the denormalised state of these items; the same state twice changes nothing.
+
+        Returns:
+            How many versions of the table that made, at the most.
+        """
+        commits = 0
         by_state: dict[State, list[str]] = {}
         for item_id, state in states.items():
             by_state.setdefault(state, []).append(item_id)
@@ -166,6 +171,8 @@ class Tables:
             for start in range(0, len(ids), _SLICE):
                 where = one_of("id", ids[start : start + _SLICE])
                 self.open("items").update(where=where, values={"state": state})
+                commits += 1
+        return commits
 
     def add_vector_columns(self, dimension: int) -> None:
         """Give the tables of a store without a model its vector columns, empty."""

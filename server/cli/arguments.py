@@ -73,12 +73,12 @@ def _add_serve(commands: argparse._SubParsersAction[_Parser], common: _Parser) -
     part.add_argument(
         "--follow",
         metavar="URL",
-        help="answer from a copy of the store in a bucket that another process writes",
+        help="answer from a copy of a shared store (s3://, db://...) that another process writes",
     )
     part.add_argument(
         "--standby",
         action="store_true",
-        help="write to the store in a bucket, once the process that does so is gone",
+        help="write to the shared store, once the process that does so is gone",
     )
     serve.add_argument(
         "--no-auth",

@@ -187,26 +187,26 @@ def _serve(arguments: argparse.Namespace, settings: Settings, opened: OpenMemory
 def _part(
     arguments: argparse.Namespace, settings: Settings, opened: OpenMemory
 ) -> tuple[Settings, OpenMemory]:
-    """The settings and the memory of a process that takes its own part in a bucket."""
+    """The settings and the memory of a process that takes its own part in a shared store."""
     if arguments.follow:
         from server.peers.opening import open_replica
 
         store, remote = place_of_store(arguments.follow, settings.workdir)
-        _require_bucket("follow", arguments.follow, remote)
+        _require_shared("follow", arguments.follow, remote)
         settings = dataclasses.replace(settings, store=store, remote=remote, follow=True)
         return settings, functools.partial(open_replica, kept=bool(settings.workdir))
     if arguments.standby:
-        _require_bucket("standby", str(settings.store), settings.remote)
+        _require_shared("standby", str(settings.store), settings.remote)
         return dataclasses.replace(settings, standby=True), _open_in_process
     return settings, opened
 
 
-def _require_bucket(option: str, store: str, remote: str) -> None:
+def _require_shared(option: str, store: str, remote: str) -> None:
     if not remote:
         raise InvalidInput(
             option,
-            f"needs a store in a bucket, {shown(store)} is a folder",
-            "Use s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX.",
+            f"needs a shared store, {shown(store)} is a folder",
+            "Use s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX or db://DATABASE.",
         )
 
 

@@ -147,6 +147,18 @@ def test_a_bucket_has_a_working_folder_of_its_own() -> None:
     assert read_settings(given).store == Path("/work/here")
 
 
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("db://team", "db://team/lessonbank"),
+        ("DB://Team_1/", "db://Team_1/lessonbank"),
+        ("db://team/other-memory", "db://team/other-memory"),
+    ],
+)
+def test_a_database_is_known_by_its_name_and_prefix(value: str, url: str) -> None:
+    assert read_settings({"LESSONBANK_STORE": value}).remote == url
+
+
 def test_a_folder_has_no_bucket() -> None:
     for value in ("somewhere", "/abs/olute", "~/home", "C:/memory", "a:b"):
         assert read_settings({"LESSONBANK_STORE": value}).remote == ""
@@ -165,7 +177,12 @@ def test_a_folder_has_no_bucket() -> None:
         "s3://lessons/pre fix",
         "s3://key:secret@lessons/prefix",
         "http://lessons/prefix",
-        "db://name/prefix",
+        "db://",
+        "db:///prefix",
+        "db://name/a/b",
+        "db://na.me",
+        "db://name/pre-fix;drop",
+        "db://key@name",
         "file:///tmp/store",
     ],
 )

@@ -10,7 +10,7 @@ import logging
 from pathlib import Path
 
 from memory_core.errors import StoreUnavailable
-from memory_core.store.remote.objects import Objects
+from memory_core.store.remote.objects import objects_at
 
 FOLDER = "learner"
 PATTERN = "checkpoint-*.safetensors"
@@ -35,7 +35,7 @@ def share(url: str, folder: Path) -> None:
     newest = _newest(folder)
     if newest is None:
         return
-    objects = Objects(url, TIMEOUT)
+    objects = objects_at(url, TIMEOUT)
     name = f"{FOLDER}/{newest.name}"
     there = objects.names(FOLDER)
     if name in there:
@@ -55,7 +55,7 @@ def fetch(url: str, folder: Path) -> None:
     A fault is logged: the log brings the same state.
     """
     try:
-        objects = Objects(url, TIMEOUT)
+        objects = objects_at(url, TIMEOUT)
         names = objects.names(FOLDER)
         own = _newest(folder)
         if not names or (own is not None and names[-1] <= f"{FOLDER}/{own.name}"):

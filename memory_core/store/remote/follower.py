@@ -25,7 +25,7 @@ from memory_core.store.remote.bucket import BucketTables, bucket_faults
 from memory_core.store.remote.joining import Joining
 from memory_core.store.remote.lease import NAME as LEASE
 from memory_core.store.remote.lease import Claim, read_claim
-from memory_core.store.remote.objects import Objects
+from memory_core.store.remote.objects import Objects, objects_at
 from memory_core.store.remote.uploading import HEAD, ORDER, pause_after
 from memory_core.store.schema import CODECS, TABLES, Entry, TableName, entry_of, table_of
 from memory_core.store.tables import Tables
@@ -67,7 +67,7 @@ class Follower:
     def __init__(self, url: str, folder: Path, *, lost: Callable[[str], None]) -> None:
         self.url, self._folder = url, folder
         self._lost = lost
-        self.objects = Objects(url)
+        self.objects = objects_at(url)
         self.joining = Joining(self.objects, folder, writes=False)
         self._writer: Writer | None = None
         self._meta: Callable[[], Meta] = Meta

@@ -16,7 +16,7 @@ from memory_core.store.journal import Journal
 from memory_core.store.meta import FILE as META
 from memory_core.store.meta import SCHEMA_VERSION, Meta, content_of, new_meta, parsed_meta
 from memory_core.store.remote import copying, identity, inbox
-from memory_core.store.remote.bucket import BucketTables
+from memory_core.store.remote.bucket import BucketTables, tables_at
 from memory_core.store.remote.objects import Objects
 from memory_core.store.schema import TABLES, TableName, entry_of
 from memory_core.store.tables import VERSION, Tables, table_name
@@ -71,7 +71,7 @@ class Joining:
         if known is None or not known.schema_version or there is None:
             return
         tables = Tables(self._folder, known.generation, known.dimension)
-        bucket = BucketTables(self.url, there.generation, there.dimension)
+        bucket = tables_at(self.url, there.generation, there.dimension)
         self._deliver(tables, bucket, journal)
 
     def _deliver(
@@ -105,7 +105,7 @@ class Joining:
             self._objects.require_conditions()
             self._save_name()
             meta = known or new_meta(VERSION)
-            self.bucket = BucketTables(self.url, meta.generation, meta.dimension)
+            self.bucket = tables_at(self.url, meta.generation, meta.dimension)
             for name in TABLES:
                 self.bucket.create(name)
             self.told = dataclasses.replace(meta, schema_version=SCHEMA_VERSION)
@@ -120,7 +120,7 @@ class Joining:
         self._save_name()
         self.told = there
         self._drop_left_over(there)
-        self.bucket = BucketTables(self.url, there.generation, there.dimension)
+        self.bucket = tables_at(self.url, there.generation, there.dimension)
         if known is None or not known.schema_version:
             return dataclasses.replace(there, schema_version=0)
         same = (known.generation, known.embedder, known.dimension) == (
@@ -146,7 +146,7 @@ class Joining:
         """Drop tables in the bucket that an interrupted change of models left there."""
         if self.own or not self._writes:
             return
-        bucket = BucketTables(self.url, there.generation, there.dimension)
+        bucket = tables_at(self.url, there.generation, there.dimension)
         keep = {table_name(name, there.generation) for name in TABLES}
         for stored in bucket.names():
             if stored not in keep:

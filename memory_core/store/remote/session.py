@@ -21,7 +21,7 @@ from memory_core.store.remote import checkpoints, inbox, uploading
 from memory_core.store.remote.bucket import bucket_faults
 from memory_core.store.remote.joining import Joining, Taken
 from memory_core.store.remote.lease import Lease
-from memory_core.store.remote.objects import BucketUnavailable, Objects
+from memory_core.store.remote.objects import BucketUnavailable, objects_at
 from memory_core.store.remote.uploading import ROWS, Uploader, pause_after
 from memory_core.store.schema import Entry, entry_of, table_of
 from memory_core.store.tables import Tables
@@ -71,7 +71,7 @@ class Session:
         self._standby = standby
         self._lost = lost
         self._folder = folder
-        self.objects = Objects(url)
+        self.objects = objects_at(url)
         self.joining = Joining(self.objects, folder)
         who = f"{socket.gethostname()}, pid {os.getpid()}"
         self.lease = Lease(self.objects, self.joining.name, who=who, address=address)
@@ -150,8 +150,8 @@ class Session:
     def _busy(self) -> str:
         who = self.lease.other.who if self.lease.other is not None else ""
         return (
-            f"Another process ({who or 'unknown'}) writes to {self.url}; a bucket takes one writer"
-            " at a time. Stop that one (`lessonbank host stop` there) and try again."
+            f"Another process ({who or 'unknown'}) writes to {self.url}; a shared store takes one"
+            " writer at a time. Stop that one (`lessonbank host stop` there) and try again."
         )
 
     # -- working

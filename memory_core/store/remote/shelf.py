@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from memory_core.store.remote.objects import BucketUnavailable, Objects
+from memory_core.store.remote.objects import BucketUnavailable, Objects, objects_at
 
 FRESH = 5.0
 """Seconds for which what was read is not looked at again."""
@@ -41,7 +41,7 @@ class BucketShelf:
 
     def _found(self) -> Objects:
         if self._objects is None:
-            self._objects = Objects(self._url)
+            self._objects = objects_at(self._url)
         return self._objects
 
     def tag(self) -> str:

@@ -41,7 +41,10 @@ class Sweeper:
         self._waits, self._arrived = waits, arrived
 
     def sweep(self, bucket: BucketTables, name: TableName) -> bool:
-        """Put the table in order; False when it must be looked at again, after the next upload."""
+        """Put the table in order; False when it must be looked at again, after the next upload.
+
+        It must after every change: more rows may have landed while this one was made.
+        """
         bucket.refresh(name)
         places = bucket.places(name)
         strays = {seq: i for seq, i in places if self._writer.place(name, i) != seq}
@@ -52,9 +55,10 @@ class Sweeper:
         if doubled:
             self._require_lease()
             bucket.drop_doubles(name)
-        return self._take_in(bucket, name, strays)
+        self._take_in(bucket, name, strays)
+        return not strays and not doubled
 
-    def _take_in(self, bucket: BucketTables, name: TableName, strays: dict[int, str]) -> bool:
+    def _take_in(self, bucket: BucketTables, name: TableName, strays: dict[int, str]) -> None:
         """Take in unknown records; delete rows whose records stand elsewhere by now."""
         unknown = [seq for seq, i in strays.items() if self._writer.place(name, i) is None]
         found = sorted(copying.rows_at(bucket, name, unknown), key=lambda entry: entry.seq)
@@ -64,7 +68,6 @@ class Sweeper:
         for start in range(0, len(gone), copying.SLICE):
             self._require_lease()
             bucket.delete(name, gone[start : start + copying.SLICE])
-        return len(gone) == len(strays)
 
     def _is_there(self, name: TableName, record_id: str) -> bool:
         place = self._writer.place(name, record_id)

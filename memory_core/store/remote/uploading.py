@@ -26,7 +26,7 @@ from memory_core.store.meta import FILE as META
 from memory_core.store.meta import Meta, content_of
 from memory_core.store.reembedding import REWRITTEN
 from memory_core.store.remote import copying
-from memory_core.store.remote.bucket import BucketTables, bucket_faults
+from memory_core.store.remote.bucket import BucketTables, bucket_faults, tables_at
 from memory_core.store.remote.lease import Lease
 from memory_core.store.remote.objects import Objects
 from memory_core.store.remote.sweeping import Sweeper
@@ -134,8 +134,8 @@ class Uploader:
         """Raise StoreUnavailable when too much waits."""
         if self.waiting() >= BACKLOG:
             raise StoreUnavailable(
-                f"{BACKLOG} records wait for the bucket of {self._objects.url}; nothing new is"
-                " taken until it has some of them. Check the network and the bucket."
+                f"{BACKLOG} records wait for {self._objects.url}; nothing new is taken until it has"
+                " some of them. Check the network and the keys."
             )
 
     # -- bringing it there
@@ -200,7 +200,7 @@ class Uploader:
     def _next_generation(self, meta: Meta) -> None:
         """Upload a finished re-embedding: all its rows, then the meta, then the old tables go."""
         old = [table_name(name, self._bucket.generation) for name in REWRITTEN]
-        new = BucketTables(self._objects.url, meta.generation, meta.dimension)
+        new = tables_at(self._objects.url, meta.generation, meta.dimension)
         for name in REWRITTEN:
             new.create(name)
             there = {seq for seq, _ in new.places(name)}
@@ -292,7 +292,8 @@ class Uploader:
         if self.meta() != self._told:  # it changed meanwhile
             return False
         self._bucket.replace("items", rows)
-        self._versions["items"], self._changed = self._bucket.version("items"), True
+        self._expect("items", self._bucket.version("items"), 1)
+        self._changed = True
         self._commits["items"] += 1
         with self._lock:
             for seq in seqs:
@@ -311,8 +312,8 @@ class Uploader:
             if row is not None:
                 states[item_id] = self._writer.catalog.state(row)
         self._expect("items", self._bucket.refresh("items"), 0)
-        self._bucket.set_states(states)
-        self._versions["items"] = self._bucket.version("items")
+        commits = self._bucket.set_states(states)
+        self._expect("items", self._bucket.version("items"), commits)
         self._commits["items"] += 1
         self._flipped.clear()
         return True
@@ -325,6 +326,8 @@ class Uploader:
         self._versions[name] = self._bucket.version(name)
         if clean:
             self._suspect.discard(name)
+        else:
+            self._suspect.add(name)
 
     def _require_lease(self) -> None:
         if not self._may():

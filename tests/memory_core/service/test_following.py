@@ -16,7 +16,7 @@ from memory_core.service.service import MemoryService
 from memory_core.settings import Settings
 from memory_core.store.lance_store import LanceStore
 from memory_core.store.remote import inbox
-from memory_core.store.remote.objects import Objects
+from memory_core.store.remote.objects import objects_at
 from memory_core.store.remote.sharing import Sharing
 from memory_core.store.schema import entry_of, table_of
 from tests.memory_core.hash_embedder import HashEmbedder
@@ -28,14 +28,14 @@ TOPICS = ("dates", "files", "sockets", "queues", "locks")
 
 
 @pytest.fixture
-def opened(tmp_path: Path, bucket_url: str) -> Iterator[Opener]:
+def opened(tmp_path: Path, shared_url: str) -> Iterator[Opener]:
     """Open memories of one bucket, each with its own folder; all are closed at the end."""
     memories: list[MemoryService] = []
 
     def open_(name: str, *, follow: bool = False) -> MemoryService:
         folder = tmp_path / name
-        store = LanceStore.open(folder, sharing=Sharing(bucket_url, follow=follow))
-        settings = Settings(store=folder, remote=bucket_url, follow=follow)
+        store = LanceStore.open(folder, sharing=Sharing(shared_url, follow=follow))
+        settings = Settings(store=folder, remote=shared_url, follow=follow)
         memory = MemoryService(settings, store, project="demo", notify=lambda _: None)
         memories.append(memory)
         store.listen(Following(memory, store.adopt).take)
@@ -140,7 +140,7 @@ def test_a_follower_scores_as_the_writer_and_as_a_rebuild_to_the_last_bit(
 
 
 def test_what_a_dead_machine_had_acknowledged_is_learned_by_the_writer_there_is(
-    opened: Opener, tmp_path: Path, bucket_url: str
+    opened: Opener, tmp_path: Path, shared_url: str
 ) -> None:
     writer = opened("writer")
     stocked(writer)
@@ -159,12 +159,12 @@ def test_what_a_dead_machine_had_acknowledged_is_learned_by_the_writer_there_is(
     records += [*store.recalls(), *store.outcomes()]
     outcomes = writer.core.tally.reports() + elsewhere.core.tally.reports()
     inbox.deliver(
-        Objects(bucket_url),
+        objects_at(shared_url),
         [entry_of(place, table_of(one), one) for place, one in enumerate(records)],
     )
     elsewhere.close()
     until(lambda: writer.core.tally.reports() == outcomes)
-    until(lambda: Objects(bucket_url).names(inbox.FOLDER) == [])
+    until(lambda: objects_at(shared_url).names(inbox.FOLDER) == [])
     rebuilt = opened("rebuilt", follow=True)
     caught_up(rebuilt, writer)
     assert state(rebuilt, tmp_path / "one") == state(writer, tmp_path / "two")
@@ -172,7 +172,7 @@ def test_what_a_dead_machine_had_acknowledged_is_learned_by_the_writer_there_is(
 
 
 def test_a_new_machine_begins_at_the_checkpoint_that_a_writer_left(
-    opened: Opener, tmp_path: Path, bucket_url: str
+    opened: Opener, tmp_path: Path, shared_url: str
 ) -> None:
     writer = opened("writer")
     stocked(writer)
@@ -180,7 +180,7 @@ def test_a_new_machine_begins_at_the_checkpoint_that_a_writer_left(
     assert writer.core.trainer is not None
     assert writer.core.trainer.settle(60)
     writer.close()
-    assert len(Objects(bucket_url).names("learner")) == 1
+    assert len(objects_at(shared_url).names("learner")) == 1
     second = opened("second")
     assert second.core.trainer is not None
     assert second.core.trainer.state.startswith("checkpoint of ")
@@ -190,11 +190,11 @@ def test_a_new_machine_begins_at_the_checkpoint_that_a_writer_left(
     assert state(third, tmp_path / "one") == state(second, tmp_path / "two")
 
 
-def test_a_checkpoint_of_another_log_is_passed_over(opened: Opener, bucket_url: str) -> None:
+def test_a_checkpoint_of_another_log_is_passed_over(opened: Opener, shared_url: str) -> None:
     writer = opened("writer")
     stocked(writer)
     lived(writer, range(10))
-    Objects(bucket_url).put("learner/checkpoint-000000000099.safetensors", b"no tensors")
+    objects_at(shared_url).put("learner/checkpoint-000000000099.safetensors", b"no tensors")
     follower = opened("follower", follow=True)
     caught_up(follower, writer)
     assert served(follower) == served(writer)

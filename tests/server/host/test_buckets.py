@@ -8,7 +8,7 @@ import pytest
 
 from memory_core.port import ListRequest, RememberRequest
 from memory_core.store.remote.lease import NAME, Claim
-from memory_core.store.remote.objects import Objects
+from memory_core.store.remote.objects import objects_at
 from tests.memory_core.store.remote.bucket import rows
 from tests.server.host.room import Room, alive, until
 
@@ -25,7 +25,9 @@ async def test_a_host_that_lost_the_lease_ends_and_the_next_one_goes_on(
     await memory.remember(RememberRequest(title="Close the file", content="Use a with block."))
     first = room.living()
     until(lambda: len(rows(bucket_url, "items")) == 1)
-    Objects(bucket_url).put(NAME, Claim("another", 7, "another machine", released=True).content())
+    objects_at(bucket_url).put(
+        NAME, Claim("another", 7, "another machine", released=True).content()
+    )
     until(lambda: not alive(first.pid))
     found = await memory.list_lessons(ListRequest())
     assert [one.title for one in found.items] == ["Close the file"]

@@ -1,4 +1,7 @@
-"""A bucket for tests: a real S3 server, the variables that lead to it, and ways to look inside."""
+"""Shared places for tests, the variables that lead to them, and ways to look inside.
+
+A real S3 server, and a stand-in for LanceDB's remote service (see `db_server`).
+"""
 
 from __future__ import annotations
 
@@ -15,24 +18,41 @@ from typing import Any
 
 import lancedb
 
+from memory_core.addresses import is_database
+from memory_core.store.remote.database import Database
+from tests.memory_core.store.remote.db_server import KEY
+
 NAME = "lessons"
 PATIENCE = 60.0
 """Seconds that a test waits for what must happen, at the most."""
 
 
 @contextmanager
-def s3_server(root: Path, port: int = 0) -> Iterator[int]:
-    """Run a server with an empty bucket; give its port."""
-    command = [sys.executable, "-m", "tests.memory_core.store.remote.s3_server", str(port)]
+def _serving(module: str, root: Path, *words: str) -> Iterator[int]:
+    """Run one of the servers beside this module; give its port."""
+    command = [sys.executable, "-m", f"tests.memory_core.store.remote.{module}", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root, text=True) as child:
         try:
             assert child.stdout is not None
-            there = int(child.stdout.readline())
-            made = urllib.request.Request(f"http://127.0.0.1:{there}/{NAME}", method="PUT")
-            urllib.request.urlopen(made, timeout=PATIENCE).close()
-            yield there
+            yield int(child.stdout.readline())
         finally:
             child.kill()
+
+
+@contextmanager
+def s3_server(root: Path, port: int = 0) -> Iterator[int]:
+    """Run a server with an empty bucket; give its port."""
+    with _serving("s3_server", root, str(port)) as there:
+        made = urllib.request.Request(f"http://127.0.0.1:{there}/{NAME}", method="PUT")
+        urllib.request.urlopen(made, timeout=PATIENCE).close()
+        yield there
+
+
+@contextmanager
+def database_server(root: Path, folder: Path, port: int = 0) -> Iterator[int]:
+    """Run a stand-in for LanceDB's remote service; give its port."""
+    with _serving("db_server", root, str(folder), str(port)) as there:
+        yield there
 
 
 def variables(port: int) -> dict[str, str]:
@@ -46,14 +66,28 @@ def variables(port: int) -> dict[str, str]:
     }
 
 
+def database_variables(port: int) -> dict[str, str]:
+    """What the environment must hold so that db:// leads to this port."""
+    return {"LANCEDB_API_KEY": KEY, "LANCEDB_HOST": f"http://127.0.0.1:{port}"}
+
+
 def new_url() -> str:
     """A prefix that nobody has used."""
     return f"s3://{NAME}/{uuid.uuid4().hex[:12]}"
 
 
+def new_database_url() -> str:
+    """A prefix in a database that nobody has used."""
+    return f"db://{NAME}/p{uuid.uuid4().hex[:12]}"
+
+
 def rows(url: str, table: str) -> list[dict[str, Any]]:
-    """The rows of a table in the bucket, as anybody reads them, by their place in the log."""
-    database = lancedb.connect(f"{url}/lance", read_consistency_interval=timedelta(0))
+    """The rows of a shared table, as anybody reads them, by their place in the log."""
+    database: Any = (
+        Database(url, PATIENCE)
+        if is_database(url)
+        else lancedb.connect(f"{url}/lance", read_consistency_interval=timedelta(0))
+    )
     found = database.open_table(table).search().limit(None).to_arrow().sort_by("seq")
     return list(found.to_pylist())
 

@@ -1,4 +1,8 @@
-"""The contract of `Store`, over a store whose truth is a bucket on a real S3 server."""
+"""The contract of `Store`, over a store whose truth is elsewhere.
+
+In a bucket on a real S3 server, or in a database of LanceDB's remote service, of which there is a
+stand-in only (see `db_server`).
+"""
 
 from __future__ import annotations
 
@@ -18,9 +22,13 @@ class TestBucketStore(StoreContract):
     """One machine, its working folder kept over restarts."""
 
     @pytest.fixture
-    def store(self, tmp_path: Path, bucket_url: str) -> Iterator[Store]:
-        self._url, self._folders = bucket_url, (tmp_path / str(n) for n in range(9))
-        opened = LanceStore.open(next(self._folders), sharing=Sharing(bucket_url))
+    def url(self, bucket_url: str) -> str:
+        return bucket_url
+
+    @pytest.fixture
+    def store(self, tmp_path: Path, url: str) -> Iterator[Store]:
+        self._url, self._folders = url, (tmp_path / str(n) for n in range(9))
+        opened = LanceStore.open(next(self._folders), sharing=Sharing(url))
         opened.bind_embedder(EMBEDDER.name, EMBEDDER.dimension)
         self._opened = [opened]
         yield opened
@@ -42,3 +50,19 @@ class TestBucketStoreOnAnotherMachine(TestBucketStore):
 
     def folder(self, store: LanceStore) -> Path:
         return next(self._folders)
+
+
+class TestDatabaseStore(TestBucketStore):
+    """One machine and a database."""
+
+    @pytest.fixture
+    def url(self, database_url: str) -> str:
+        return database_url
+
+
+class TestDatabaseStoreOnAnotherMachine(TestBucketStoreOnAnotherMachine):
+    """Each restart is another machine: the database holds it all."""
+
+    @pytest.fixture
+    def url(self, database_url: str) -> str:
+        return database_url

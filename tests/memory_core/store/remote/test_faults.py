@@ -14,7 +14,7 @@ from memory_core.errors import StoreUnavailable
 from memory_core.store.lance_store import LanceStore
 from memory_core.store.remote import inbox, lease, session, uploading
 from memory_core.store.remote.bucket import BucketTables
-from memory_core.store.remote.objects import Objects
+from memory_core.store.remote.bucket_objects import BucketObjects
 from memory_core.store.remote.sharing import Sharing
 from memory_core.store.remote.uploading import Uploader
 from memory_core.store.schema import CODECS, entry_of
@@ -137,7 +137,7 @@ def test_when_too_much_waits_nothing_new_is_taken_until_the_bucket_answers(
     store = opened(tmp_path / "store", bucket_url)
     way.cut(off=True)
     store.add_items([item(n) for n in range(10)])
-    with pytest.raises(StoreUnavailable, match=r"10 records wait for the bucket.*nothing new is"):
+    with pytest.raises(StoreUnavailable, match=r"10 records wait for s3://.*nothing new is"):
         store.add_outcome(outcome(1))
     assert len(list(store.scan_items(EVERYTHING))) == 10
     way.cut(off=False)
@@ -206,7 +206,7 @@ def steps_counted(monkeypatch: pytest.MonkeyPatch, stop_at: int) -> list[str]:
         (BucketTables, "replace"),
         (BucketTables, "set_states"),
         (BucketTables, "add_vector_columns"),
-        (Objects, "put"),
+        (BucketObjects, "put"),
     ):
         wrapped(owner, name)
     return seen

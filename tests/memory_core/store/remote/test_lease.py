@@ -14,7 +14,7 @@ class FakeObjects(Objects):
     """Objects in memory. `down`: no answer; `deaf`: what is put lands, the answer is lost."""
 
     def __init__(self) -> None:
-        self.url = "s3://fake/prefix"
+        super().__init__("s3://fake/prefix")
         self.down = self.deaf = False
         self.held: dict[str, Found] = {}
         self._tags = itertools.count()
@@ -35,6 +35,18 @@ class FakeObjects(Objects):
         self._answer()
         there = self.held.get(name)
         return self._put(name, content) if there is not None and there.tag == tag else None
+
+    def put(self, name: str, content: bytes) -> None:
+        self._answer()
+        self._put(name, content)
+
+    def delete(self, name: str) -> None:
+        self._answer()
+        self.held.pop(name, None)
+
+    def names(self, folder: str) -> list[str]:
+        self._answer()
+        return sorted(name for name in self.held if name.startswith(folder))
 
     def _put(self, name: str, content: bytes) -> str:
         self.held[name] = Found(content, f"tag {next(self._tags)}")

@@ -1,0 +1,218 @@
+"""A shared store in LanceDB's remote service, Cloud or Enterprise: db://DATABASE/PREFIX.
+
+The tables are called PREFIX_items and so on. One more, PREFIX_objects, stands for
+the small objects that a bucket has beside its tables, one a row: an update that
+asks for a row's tag changes it for one caller only. The service merges, indexes
+and cleans up by itself; a search asks the working copy, as everywhere.
+
+Key and place come from LANCEDB_API_KEY, LANCEDB_REGION (us-east-1) and
+LANCEDB_HOST (the URL of a server of one's own).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar, cast
+
+import lancedb
+import pyarrow as pa
+from lancedb.remote import ClientConfig, RetryConfig, TimeoutConfig
+
+from memory_core.store.remote.bucket import BucketTables, bucket_faults
+from memory_core.store.remote.objects import CONNECT, TIMEOUT, Found, Objects
+from memory_core.store.schema import TABLES, TableName
+
+REGION = "us-east-1"
+TABLE_SECONDS = 30.0
+"""For one request on a table."""
+ONCE = ("lease.json", "meta.json", "head.json", "tokens.json")
+"""Objects whose making must have one winner: their rows come with the table, empty."""
+_OBJECTS = "objects"
+_SCHEMA = pa.schema([("name", pa.string()), ("tag", pa.string()), ("content", pa.binary())])
+_NAME = re.compile(rf"{_OBJECTS}|({'|'.join(TABLES)})(_g[0-9]+)?")
+"""What a store's tables are called; other names are another prefix's that begins like this one."""
+_PAGE = 100
+_MISSING = ("was not found", "not found", "does not exist")
+_FAULTS = (ValueError, RuntimeError, OSError)
+_T = TypeVar("_T")
+
+
+class Database:
+    """The tables of one prefix in a database, under their names without it.
+
+    No request is repeated but those that never arrived: repeating an append doubles it.
+    """
+
+    def __init__(self, url: str, seconds: float) -> None:
+        name, _, prefix = url.partition("://")[2].partition("/")
+        self._prefix = f"{prefix}_"
+        limit, connect = timedelta(seconds=seconds), timedelta(seconds=min(CONNECT, seconds))
+        self._connection: Any = lancedb.connect(
+            f"db://{name}",
+            region=os.environ.get("LANCEDB_REGION") or REGION,
+            host_override=os.environ.get("LANCEDB_HOST") or None,
+            client_config=ClientConfig(
+                retry_config=RetryConfig(retries=0, connect_retries=1, read_retries=0, statuses=[]),
+                timeout_config=TimeoutConfig(
+                    timeout=limit, connect_timeout=connect, read_timeout=limit
+                ),
+            ),
+        )
+
+    def names(self) -> list[str]:
+        """Give the names of the tables of this prefix, sorted."""
+        found: list[str] = []
+        token: str | None = None
+        while True:
+            page = self._connection.list_tables(page_token=token, limit=_PAGE)
+            found += page.tables
+            token = page.page_token
+            if not token or not page.tables:
+                break
+        ours = (each.removeprefix(self._prefix) for each in found if each.startswith(self._prefix))
+        return sorted({name for name in ours if _NAME.fullmatch(name)})
+
+    def open_table(self, name: str) -> Any:
+        """Give a table's handle."""
+        return self._connection.open_table(self._prefix + name)
+
+    def create_table(self, name: str, **made_of: Any) -> Any:
+        """Make a table that is not there yet."""
+        return self._connection.create_table(self._prefix + name, **made_of)
+
+    def drop_table(self, name: str) -> None:
+        """Drop a table."""
+        self._connection.drop_table(self._prefix + name)
+
+
+class DatabaseTables(BucketTables):
+    """The four tables of one generation in a database. For one thread at a time."""
+
+    def _connected(self) -> Database:
+        with bucket_faults(self.url):
+            return Database(self.url, TABLE_SECONDS)
+
+    def names(self) -> list[str]:
+        return [name for name in self._db.names() if name != _OBJECTS]
+
+    def fragments(self, name: TableName) -> int:  # noqa: ARG002 - the service's own business
+        """Give 0: the service merges them itself."""
+        return 0
+
+    def compact(self, name: TableName) -> None:
+        """Leave it to the service."""
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+class DatabaseObjects(Objects):
+    """Objects as rows of one table: name, tag, content. An empty tag: there is none."""
+
+    def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
+        super().__init__(url)
+        with bucket_faults(url):
+            self._database = Database(url, timeout)
+        self._opened: Any = None
+
+    def _run(self, work: Callable[[Any], _T], *, make: bool) -> _T | None:
+        """Do something with the table; None when it is not there and shall not be made."""
+        self.requests += 1
+        with bucket_faults(self.url):
+            if self._opened is None:
+                self._opened = self._table(make=make)
+            return None if self._opened is None else work(self._opened)
+
+    def _table(self, *, make: bool) -> Any:
+        found = self._found()
+        if found is not None or not make:
+            return found
+        try:
+            self._database.create_table(_OBJECTS, data=_rows([(name, "", b"") for name in ONCE]))
+        except _FAULTS:  # somebody else was making it
+            found = self._found()
+            if found is None:
+                raise
+            return found
+        return self._found()
+
+    def _found(self) -> Any:
+        try:
+            return self._database.open_table(_OBJECTS)
+        except _FAULTS as error:
+            if any(mark in str(error).lower() for mark in _MISSING):
+                return None
+            raise
+
+    def get(self, name: str) -> Found | None:
+        def work(table: Any) -> list[dict[str, Any]]:
+            table.checkout_latest()
+            found = table.search().where(f"name = {_text(name)} AND tag <> ''").limit(1)
+            return cast("list[dict[str, Any]]", found.to_arrow().to_pylist())
+
+        rows = self._run(work, make=False)
+        return Found(bytes(rows[0]["content"]), rows[0]["tag"]) if rows else None
+
+    def put_new(self, name: str, content: bytes) -> str | None:
+        tag = uuid.uuid4().hex
+        if name in ONCE:
+            return self._replaced(name, "", tag, content)
+
+        def work(table: Any) -> int:
+            merge = table.merge_insert("name").when_not_matched_insert_all()
+            return int(merge.execute(_rows([(name, tag, content)])).num_inserted_rows)
+
+        return tag if self._run(work, make=True) else None
+
+    def put_over(self, name: str, content: bytes, tag: str) -> str | None:
+        return self._replaced(name, tag, uuid.uuid4().hex, content) if tag else None
+
+    def _replaced(self, name: str, tag: str, new: str, content: bytes) -> str | None:
+        """Give the row of this name and tag another one; None when there is no such row."""
+
+        def work(table: Any) -> int:
+            where = f"name = {_text(name)} AND tag = {_text(tag)}"
+            changed = table.update(where=where, values={"tag": new, "content": content})
+            return int(changed.rows_updated)
+
+        return new if self._run(work, make=True) else None
+
+    def put(self, name: str, content: bytes) -> None:
+        row = _rows([(name, uuid.uuid4().hex, content)])
+
+        def work(table: Any) -> None:
+            merge = table.merge_insert("name")
+            merge.when_matched_update_all().when_not_matched_insert_all().execute(row)
+
+        self._run(work, make=True)
+
+    def delete(self, name: str) -> None:
+        where = f"name = {_text(name)}"
+
+        def work(table: Any) -> None:
+            if name in ONCE:
+                table.update(where=where, values={"tag": "", "content": b""})
+            else:
+                table.delete(where)
+
+        self._run(work, make=False)
+
+    def names(self, folder: str) -> list[str]:
+        def work(table: Any) -> list[str]:
+            table.checkout_latest()
+            found = table.search().where("tag <> ''").select(["name"]).limit(None).to_arrow()
+            return cast("list[str]", found["name"].to_pylist())
+
+        inside = f"{folder}/" if folder else ""
+        return sorted(name for name in self._run(work, make=False) or () if name.startswith(inside))
+
+
+def _rows(rows: list[tuple[str, str, bytes]]) -> pa.Table:
+    return pa.Table.from_pylist(
+        [dict(zip(_SCHEMA.names, row, strict=True)) for row in rows], schema=_SCHEMA
+    )

@@ -1,0 +1,51 @@
+"""What is told when the place that holds a shared store does not answer."""
+
+from __future__ import annotations
+
+from memory_core.addresses import is_database
+
+_DENIED = ("403 forbidden", "401 unauthorized", "accessdenied", "signaturedoesnotmatch")
+_NO_BUCKET = ("nosuchbucket", "containernotfound")
+_NO_KEYS = ("imds", "instance metadata", "metadata.google", "credential", "account must be")
+_KEY = ("401 ", "403 ", "unauthorized", "forbidden", "api_key is required", "invalid api key")
+
+
+def is_no_bucket(error: BaseException) -> bool:
+    """Tell whether the bucket itself is missing, and not an object in it."""
+    return _says(error, _NO_BUCKET)
+
+
+def _says(error: BaseException, marks: tuple[str, ...]) -> bool:
+    text = str(error).lower()
+    return any(mark in text for mark in marks)
+
+
+def sentence(url: str, error: BaseException) -> str:
+    """Give what is wrong with the bucket or the database, and the next move."""
+    first = (str(error).splitlines() or [""])[0]
+    if is_database(url):
+        if _says(error, _KEY):
+            return (
+                f"The database of {url} refuses this key. Set LANCEDB_API_KEY to one that may read"
+                " and write there, and LANCEDB_REGION, or LANCEDB_HOST for a server of your own."
+            )
+        return (
+            f"The database of {url} cannot be reached: {first[:200]}. Check the network,"
+            " LANCEDB_REGION and LANCEDB_HOST."
+        )
+    if _says(error, _NO_BUCKET):
+        return f"There is no bucket for {url}. Create it, or set LESSONBANK_STORE to another."
+    if _says(error, _DENIED):
+        return (
+            f"The bucket of {url} refuses these credentials. Check the variables AWS_*, GOOGLE_*"
+            " or AZURE_* and that they may read, write, list and delete under this prefix."
+        )
+    if _says(error, _NO_KEYS):
+        return (
+            f"No credentials were found for {url}. Set AWS_ACCESS_KEY_ID and"
+            " AWS_SECRET_ACCESS_KEY (or GOOGLE_*, AZURE_*) where lessonbank starts."
+        )
+    return (
+        f"The bucket of {url} cannot be reached: {first[:200]}. Check the network and the variables"
+        " AWS_*, GOOGLE_* or AZURE_*."
+    )
