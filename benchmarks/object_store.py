@@ -128,8 +128,10 @@ def fill(memory: Memory, embedder: Embedder, count: int, kept: Path) -> None:
 def settled(memory: Memory) -> float:
     """Wait until the bucket has everything; give the seconds."""
     began = time.perf_counter()
-    session = memory.store._shared  # noqa: SLF001  # measured, not used
-    while session is not None and session.waiting() and time.perf_counter() - began < _SETTLES:
+    shared = memory.store._shared  # noqa: SLF001  # measured, not used
+    while shared is not None and shared.state().waiting:
+        if time.perf_counter() - began > _SETTLES:
+            break
         time.sleep(0.005)
     return time.perf_counter() - began
 

@@ -218,8 +218,20 @@ class ScorerReport(_Answer):
     details: ProofDetails
 
 
+class Shared(_Answer):
+    """How far this process is from its shared store: as its writer, or as one that follows it.
+
+    `waiting`: records that the store has not got yet; `behind_seconds`: how long ago both
+    had the same.
+    """
+
+    role: Literal["writer", "follower"]
+    waiting: int
+    behind_seconds: float
+
+
 class Stats(_Answer):
-    """`memory://stats`: counts, sizes and readiness."""
+    """`memory://stats`: counts, sizes and readiness; `shared` only of a shared store."""
 
     version: str
     store: str
@@ -234,6 +246,7 @@ class Stats(_Answer):
     dimension: int
     readiness: str
     learner: ScorerReport
+    shared: Shared | None = None
 
 
 class OpenRecall(_Answer):

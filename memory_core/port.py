@@ -33,6 +33,7 @@ from memory_core.answers import (
     Reembedded,
     RememberAnswer,
     ScorerReport,
+    Shared,
     StateAnswer,
     Stats,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "Reembedded",
     "RememberAnswer",
     "ScorerReport",
+    "Shared",
     "StateAnswer",
     "Stats",
     "Evaluation",

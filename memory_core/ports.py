@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,12 +104,29 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedState:
+    """How far a process is from its shared store.
+
+    `waiting`: records of this process that the store has not got; `behind`: seconds
+    since this process last had all that the store has, and the store all of its own.
+    """
+
+    role: Literal["writer", "follower"]
+    waiting: int
+    behind: float
+
+
+@dataclass(frozen=True, slots=True)
 class StoreSizes:
-    """Sizes: bytes on disk, Lance fragments over all tables, rows waiting in the journal."""
+    """Sizes: bytes on disk, Lance fragments over all tables, rows waiting in the journal.
+
+    `shared`: None for a store in a folder of its own.
+    """
 
     bytes: int
     fragments: int
     journal: int
+    shared: SharedState | None = None
 
 
 class Store(Protocol):

@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import LessonbankError, StoreUnavailable
 from memory_core.model import STATES, OutcomeRecord, RecallRecord
-from memory_core.port import Change, Compacted, Reembedded, Stats
-from memory_core.ports import Embedder, Scope, Store, StoredOutcome, StoredRecall, StoreSizes
+from memory_core.port import Change, Compacted, Reembedded, Shared, Stats
+from memory_core.ports import (
+    Embedder,
+    Scope,
+    SharedState,
+    Store,
+    StoredOutcome,
+    StoredRecall,
+    StoreSizes,
+)
 from memory_core.scorer.episode import Episode
 from memory_core.service.core import Core
 from memory_core.service.folding import fold_mistake, fold_outcome
@@ -32,6 +40,13 @@ if TYPE_CHECKING:  # torch comes with it, later
     from memory_core.service.trainer import Trainer
 
 log = logging.getLogger(__name__)
+
+
+def _shared(state: SharedState | None) -> Shared | None:
+    if state is None:
+        return None
+    behind = round(state.behind, 1)
+    return Shared(role=state.role, waiting=state.waiting, behind_seconds=behind)
 
 
 class MemoryService:
@@ -212,6 +227,7 @@ class MemoryService:
             dimension=core.store.dimension,
             readiness=readiness,
             learner=self.scorer(caller),
+            shared=_shared(sizes.shared),
         )
 
     # -- keeping -------------------------------------------------------------------

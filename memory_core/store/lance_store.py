@@ -300,9 +300,8 @@ class LanceStore:
         with translated(self.path):
             fragments = sum(self._writer.tables.fragments(name) for name in TABLES)
             waiting = self._writer.tail.size() + len(self._writer.backlog.items())
-            if self._shared is not None:
-                waiting = max(waiting, self._shared.waiting())
-            return StoreSizes(disk.bytes_under(self.path), fragments, waiting)
+            shared = None if self._shared is None else self._shared.state()
+            return StoreSizes(disk.bytes_under(self.path), fragments, waiting, shared)
 
     def compact(self) -> None:
         with self._writer.lance:

@@ -214,6 +214,13 @@ def item(page: Page, detail: port.ItemDetail) -> None:
         page.table(("at", "outcome", "credit", "error or task"), rows, flexible=3)
 
 
+def _shared(shared: port.Shared | None) -> list[tuple[str, str]]:
+    if shared is None:
+        return []
+    says = f"{shared.role}; {shared.waiting:,} records wait for it"
+    return [("shared store", f"{says}, {shared.behind_seconds:.0f} s behind")]
+
+
 def stats(page: Page, answer: port.Stats) -> None:
     """Show counts, sizes and what the learner knows of itself."""
     learner, proof = answer.learner, answer.learner.proof
@@ -223,6 +230,7 @@ def stats(page: Page, answer: port.Stats) -> None:
             ("store", answer.store),
             ("size", f"{_size(answer.bytes)}, {answer.fragments:,} fragments"),
             ("waiting", f"{answer.journal:,} rows in the journal"),
+            *_shared(answer.shared),
             ("model", f"{answer.embedder or 'none yet'}, {answer.dimension} dimensions"),
             ("state", answer.readiness),
         ]

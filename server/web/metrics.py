@@ -149,4 +149,16 @@ def _of_store(stats: port.Stats) -> list[Metric]:
         _one("lessonbank_journal_rows", "Rows not in the tables yet", stats.journal),
         _one("lessonbank_store_fragments", "Fragments of the tables", stats.fragments),
         _one("lessonbank_store_bytes", "Bytes on disk", stats.bytes),
+        *_of_shared(stats.shared),
+    ]
+
+
+def _of_shared(shared: port.Shared | None) -> list[Metric]:
+    if shared is None:
+        return []
+    behind = "Seconds since this process and the shared store had the same"
+    return [
+        _labelled("lessonbank_shared_role", "What this process is", "role", {shared.role: 1}),
+        _one("lessonbank_shared_waiting", "Records not in the shared store yet", shared.waiting),
+        _one("lessonbank_shared_behind_seconds", behind, shared.behind_seconds),
     ]

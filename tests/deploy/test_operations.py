@@ -9,16 +9,23 @@ import pytest
 import yaml
 
 from tests.deploy.words import DEPLOY
+from tests.memory_core.store.remote.bucket import new_url, variables
 from tests.server.web.served import Server
 
 SUFFIXES = ("_bucket", "_sum", "_count", "_total")
 
 
 @pytest.fixture(scope="module")
-def exposed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Names of all families and samples of a server that was called once."""
-    with Server(tmp_path_factory.mktemp("exposed")) as server:
-        token = server.token("scraper")
+def exposed(tmp_path_factory: pytest.TempPathFactory, s3_port: int) -> set[str]:
+    """Names of all families and samples of the server of a shared store that was called once."""
+    folder, token = tmp_path_factory.mktemp("exposed"), "the-owner-of-this-server"
+    with Server(
+        folder,
+        LESSONBANK_STORE=new_url(),
+        LESSONBANK_WORKDIR=str(folder / "copy"),
+        LESSONBANK_TOKEN=token,
+        **variables(s3_port),  # type: ignore[arg-type]
+    ) as server:
         assert server.call(token, "remember", title="A lesson", content="Some text of it.")[0]
         text = server.metrics(token)
     return set(re.findall(r"^(?:# TYPE )?([a-z_]+)(?:\{| )", text, re.MULTILINE))
@@ -50,6 +57,7 @@ def test_labels_in_alerts_have_values_that_the_server_gives(exposed: set[str]) -
     assert set(re.findall(r'result="(\w+)"', text)) <= {"ok", "refused", "failed"}
     assert set(re.findall(r'tool="(\w+)"', text)) <= {"recall"}
     assert set(re.findall(r'status="(\d+)"', text)) <= {"401", "429"}
+    assert set(re.findall(r'role="(\w+)"', text)) <= {"writer", "follower"}
 
 
 def test_the_page_names_every_metric_and_alert_and_no_other(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from memory_core.errors import StoreUnavailable
-from memory_core.ports import StoredRecall
+from memory_core.ports import SharedState, StoredRecall
 from memory_core.store.journal import Journal
 from memory_core.store.meta import Meta
 from memory_core.store.remote import checkpoints, inbox, uploading
@@ -78,6 +78,7 @@ class Follower:
         self._waiting: list[StoredRecall] = []
         self._lock = threading.Lock()
         self._different = 0
+        self._even = time.monotonic()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._arrivals: Callable[[Sequence[Any]], None] | None = None
@@ -163,6 +164,7 @@ class Follower:
         pause = SECONDS
         while not self._stopped.wait(pause):
             try:
+                began = time.monotonic()
                 self._send()
                 found = self.objects.get(HEAD)
                 now = found.tag if found is not None else ""
@@ -172,7 +174,7 @@ class Follower:
                     with bucket_faults(self.url):
                         self.pull()
                     tag, looked = now, time.monotonic()
-                failures, pause = 0, SECONDS
+                failures, pause, self._even = 0, SECONDS, began
             except StoreUnavailable as error:
                 failures += 1
                 pause = pause_after(failures, self._chance)
@@ -253,6 +255,10 @@ class Follower:
     def waiting(self) -> int:
         """Give how many served recalls wait to be sent."""
         return len(self._waiting)
+
+    def state(self) -> SharedState:
+        """Give how long ago this copy was what stood there."""
+        return SharedState("follower", self.waiting(), time.monotonic() - self._even)
 
     def close(self) -> None:
         """Send what waits and stop."""

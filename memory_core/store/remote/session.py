@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from memory_core.errors import StoreUnavailable
-from memory_core.ports import StoredRecall
+from memory_core.ports import SharedState, StoredRecall
 from memory_core.store.journal import Journal
 from memory_core.store.meta import Meta
 from memory_core.store.remote import checkpoints, inbox, uploading
@@ -83,7 +83,7 @@ class Session:
         self._arrivals: Callable[[Sequence[Any]], None] | None = None
         self._taken: Taken = {}
         self._failures = 0
-        self._kept = time.monotonic()
+        self._kept = self._even = time.monotonic()
         self._chance = random.Random()  # noqa: S311 - jitter, no secret
 
     # -- opening
@@ -282,7 +282,9 @@ class Session:
     def _step(self) -> None:
         uploader = self._uploader
         assert uploader is not None
+        began = time.monotonic()
         if uploader.step():
+            self._even = began  # what came since is younger
             self._clear_inbox(uploader)
             uploader.compact()
             if time.monotonic() - self._kept >= checkpoints.SECONDS:
@@ -324,6 +326,11 @@ class Session:
     def waiting(self) -> int:
         """Give how many records wait for the bucket."""
         return 0 if self._uploader is None else self._uploader.waiting()
+
+    def state(self) -> SharedState:
+        """Give how far the bucket is behind this writer."""
+        waiting = self.waiting()
+        return SharedState("writer", waiting, time.monotonic() - self._even if waiting else 0.0)
 
     def close(self) -> None:
         """Upload what waits, for a few seconds at most, and let the lease go."""

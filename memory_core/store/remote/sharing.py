@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from memory_core.ports import StoredRecall
+from memory_core.ports import SharedState, StoredRecall
 from memory_core.store.journal import Journal
 from memory_core.store.meta import Meta
 from memory_core.store.tables import Tables
@@ -38,8 +38,8 @@ class Shared(Protocol):
     def served(self, recall_id: str) -> StoredRecall | None:
         """Give such a recall while the log has not got it."""
 
-    def waiting(self) -> int:
-        """Give how many records wait for the bucket."""
+    def state(self) -> SharedState:
+        """Give how far this process and the shared store are from each other."""
 
     def close(self) -> None:
         """Bring there what waits, for a few seconds at most, and let go."""

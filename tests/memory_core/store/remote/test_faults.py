@@ -11,6 +11,7 @@ import lancedb
 import pytest
 
 from memory_core.errors import StoreUnavailable
+from memory_core.ports import SharedState
 from memory_core.store.lance_store import LanceStore
 from memory_core.store.remote import inbox, lease, session, uploading
 from memory_core.store.remote.bucket import BucketTables
@@ -121,8 +122,13 @@ def test_without_the_bucket_records_are_taken_and_searched_and_go_there_later(
     store.add_items([item(77, "zebra crossing")])
     assert [c.stored.item.id for c in store.search([probe("zebra")], P, 1)] == ["item_0077"]
     assert session_of(store).waiting() == 41
+    away = store.sizes().shared
+    assert away is not None
+    assert (away.role, away.waiting) == ("writer", 41)
+    assert away.behind > lease.LENGTH / 2
     way.cut(off=False)
     until(lambda: session_of(store).waiting() == 0)
+    assert store.sizes().shared == SharedState("writer", 0, 0.0)
     assert not session_of(store).lease.lost
     assert set(in_bucket(bucket_url)) == records(*range(1, 12)) | {"item 77"}
     assert {r["id"]: r["state"] for r in rows(bucket_url, "items")}["item_0005"] == "retired"

@@ -54,7 +54,7 @@ def opened(tmp_path: Path, bucket_url: str) -> Iterator[Opener]:
 
 def settled(store: LanceStore) -> None:
     assert store._shared is not None
-    until(lambda: store._shared is not None and store._shared.waiting() == 0)
+    until(lambda: store._shared is not None and store._shared.state().waiting == 0)
 
 
 def logged(store: LanceStore, recalls: int) -> bool:
@@ -137,6 +137,14 @@ def test_another_writer_is_followed_without_a_break(opened: Opener) -> None:
     until(lambda: outcomes(follows) == ["out_0001", "out_0002"])
 
 
+def behind(store: LanceStore) -> float:
+    """Seconds by which a follower may be behind."""
+    shared = store.sizes().shared
+    assert shared is not None
+    assert shared.role == "follower"
+    return shared.behind
+
+
 def test_without_the_bucket_a_follower_answers_and_catches_up_later(
     opened: Opener, s3_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,8 +163,10 @@ def test_without_the_bucket_a_follower_answers_and_catches_up_later(
         found = follows.search([probe("zebra")], P, 1)
         assert [candidate.stored.item.id for candidate in found] == ["item_0001"]
         follows.add_recall(recall(1))
+        until(lambda: behind(follows) > 1.0)
         way.cut(off=False)
         until(lambda: "item_0003" in follows.get_items(["item_0003"]))
+        until(lambda: behind(follows) < 1.0)
         until(partial(logged, writer, 1))
         follows.close()
 
