@@ -19,6 +19,7 @@ from memory_core.store.journal import Journal
 from memory_core.store.meta import Meta
 from memory_core.store.remote import checkpoints, inbox, uploading
 from memory_core.store.remote.bucket import bucket_faults
+from memory_core.store.remote.candidate import Candidate
 from memory_core.store.remote.joining import Joining, Taken
 from memory_core.store.remote.lease import Lease
 from memory_core.store.remote.objects import BucketUnavailable, objects_at
@@ -27,10 +28,6 @@ from memory_core.store.schema import Entry, entry_of, table_of
 from memory_core.store.tables import Tables
 from memory_core.store.writer import Writer
 
-PATIENCE = 40.0
-"""Seconds to wait for a lease that nobody renews."""
-ALIVE = 2
-"""Renewals after which a holder is known to be at work."""
 INBOX_SECONDS = 2.0
 SWEEP_SECONDS = 30.0
 """So often a writer looks whether somebody else changed its tables."""
@@ -40,7 +37,6 @@ EPOCH = 1 << 40
 """A record's place in the log is its writer's epoch times this, plus a count: no two writers
 ever give the same."""
 _LOG = logging.getLogger(__name__)
-_POLL = 0.5
 _LAST_STEPS = 3
 
 
@@ -67,8 +63,6 @@ class Session:
         lost: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.url = url
-        self._patience = PATIENCE if patience is None else patience
-        self._standby = standby
         self._lost = lost
         self._folder = folder
         self.objects = objects_at(url)
@@ -78,6 +72,13 @@ class Session:
         self._uploader: Uploader | None = None
         self._writer: Writer | None = None
         self._stopped = threading.Event()
+        self._candidate = Candidate(
+            self.lease,
+            url,
+            patience=patience,
+            standby=standby,
+            stopped=self._stopped,
+        )
         self._wake = threading.Event()
         self._threads: list[threading.Thread] = []
         self._arrivals: Callable[[Sequence[Any]], None] | None = None
@@ -96,8 +97,8 @@ class Session:
             StoreMismatch: A newer lessonbank wrote it.
         """
         with bucket_faults(self.url):
-            if not self._acquired(partial(self.joining.evacuate, known, journal)):
-                raise StoreUnavailable(self._busy())
+            if not self._candidate.acquired(partial(self.joining.evacuate, known, journal)):
+                raise StoreUnavailable(self._candidate.busy())
             self.joining.own = self.lease.continuous
             self.joining.first = self.lease.epoch * EPOCH
             self._thread(self._renew, "lessonbank-lease")
@@ -113,47 +114,6 @@ class Session:
             self.joining.join(meta, tables, journal)
         checkpoints.fetch(self.url, self._folder)
 
-    def _acquired(self, evacuate: Callable[[], None]) -> bool:
-        """Wait for the lease; what only this folder has goes to the inbox of whoever has it."""
-        began, evacuated = time.monotonic(), False
-        while not self._taken_now():
-            waited = time.monotonic() - began
-            alive = self.lease.beats >= ALIVE or waited > self._patience
-            if alive and not self._standby:
-                evacuate()
-                return False
-            if alive and not evacuated:
-                evacuated = self._tried(evacuate)
-            if self._stopped.wait(_POLL):
-                return False
-        return True
-
-    def _taken_now(self) -> bool:
-        """Look at the lease; one that waits for long survives a bucket that does not answer."""
-        try:
-            return self.lease.try_acquire()
-        except BucketUnavailable as error:
-            if not self._standby:
-                raise
-            _LOG.warning("still waiting for the lease: %s", error)
-            return False
-
-    def _tried(self, evacuate: Callable[[], None]) -> bool:
-        try:
-            with bucket_faults(self.url):
-                evacuate()
-        except BucketUnavailable as error:
-            _LOG.warning("what only %s has is brought later: %s", self._folder, error)
-            return False
-        return True
-
-    def _busy(self) -> str:
-        who = self.lease.other.who if self.lease.other is not None else ""
-        return (
-            f"Another process ({who or 'unknown'}) writes to {self.url}; a shared store takes one"
-            " writer at a time. Stop that one (`lessonbank host stop` there) and try again."
-        )
-
     # -- working
 
     def start(self, writer: Writer, meta: Callable[[], Meta]) -> None:
@@ -161,7 +121,7 @@ class Session:
         bucket = self.joining.bucket
         assert bucket is not None
         if self.lease.lost:
-            raise StoreUnavailable(self._busy())
+            raise StoreUnavailable(self._candidate.busy())
         self._writer, self._taken = writer, dict(self.joining.taken)
         writer.start_after(self.lease.epoch * EPOCH)
         self._uploader = uploader = Uploader(
@@ -238,7 +198,7 @@ class Session:
                 _LOG.exception("renewing the lease failed")
 
     def _lose(self) -> None:
-        said = self._busy()
+        said = self._candidate.busy()
         _LOG.error("the lease is lost: %s", said)
         self._stopped.set()
         self._wake.set()
@@ -247,7 +207,7 @@ class Session:
         self._lost(said)
 
     def _refuse(self) -> None:
-        raise StoreUnavailable(self._busy())
+        raise StoreUnavailable(self._candidate.busy())
 
     def _notice(self) -> None:
         if self._uploader is not None and self._uploader.waiting() >= ROWS:

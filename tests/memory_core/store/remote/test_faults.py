@@ -13,7 +13,7 @@ import pytest
 from memory_core.errors import StoreUnavailable
 from memory_core.ports import SharedState
 from memory_core.store.lance_store import LanceStore
-from memory_core.store.remote import inbox, lease, session, uploading
+from memory_core.store.remote import candidate, inbox, lease, session, uploading
 from memory_core.store.remote.bucket import BucketTables
 from memory_core.store.remote.bucket_objects import BucketObjects
 from memory_core.store.remote.sharing import Sharing
@@ -221,7 +221,7 @@ def steps_counted(monkeypatch: pytest.MonkeyPatch, stop_at: int) -> list[str]:
 def test_killed_between_any_two_steps_of_an_upload_nothing_is_lost_or_doubled(
     tmp_path: Path, bucket_url: str, by_hand: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "ALIVE", 0)  # who finds the lease held gives up at once
+    monkeypatch.setattr(candidate, "ALIVE", 0)  # who finds the lease held gives up at once
     stopped = []
     for number in range(1, 40):
         url = f"{bucket_url}-{number}"
@@ -268,7 +268,7 @@ def test_a_machine_that_comes_back_to_wait_brings_what_it_had_at_once(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(session, "ALIVE", 0)
+    monkeypatch.setattr(candidate, "ALIVE", 0)
     monkeypatch.setattr(lease, "LENGTH", 30.0)  # nobody loses it for the cut
     first = opened(tmp_path / "first", bucket_url)
     quiet(first)
@@ -392,7 +392,7 @@ def test_a_writer_that_lost_the_lease_takes_nothing_new_and_names_the_other(
         session_of(store).objects.put("lease.json", taken)
     with pytest.raises(StoreUnavailable, match="machine nine, pid 9"):
         store.add_items([item(1)])
-    assert told == [session_of(store)._busy()]
+    assert told == [session_of(store)._candidate.busy()]
     store.close()
 
 
