@@ -1,14 +1,13 @@
 """Half an hour of mixed calls over HTTP: what grows, and what it costs at the end.
 
-A door and a host as processes; clients call as fast as they are answered, or as fast as
-`--calls` in `--minutes` asks. Every sample counts resident memory, files and open handles.
+A door and a host as processes; clients call as fast as they are answered, for `--minutes` or until
+there were so many `--calls`. Every sample counts resident memory, files and open handles.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
 import random
 import sys
 import time
@@ -37,6 +36,7 @@ LESSONS = 500
 """Different lessons that are remembered, again and again: most are there already."""
 CLIENTS = 16
 SAMPLES = 20
+_POLL = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +56,26 @@ class Sample:
 class Work:
     """What all clients have done."""
 
-    end: float
-    pace: float
+    seconds: float
+    most: int
+    began: float = field(default_factory=time.perf_counter)
     laps: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in SHARES})
     failed: Counter[str] = field(default_factory=Counter)
     calls: int = 0
     open: list[str] = field(default_factory=list)
 
-    async def paced(self, began: float) -> bool:
-        """Wait until the next call is due; False when the time is over."""
-        now = time.perf_counter()
-        due = began + self.calls / self.pace if self.pace else now
-        if due > now:
-            await asyncio.sleep(due - now)
+    def progress(self) -> float:
+        """Give the share of the calls that began, or of the time that has passed."""
+        if self.most:
+            return self.calls / self.most
+        return (time.perf_counter() - self.began) / self.seconds
+
+    def another(self) -> bool:
+        """Begin another call, unless there were enough."""
+        if self.progress() >= 1.0:
+            return False
         self.calls += 1
-        return time.perf_counter() < self.end
+        return True
 
 
 def arguments(
@@ -93,12 +98,12 @@ def arguments(
     return {"task": next(tasks)}
 
 
-async def client(url: str, work: Work, seed: int, began: float) -> None:
-    """Call until the time is over."""
+async def client(url: str, work: Work, seed: int) -> None:
+    """Call until it is over."""
     chance, tasks = random.Random(seed), queries(seed)
     tools, weights = list(SHARES), list(SHARES.values())
     one = HttpClient(url, TOKEN)
-    while await work.paced(began):
+    while work.another():
         tool = chance.choices(tools, weights)[0]
         asked = arguments(tool, work, chance, tasks)
         start = time.perf_counter()
@@ -119,12 +124,12 @@ def _weight(pid: int) -> float:
     return proportional_mb(pid) or 0.0
 
 
-def looked(store: Path, host: int, front: int, work: Work, began: float) -> Sample:
+def looked(store: Path, host: int, front: int, work: Work) -> Sample:
     """Look at both processes and the store."""
     files = [path for path in store.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files if path.exists())
     handles = sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in (host, front))
-    minute = (time.perf_counter() - began) / 60
+    minute = (time.perf_counter() - work.began) / 60
     return Sample(
         minute, work.calls, _weight(host), _weight(front), len(files), size / 1e6, handles
     )
@@ -133,22 +138,19 @@ def looked(store: Path, host: int, front: int, work: Work, began: float) -> Samp
 async def endured(
     made: Stage, door: Served, minutes: float, calls: int
 ) -> tuple[Work, list[Sample]]:
-    """Run the clients, and look at even times."""
+    """Run the clients, and look at even steps."""
     store = made.store("stock")
     there = made.announced(store)
     assert there is not None
-    began = time.perf_counter()
-    work = Work(began + minutes * 60, calls / (minutes * 60) if calls else 0.0)
-    tasks = [asyncio.create_task(client(door.url, work, seed, began)) for seed in range(CLIENTS)]
+    work = Work(minutes * 60, calls)
+    tasks = [asyncio.create_task(client(door.url, work, seed)) for seed in range(CLIENTS)]
     samples = []
-    for number in itertools.count():
-        due = began + number * minutes * 60 / SAMPLES
-        await asyncio.sleep(max(due - time.perf_counter(), 0))
-        samples.append(await asyncio.to_thread(looked, store, there.pid, door.pid, work, began))
+    for number in range(SAMPLES + 1):
+        while work.progress() < number / SAMPLES:  # noqa: ASYNC110 - every call would set an event
+            await asyncio.sleep(_POLL)
+        samples.append(await asyncio.to_thread(looked, store, there.pid, door.pid, work))
         last = samples[-1]
         say(f"minute {last.minute:.1f}: {last.calls:,} calls, host {last.host:.0f} MB")
-        if number == SAMPLES:
-            break
     await asyncio.gather(*tasks)
     return work, samples
 
@@ -183,14 +185,14 @@ def measure(options: argparse.Namespace) -> Report:
         with served(store, made.folder / "http.txt", "--rate", "10000000") as door:
             until(lambda: made.announced(store) is not None, "the host")
             work, samples = asyncio.run(endured(made, door, minutes, options.calls))
-    report.tables += tables(work, samples, minutes * 60)
+    report.tables += tables(work, samples, samples[-1].minute * 60)
     return report
 
 
 def parser() -> argparse.ArgumentParser:
     made = parser_of(NAME, CLAIM)
     made.add_argument("--minutes", type=float, help="how long (30)")
-    made.add_argument("--calls", type=int, default=0, help="evenly so many (as many as possible)")
+    made.add_argument("--calls", type=int, default=0, help="until so many, in place of a time")
     return made
 
 
