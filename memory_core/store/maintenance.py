@@ -25,7 +25,7 @@ DRAIN_SECONDS = 5.0
 TEXT_QUIET_SECONDS = 0.2
 COMPACT_FRAGMENTS = 50
 COMPACT_COMMITS = 200
-COMPACT_FRAGMENTS_BUSY = 500
+COMPACT_FRAGMENTS_BUSY = 150
 """So many fragments are merged even while writes go on."""
 IDLE_SECONDS = 2.0
 COMPACT_SECONDS = 60.0
@@ -33,7 +33,7 @@ PATIENCE_FACTOR = 20.0
 """A job is not repeated within this many times the time it took."""
 SMALL_TEXT_ROWS = 2000
 """Below so many items a search waits for a fresh full-text index (at most some 40 ms)."""
-KEEP = timedelta(hours=1)
+KEEP = timedelta(minutes=10)
 """Old versions are kept so long: a read that began before still finds its files."""
 MAX_SEGMENTS = 8
 SCALAR_INDEX_ROWS = 5_000
@@ -173,6 +173,7 @@ class Keeper:
                 self._writer.tables.build_vector_index(column)
         if len(self._writer.catalog) >= EXACT_ROWS:
             self._writer.vectors = None
+            self._writer.tables.expect_large()
 
     def _index_scalars(self) -> None:
         """Build the indexes of what is filtered and fetched by, once there are many rows."""

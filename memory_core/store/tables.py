@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 os.environ.setdefault("LANCEDB_LOG", "error")  # read at import; it warns of what is normal here
+# Lance makes its pool of threads two smaller than the machine has cores: one thread on up to
+# three, where work that waits for other work of the pool waits for ever
+os.environ.setdefault("LANCE_CPU_THREADS", str(max(8, (os.cpu_count() or 1) - 2)))
 
 import lancedb
 from lancedb.index import FTS, Bitmap, BTree, IvfSq
@@ -37,8 +40,11 @@ QUERY_TERMS = 64
 
 VERSION = lancedb.__version__
 _FOREVER = timedelta(days=36500)
-_INDEX_CACHE = 256 * 2**20
-_METADATA_CACHE = 64 * 2**20
+_CACHES = (32 * 2**20, 16 * 2**20)
+"""Bytes of LanceDB's caches for indexes and for metadata: each text index that was built anew
+leaves its forerunner there until the cache is full."""
+_LARGE_CACHES = (256 * 2**20, 64 * 2**20)
+"""The same once vectors are searched in LanceDB's index."""
 _WORD = re.compile(r"[^\W_]+")
 _SLICE = 500
 _ROUNDS = 8
@@ -81,11 +87,20 @@ class Tables:
         self._db = self._connected()
         self._open: dict[TableName, Any] = {}
 
+    _caches = _CACHES
+
+    def expect_large(self) -> None:
+        """Make LanceDB's caches large enough for vector indexes."""
+        if self._caches != _LARGE_CACHES:
+            self._caches = _LARGE_CACHES
+            self._db = self._connected()
+            self._open.clear()
+
     def _connected(self) -> Any:
         return lancedb.connect(
             str(self.root),
             read_consistency_interval=timedelta(0),
-            session=lancedb.Session(_INDEX_CACHE, _METADATA_CACHE),
+            session=lancedb.Session(*self._caches),
         )
 
     # -- opening

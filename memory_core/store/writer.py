@@ -324,7 +324,10 @@ class Writer:
         """
         dimension = self.tables.dimension
         self.vectors = None
-        if not dimension or len(self.catalog) >= EXACT_ROWS:
+        if len(self.catalog) >= EXACT_ROWS:
+            self.tables.expect_large()
+            return
+        if not dimension:
             return
         rows = self.tables.scan("items", ["seq", *ITEMS.vectors])
         columns = [vectors_of(rows, name) for name in ITEMS.vectors]
