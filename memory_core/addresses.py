@@ -49,9 +49,10 @@ def remote_of(value: str) -> str:
         known = scheme in SCHEMES and plain
         known = known and bool(_BUCKET.fullmatch(place) and _PREFIX.fullmatch(prefix))
     if not known:
+        told = shown(_KEYS.sub("//...@", value.partition("?")[0]))  # without keys
         raise InvalidInput(
             "LESSONBANK_STORE",
-            f"= {shown(_KEYS.sub('//...@', value))} is not a store in a bucket or a database",
+            f"= {told} is not a store in a bucket or a database",
             "Use s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX or"
             " db://DATABASE[/PREFIX], or a folder; keys and endpoint come from AWS_*, GOOGLE_*,"
             " AZURE_* or LANCEDB_*.",

@@ -9,7 +9,7 @@
 | LESSONBANK_PROJECT | derived from git, else "default" | project of calls that name none |
 | LESSONBANK_SOURCE | local | who writes, shown with what was written |
 | LESSONBANK_TOKEN | none | the owner's bearer token for the HTTP doors, 16 characters or more |
-| LESSONBANK_PEER_TOKEN | none | shared by the writer of a bucket and its replicas |
+| LESSONBANK_PEER_TOKEN | none | shared by the writer of a store and its replicas |
 | LESSONBANK_ADVERTISE | none | URL of this writer's HTTP door, for its replicas |
 | LESSONBANK_LOG_LEVEL | WARNING; HTTP: INFO | DEBUG, INFO, WARNING or ERROR, to standard error |
 | LESSONBANK_LOG_TEXT | 0 | 1: the log of the HTTP doors also holds what calls say |

@@ -63,6 +63,6 @@ def examine(
         machine.check_port(port),
     ]
     if settings.remote:
-        tell("the bucket")
+        tell("the shared store")
         checks.append(bucket_check.check_bucket(settings.remote))
     return Report(ok=all(check.status != "fail" for check in checks), checks=tuple(checks))

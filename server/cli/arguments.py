@@ -37,7 +37,8 @@ def _common(*, top: bool, project: bool = True) -> _Parser:
     """Give the options that stand before or after the command."""
     common = _Parser(add_help=False)
     unset = None if top else argparse.SUPPRESS
-    common.add_argument("--store", metavar="FOLDER", default=unset, help="folder of the store")
+    where = "folder or URL (s3://, gs://, az://, db://) of the store"
+    common.add_argument("--store", metavar="STORE", default=unset, help=where)
     if project:
         common.add_argument("--project", metavar="NAME", default=unset, help="project of this call")
     common.add_argument(

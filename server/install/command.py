@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from memory_core.addresses import remote_of
 from memory_core.errors import InvalidInput, shown
 from server.install.answers import InstallAnswer, Part, PrintAnswer, Snippet, Status
 from server.install.claude_hooks import (
@@ -31,6 +32,10 @@ from server.install.servers import (
 )
 
 _PASSED_ON = ("LESSONBANK_STORE", "LESSONBANK_PROJECT")
+_KEYS_NOTE = (
+    "The shared store's keys are written into no file: the client needs AWS_*, GOOGLE_*, AZURE_* or"
+    " LANCEDB_* in its own environment."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,8 @@ class _Installation:
         self.client = CLIENTS[self.wish.client]
         if not self.wish.uninstall:
             self.notes += self.invocation.notes
+            if remote_of(self.environment().get("LESSONBANK_STORE", "")):
+                self.notes.append(_KEYS_NOTE)
 
     def environment(self) -> dict[str, str]:
         """Give what the person has set and a client must pass on; paths are absolute."""
@@ -84,8 +91,9 @@ class _Installation:
             name: given[name] or self.machine.environ.get(name, "").strip() for name in _PASSED_ON
         }
         if known["LESSONBANK_STORE"]:
+            url = remote_of(known["LESSONBANK_STORE"])
             folder = Path(known["LESSONBANK_STORE"]).expanduser()
-            known["LESSONBANK_STORE"] = str(self.machine.folder / folder)
+            known["LESSONBANK_STORE"] = url or str(self.machine.folder / folder)
         return {name: value for name, value in known.items() if value}
 
     def targets(self) -> list[_Target]:

@@ -191,6 +191,13 @@ def test_a_url_that_is_no_bucket_and_prefix_is_refused_in_one_sentence(value: st
         read_settings({"LESSONBANK_STORE": value})
 
 
+def test_a_key_in_a_url_is_not_repeated() -> None:
+    for value in ("db://team/x?api_key=sk_secret", "s3://me:sk_secret@lessons/prefix"):
+        with pytest.raises(InvalidInput, match="LESSONBANK_STORE") as raised:
+            read_settings({"LESSONBANK_STORE": value})
+        assert "sk_secret" not in str(raised.value)
+
+
 def test_another_store_takes_folder_and_bucket_along(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LESSONBANK_STORE", "s3://lessons/team")
     settings = read_settings()

@@ -1,9 +1,10 @@
 """A shared store in LanceDB's remote service, Cloud or Enterprise: db://DATABASE/PREFIX.
 
-The tables are called PREFIX_items and so on. One more, PREFIX_objects, stands for
-the small objects that a bucket has beside its tables, one a row: an update that
-asks for a row's tag changes it for one caller only. The service merges, indexes
-and cleans up by itself; a search asks the working copy, as everywhere.
+The tables are called PREFIX_items and so on. Two more stand for the small objects
+that a bucket has beside its tables, one a row. In PREFIX_objects the lease and the
+others that are changed: an update that asks for a row's tag changes it for one
+caller only. In PREFIX_files what is written once. The service merges, indexes and
+cleans up by itself; a search asks the working copy, as everywhere.
 
 Key and place come from LANCEDB_API_KEY, LANCEDB_REGION (us-east-1) and
 LANCEDB_HOST (the URL of a server of one's own).
@@ -28,12 +29,12 @@ from memory_core.store.schema import TABLES, TableName
 
 REGION = "us-east-1"
 TABLE_SECONDS = 30.0
-"""For one request on a table."""
+"""For which a request on a table may wait for its answer, or for more of it."""
 ONCE = ("lease.json", "meta.json", "head.json", "tokens.json")
 """Objects whose making must have one winner: their rows come with the table, empty."""
-_OBJECTS = "objects"
+_OBJECTS, _FILES = "objects", "files"
 _SCHEMA = pa.schema([("name", pa.string()), ("tag", pa.string()), ("content", pa.binary())])
-_NAME = re.compile(rf"{_OBJECTS}|({'|'.join(TABLES)})(_g[0-9]+)?")
+_NAME = re.compile(rf"{_OBJECTS}|{_FILES}|({'|'.join(TABLES)})(_g[0-9]+)?")
 """What a store's tables are called; other names are another prefix's that begins like this one."""
 _PAGE = 100
 _MISSING = ("was not found", "not found", "does not exist")
@@ -44,21 +45,31 @@ _T = TypeVar("_T")
 class Database:
     """The tables of one prefix in a database, under their names without it.
 
-    No request is repeated but those that never arrived: repeating an append doubles it.
+    No request is repeated here: repeating an append whose answer was lost doubles it.
+    Every read is of the newest version.
+
+    Args:
+        url: db://DATABASE/PREFIX.
+        silence: Seconds for which the other side may say nothing.
+        whole: Seconds that a request may take with its body; None: as long as it says something.
     """
 
-    def __init__(self, url: str, seconds: float) -> None:
+    def __init__(self, url: str, silence: float, whole: float | None = None) -> None:
         name, _, prefix = url.partition("://")[2].partition("/")
         self._prefix = f"{prefix}_"
-        limit, connect = timedelta(seconds=seconds), timedelta(seconds=min(CONNECT, seconds))
+        connect = timedelta(seconds=min(CONNECT, silence))
+        limit = None if whole is None else timedelta(seconds=whole)
         self._connection: Any = lancedb.connect(
             f"db://{name}",
             region=os.environ.get("LANCEDB_REGION") or REGION,
             host_override=os.environ.get("LANCEDB_HOST") or None,
+            read_consistency_interval=timedelta(0),
             client_config=ClientConfig(
-                retry_config=RetryConfig(retries=0, connect_retries=1, read_retries=0, statuses=[]),
+                retry_config=RetryConfig(retries=0, connect_retries=0, read_retries=0, statuses=[]),
                 timeout_config=TimeoutConfig(
-                    timeout=limit, connect_timeout=connect, read_timeout=limit
+                    timeout=limit,
+                    connect_timeout=connect,
+                    read_timeout=timedelta(seconds=silence),
                 ),
             ),
         )
@@ -97,7 +108,7 @@ class DatabaseTables(BucketTables):
             return Database(self.url, TABLE_SECONDS)
 
     def names(self) -> list[str]:
-        return [name for name in self._db.names() if name != _OBJECTS]
+        return [name for name in self._db.names() if name not in (_OBJECTS, _FILES)]
 
     def fragments(self, name: TableName) -> int:  # noqa: ARG002 - the service's own business
         """Give 0: the service merges them itself."""
@@ -117,33 +128,38 @@ class DatabaseObjects(Objects):
     def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
         super().__init__(url)
         with bucket_faults(url):
-            self._database = Database(url, timeout)
-        self._opened: Any = None
+            self._database = Database(url, timeout, timeout)
+        self._opened: dict[str, Any] = {}
 
-    def _run(self, work: Callable[[Any], _T], *, make: bool) -> _T | None:
-        """Do something with the table; None when it is not there and shall not be made."""
+    def _run(self, name: str, work: Callable[[Any], _T], *, make: bool) -> _T | None:
+        """Do something with a table; None when it is not there and shall not be made."""
         self.requests += 1
         with bucket_faults(self.url):
-            if self._opened is None:
-                self._opened = self._table(make=make)
-            return None if self._opened is None else work(self._opened)
+            table = self._opened.get(name)
+            if table is None:
+                table = self._table(name, make=make)
+                if table is None:
+                    return None
+                self._opened[name] = table
+            return work(table)
 
-    def _table(self, *, make: bool) -> Any:
-        found = self._found()
+    def _table(self, name: str, *, make: bool) -> Any:
+        found = self._found(name)
         if found is not None or not make:
             return found
+        rows = [(each, "", b"") for each in ONCE] if name == _OBJECTS else []
         try:
-            self._database.create_table(_OBJECTS, data=_rows([(name, "", b"") for name in ONCE]))
+            self._database.create_table(name, data=_rows(rows))
         except _FAULTS:  # somebody else was making it
-            found = self._found()
+            found = self._found(name)
             if found is None:
                 raise
             return found
-        return self._found()
+        return self._found(name)
 
-    def _found(self) -> Any:
+    def _found(self, name: str) -> Any:
         try:
-            return self._database.open_table(_OBJECTS)
+            return self._database.open_table(name)
         except _FAULTS as error:
             if any(mark in str(error).lower() for mark in _MISSING):
                 return None
@@ -151,11 +167,10 @@ class DatabaseObjects(Objects):
 
     def get(self, name: str) -> Found | None:
         def work(table: Any) -> list[dict[str, Any]]:
-            table.checkout_latest()
             found = table.search().where(f"name = {_text(name)} AND tag <> ''").limit(1)
             return cast("list[dict[str, Any]]", found.to_arrow().to_pylist())
 
-        rows = self._run(work, make=False)
+        rows = self._run(_place(name), work, make=False)
         return Found(bytes(rows[0]["content"]), rows[0]["tag"]) if rows else None
 
     def put_new(self, name: str, content: bytes) -> str | None:
@@ -167,7 +182,7 @@ class DatabaseObjects(Objects):
             merge = table.merge_insert("name").when_not_matched_insert_all()
             return int(merge.execute(_rows([(name, tag, content)])).num_inserted_rows)
 
-        return tag if self._run(work, make=True) else None
+        return tag if self._run(_place(name), work, make=True) else None
 
     def put_over(self, name: str, content: bytes, tag: str) -> str | None:
         return self._replaced(name, tag, uuid.uuid4().hex, content) if tag else None
@@ -180,7 +195,7 @@ class DatabaseObjects(Objects):
             changed = table.update(where=where, values={"tag": new, "content": content})
             return int(changed.rows_updated)
 
-        return new if self._run(work, make=True) else None
+        return new if self._run(_place(name), work, make=True) else None
 
     def put(self, name: str, content: bytes) -> None:
         row = _rows([(name, uuid.uuid4().hex, content)])
@@ -189,7 +204,7 @@ class DatabaseObjects(Objects):
             merge = table.merge_insert("name")
             merge.when_matched_update_all().when_not_matched_insert_all().execute(row)
 
-        self._run(work, make=True)
+        self._run(_place(name), work, make=True)
 
     def delete(self, name: str) -> None:
         where = f"name = {_text(name)}"
@@ -200,16 +215,22 @@ class DatabaseObjects(Objects):
             else:
                 table.delete(where)
 
-        self._run(work, make=False)
+        self._run(_place(name), work, make=False)
 
     def names(self, folder: str) -> list[str]:
         def work(table: Any) -> list[str]:
-            table.checkout_latest()
             found = table.search().where("tag <> ''").select(["name"]).limit(None).to_arrow()
             return cast("list[str]", found["name"].to_pylist())
 
         inside = f"{folder}/" if folder else ""
-        return sorted(name for name in self._run(work, make=False) or () if name.startswith(inside))
+        places = (_FILES,) if folder else (_OBJECTS, _FILES)
+        found = [name for place in places for name in self._run(place, work, make=False) or ()]
+        return sorted(name for name in found if name.startswith(inside))
+
+
+def _place(name: str) -> str:
+    """Give the table of an object."""
+    return _OBJECTS if name in ONCE else _FILES
 
 
 def _rows(rows: list[tuple[str, str, bytes]]) -> pa.Table:

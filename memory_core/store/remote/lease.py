@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from memory_core.store.remote.objects import Objects
+from memory_core.store.remote.objects import BucketUnavailable, Objects
 
 NAME = "lease.json"
 LENGTH = 10.0
@@ -178,6 +178,8 @@ class Lease:
             found = self._objects.get(NAME)
             there = read_claim(found.content) if found is not None else Claim("", 0)
             if found is not None and (there.holder, there.epoch) == (self._holder, self.epoch):
+                if found.tag == self._tag:  # it was refused, and stands there as we know it
+                    raise BucketUnavailable(f"{self._objects.url} refuses to renew the lease.")
                 self._tag = found.tag  # an earlier renewal of ours, its answer lost
                 return self.renew()
             self.lost, self.other = True, there

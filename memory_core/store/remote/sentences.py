@@ -7,7 +7,9 @@ from memory_core.addresses import is_database
 _DENIED = ("403 forbidden", "401 unauthorized", "accessdenied", "signaturedoesnotmatch")
 _NO_BUCKET = ("nosuchbucket", "containernotfound")
 _NO_KEYS = ("imds", "instance metadata", "metadata.google", "credential", "account must be")
-_KEY = ("401 ", "403 ", "unauthorized", "forbidden", "api_key is required", "invalid api key")
+_KEY = ("unauthorized", "forbidden", "api_key is required", "invalid api key")
+_KEY_STATUS = (401, 403)
+_HTTP_OK = 200
 
 
 def is_no_bucket(error: BaseException) -> bool:
@@ -24,10 +26,16 @@ def sentence(url: str, error: BaseException) -> str:
     """Give what is wrong with the bucket or the database, and the next move."""
     first = (str(error).splitlines() or [""])[0]
     if is_database(url):
-        if _says(error, _KEY):
+        status = getattr(error, "status_code", None)
+        if status in _KEY_STATUS or _says(error, _KEY):
             return (
                 f"The database of {url} refuses this key. Set LANCEDB_API_KEY to one that may read"
                 " and write there, and LANCEDB_REGION, or LANCEDB_HOST for a server of your own."
+            )
+        if isinstance(status, int) and status >= _HTTP_OK:
+            return (
+                f"The database of {url} answered with {status}: {first[:200]}. Try again; if it"
+                " stays so, look at what the service says of this request."
             )
         return (
             f"The database of {url} cannot be reached: {first[:200]}. Check the network,"

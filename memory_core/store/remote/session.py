@@ -37,7 +37,6 @@ EPOCH = 1 << 40
 """A record's place in the log is its writer's epoch times this, plus a count: no two writers
 ever give the same."""
 _LOG = logging.getLogger(__name__)
-_LAST_STEPS = 3
 
 
 class Session:
@@ -297,12 +296,20 @@ class Session:
         running = self._uploader is not None and not self._stopped.is_set()
         self._stopped.set()
         self._wake.set()
+        deadline = time.monotonic() + LAST_SECONDS
         for thread in self._threads:
-            thread.join(LAST_SECONDS)
-        if not running or any(thread.is_alive() for thread in self._threads):
-            return self._release()
+            thread.join(max(deadline - time.monotonic(), 0.0))
+        if any(thread.is_alive() for thread in self._threads):
+            # let go now, what is under way could land in the next writer's time
+            _LOG.warning("an upload is under way; the lease runs out by itself")
+            return
+        if running:
+            self._upload_last(deadline)
+        self._release()
+
+    def _upload_last(self, deadline: float) -> None:
         try:
-            for _ in range(_LAST_STEPS):
+            while time.monotonic() < deadline:
                 if self.waiting() and not self.lease.renew():
                     break
                 self._step()
@@ -313,7 +320,6 @@ class Session:
             _LOG.warning("the last upload failed: %s", error)
         if self.waiting():
             _LOG.warning("closed with %d records that wait for the bucket", self.waiting())
-        return self._release()
 
     def _release(self) -> None:
         try:

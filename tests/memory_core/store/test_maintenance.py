@@ -199,7 +199,7 @@ def test_a_search_does_not_wait_for_a_large_store_or_a_busy_one(
     holder = threading.Thread(target=hold)
     with ended(done):
         holder.start()
-        held.wait()
+        assert held.wait(60)
         assert len(store.search([probe("alpha")], P, 5)) == 2
         store.add_items([item(3, "alpha")])
         store.add_event(event(1, "retire", 1))

@@ -337,6 +337,19 @@ def test_only_what_the_person_has_set_is_passed_on(
     }
 
 
+@pytest.mark.parametrize("url", ["s3://lessons/team", "db://lessons/team"])
+def test_a_shared_store_stays_a_url_and_its_keys_are_asked_for(
+    url: str, machine: Machine, installed: Install
+) -> None:
+    given = {"LESSONBANK_STORE": url, "LANCEDB_API_KEY": "sk_secret"}
+    answer = installed("cursor", given, hooks=False)
+    (change,) = answer.changes
+    text = Path(change.file).expanduser().read_text(encoding="utf-8")
+    assert json.loads(text)["mcpServers"]["lessonbank"]["env"] == {"LESSONBANK_STORE": url}
+    assert "sk_secret" not in text
+    assert any("LANCEDB_*" in note for note in answer.notes)
+
+
 @pytest.mark.parametrize("client", NAMES)
 def test_line_ends_and_a_byte_order_mark_stay(client: str, file: Path, installed: Install) -> None:
     file.write_bytes(b'\xef\xbb\xbf{\r\n\t"a": 1\r\n}\r\n')

@@ -23,6 +23,8 @@ from memory_core.store.remote.database import Database
 from tests.memory_core.store.remote.db_server import KEY
 
 NAME = "lessons"
+LIMITS = {"timeout": "10s", "client_max_retries": "1", "client_retry_timeout": "20"}
+"""No look into a bucket takes longer than a test waits."""
 PATIENCE = 60.0
 """Seconds that a test waits for what must happen, at the most."""
 
@@ -81,14 +83,18 @@ def new_database_url() -> str:
     return f"db://{NAME}/p{uuid.uuid4().hex[:12]}"
 
 
+def lance_at(url: str) -> Any:
+    """The tables of a shared store, as anybody opens them."""
+    if is_database(url):
+        return Database(url, PATIENCE)
+    return lancedb.connect(
+        f"{url}/lance", read_consistency_interval=timedelta(0), storage_options=LIMITS
+    )
+
+
 def rows(url: str, table: str) -> list[dict[str, Any]]:
     """The rows of a shared table, as anybody reads them, by their place in the log."""
-    database: Any = (
-        Database(url, PATIENCE)
-        if is_database(url)
-        else lancedb.connect(f"{url}/lance", read_consistency_interval=timedelta(0))
-    )
-    found = database.open_table(table).search().limit(None).to_arrow().sort_by("seq")
+    found = lance_at(url).open_table(table).search().limit(None).to_arrow().sort_by("seq")
     return list(found.to_pylist())
 
 

@@ -153,6 +153,8 @@ def application(folder: str) -> Starlette:
         if request.headers.get("x-api-key") != KEY:
             return PlainTextResponse("Unauthorized", 401)
         name, verb = request.path_params["name"], request.path_params["verb"]
+        if verb in ("query", "count_rows") and "x-lancedb-min-timestamp" not in request.headers:
+            return PlainTextResponse("A read that may be of an old version", 400)
         body = await request.body()
         if verb != "create" and name not in await run_in_threadpool(tables.names):
             return PlainTextResponse(f"Table {name} was not found", 404)

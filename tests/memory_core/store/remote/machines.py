@@ -7,14 +7,10 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import lancedb
-
-from tests.memory_core.store.remote.bucket import PATIENCE, rows, until
+from tests.memory_core.store.remote.bucket import PATIENCE, lance_at, rows, until
 
 EPOCH = 1 << 40
 TABLES = {
@@ -98,9 +94,7 @@ def in_bucket(url: str) -> Counter[str]:
 
 def epochs_by_version(url: str, table: str) -> list[Counter[int]]:
     """How many rows of each epoch every version of a table has, oldest first."""
-    opened: Any = lancedb.connect(
-        f"{url}/lance", read_consistency_interval=timedelta(0)
-    ).open_table(table)
+    opened = lance_at(url).open_table(table)
     found = []
     for version in opened.list_versions():
         opened.checkout(version["version"])

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import unquote
 
+_SECONDS = 30.0
 _REQUEST = re.compile(rb"(GET|PUT|POST|DELETE|HEAD) ([^ ]+) HTTP/1")
 
 
@@ -53,10 +54,11 @@ class Proxy:
         await asyncio.sleep(0)  # the transports close in the next round
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._cut:
-            writer.close()
-            return
         there, back = await asyncio.open_connection("127.0.0.1", self._upstream)
+        if self._cut:
+            writer.transport.abort()
+            back.transport.abort()
+            return
         self._open |= {writer, back}
         try:
             await asyncio.gather(self._up(reader, back), self._down(there, writer))
@@ -105,9 +107,9 @@ class Proxy:
     def running(self) -> Iterator[Proxy]:
         """Listen, on a port of its own, until the end."""
         self._thread.start()
-        self._ready.wait()
+        assert self._ready.wait(_SECONDS), "it does not listen"
         try:
             yield self
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
+            self._thread.join(_SECONDS)

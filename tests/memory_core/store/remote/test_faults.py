@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import lancedb
 import pytest
 
 from memory_core.errors import StoreUnavailable
@@ -31,7 +30,7 @@ from tests.memory_core.store.making import (
     recall,
 )
 from tests.memory_core.store.making import waiting as waiting_item
-from tests.memory_core.store.remote.bucket import PATIENCE, rows, until, variables
+from tests.memory_core.store.remote.bucket import PATIENCE, lance_at, rows, until, variables
 from tests.memory_core.store.remote.machines import in_bucket
 from tests.memory_core.store.remote.proxy import Proxy
 
@@ -329,7 +328,7 @@ def test_rows_that_a_former_writer_lands_too_late_are_taken_in_once(
     second = opened(tmp_path / "second", bucket_url)
     write(second, 2)
     until(lambda: session_of(second).waiting() == 0)
-    table: Any = lancedb.connect(f"{bucket_url}/lance").open_table("outcomes")
+    table: Any = lance_at(bucket_url).open_table("outcomes")
     late = [entry_of((1 << 40) + 50, "outcomes", outcome(5))]
     table.add(CODECS["outcomes"].table_of(late, EMBEDDER.dimension))
     write(second, 3)
@@ -344,19 +343,19 @@ def test_rows_that_a_former_writer_lands_too_late_are_taken_in_once(
 
 
 def test_an_idle_writer_notices_rows_that_are_not_its_own(
-    tmp_path: Path, bucket_url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, shared_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "SWEEP_SECONDS", 0.1)
-    store = opened(tmp_path / "store", bucket_url)
+    store = opened(tmp_path / "store", shared_url)
     write(store, 1)
     until(lambda: session_of(store).waiting() == 0)
-    table: Any = lancedb.connect(f"{bucket_url}/lance").open_table("outcomes")
-    own = rows(bucket_url, "outcomes")[0]["seq"]
+    table: Any = lance_at(shared_url).open_table("outcomes")
+    own = rows(shared_url, "outcomes")[0]["seq"]
     doubled = [entry_of(own, "outcomes", outcome(1))]
     table.add(CODECS["outcomes"].table_of(doubled, EMBEDDER.dimension))
     twice = [entry_of(7, "outcomes", outcome(1)), entry_of(8, "outcomes", outcome(5))]
     table.add(CODECS["outcomes"].table_of(twice, EMBEDDER.dimension))
-    until(lambda: in_bucket(bucket_url) == dict.fromkeys(records(1) | {"outcome 5"}, 1))
+    until(lambda: in_bucket(shared_url) == dict.fromkeys(records(1) | {"outcome 5"}, 1))
     assert [o.record.id for o in store.outcomes()] == ["out_0001", "out_0005"]
     store.close()
 
@@ -388,8 +387,13 @@ def test_a_writer_that_lost_the_lease_takes_nothing_new_and_names_the_other(
     found = session_of(store).objects.get("lease.json")
     assert found is not None
     taken = lease.Claim("somebody", 9, "machine nine, pid 9").content()
-    while not heard.is_set():  # a renewal under way may come in between
-        session_of(store).objects.put("lease.json", taken)
+
+    def lost_by_now() -> bool:  # a renewal under way may come in between
+        if not heard.is_set():
+            session_of(store).objects.put("lease.json", taken)
+        return heard.is_set()
+
+    until(lost_by_now)
     with pytest.raises(StoreUnavailable, match="machine nine, pid 9"):
         store.add_items([item(1)])
     assert told == [session_of(store)._candidate.busy()]

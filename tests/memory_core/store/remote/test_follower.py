@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import lancedb
 import pytest
 
 from memory_core.errors import StoreUnavailable
@@ -28,7 +27,7 @@ from tests.memory_core.store.making import (
     same,
     waiting,
 )
-from tests.memory_core.store.remote.bucket import rows, until, variables
+from tests.memory_core.store.remote.bucket import lance_at, rows, until, variables
 from tests.memory_core.store.remote.proxy import Proxy
 
 Opener = Callable[..., LanceStore]
@@ -220,7 +219,7 @@ def test_a_copy_with_other_rows_than_the_bucket_is_told(
         writer.add_outcome(outcome(number))
     settled(writer)
     opened("follower", follow=True, lost=told.append)
-    table: Any = lancedb.connect(f"{bucket_url}/lance").open_table("outcomes")
+    table: Any = lance_at(bucket_url).open_table("outcomes")
     table.add(CODECS["outcomes"].table_of([entry_of(1, "outcomes", outcome(9))], 16))
     until(lambda: told)
     assert "read anew" in told[0]

@@ -11,6 +11,7 @@ from memory_core.store.remote import database
 from memory_core.store.remote.database import Database, DatabaseTables
 from memory_core.store.remote.lease import NAME as LEASE
 from memory_core.store.remote.objects import BucketUnavailable, Found, Objects, objects_at
+from tests.memory_core.store.remote.bucket import PATIENCE
 
 ODD = bytes(range(256)) + "quoted 'twice' \u2028".encode()
 ROUNDS = 4
@@ -73,7 +74,7 @@ def test_names_are_of_their_folder(objects: Objects) -> None:
 
 def test_of_many_who_want_it_one_gets_it(shared_url: str) -> None:
     """Each from a client of its own, as from different machines."""
-    clients = [objects_at(shared_url) for _ in range(6)]
+    clients = [objects_at(shared_url, PATIENCE) for _ in range(6)]
 
     def attempt(one: Objects, tag: str) -> str | None:
         said = uuid.uuid4().bytes
