@@ -243,12 +243,17 @@ class Follower:
 
     def _compare(self, bucket: BucketTables) -> None:
         """Notice when the bucket holds other rows than this copy: they were put in order there."""
-        writer = self._writer
-        assert writer is not None
-        differ = any(bucket.count(name) != writer.known(name) for name in TABLES)
+        differ = any(self._differs(bucket, name) for name in TABLES)
         self._different = self._different + 1 if differ else 0
         if self._different >= DIFFERENT:
             self._lose("other rows stand there than were copied")
+
+    def _differs(self, bucket: BucketTables, name: TableName) -> bool:
+        """Tell whether a table that is as it was when it was copied has other rows."""
+        writer = self._writer
+        assert writer is not None
+        rows = bucket.count(name)  # of the newest version in a database: perhaps not the copied one
+        return bucket.version(name) == self._versions.get(name) and rows != writer.known(name)
 
     # -- ending
 
