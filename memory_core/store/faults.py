@@ -60,32 +60,33 @@ _MOVES = (
 )
 
 
-def _says(error: BaseException, marks: tuple[str, ...]) -> bool:
+def says(error: BaseException, marks: tuple[str, ...]) -> bool:
+    """Tell whether the error's text holds one of these marks, which are in lower case."""
     text = str(error).lower()
     return any(mark in text for mark in marks)
 
 
 def is_full(error: BaseException) -> bool:
     """Tell whether the disk had no room."""
-    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or _says(error, _FULL)
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or says(error, _FULL)
 
 
 def is_read_only(error: BaseException) -> bool:
     """Tell whether the place may be read but not written."""
     read_only = (errno.EROFS, errno.EACCES, errno.EPERM)
-    return getattr(error, "errno", None) in read_only or _says(error, _READ_ONLY)
+    return getattr(error, "errno", None) in read_only or says(error, _READ_ONLY)
 
 
 def is_gone(error: BaseException) -> bool:
     """Tell whether a file was missing: deleted, or cleaned up under a search."""
-    return isinstance(error, FileNotFoundError) or _says(error, _GONE)
+    return isinstance(error, FileNotFoundError) or says(error, _GONE)
 
 
 def sentence(error: BaseException, folder: Path) -> str:
     """Give what happened and the next move, for a person or a model."""
     for marks, what, move in _MOVES:
         full = marks is _FULL and is_full(error)
-        if full or _says(error, marks):
+        if full or says(error, marks):
             return f"{what.format(folder=folder)} {move}"
     first = (str(error).splitlines() or [""])[0]
     return (

@@ -32,7 +32,7 @@ _OPTIONS = {
     "client_retry_timeout": "20",
 }
 _CACHE = 16 * 2**20
-_FAULTS = (*faults.FAULTS, ValueError)
+FAULTS = (*faults.FAULTS, ValueError)
 
 
 class BucketTables(Tables):
@@ -112,7 +112,7 @@ def bucket_faults(url: str) -> Iterator[None]:
         yield
     except StoreUnavailable:
         raise
-    except _FAULTS as error:
+    except FAULTS as error:
         raise BucketUnavailable(sentence(url, error)) from error
 
 

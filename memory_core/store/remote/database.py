@@ -23,14 +23,18 @@ import lancedb
 import pyarrow as pa
 from lancedb.remote import ClientConfig, RetryConfig, TimeoutConfig
 
-from memory_core.store.remote.bucket import BucketTables, bucket_faults
+from memory_core.store.faults import says
+from memory_core.store.meta import FILE as META
+from memory_core.store.remote.bucket import FAULTS, BucketTables, bucket_faults
+from memory_core.store.remote.lease import NAME as LEASE
 from memory_core.store.remote.objects import CONNECT, TIMEOUT, Found, Objects
+from memory_core.store.remote.uploading import HEAD
 from memory_core.store.schema import TABLES, TableName
 
 REGION = "us-east-1"
 TABLE_SECONDS = 30.0
 """For which a request on a table may wait for its answer, or for more of it."""
-ONCE = ("lease.json", "meta.json", "head.json", "tokens.json")
+ONCE = (LEASE, META, HEAD, "tokens.json")
 """Objects whose making must have one winner: their rows come with the table, empty."""
 _OBJECTS, _FILES = "objects", "files"
 _SCHEMA = pa.schema([("name", pa.string()), ("tag", pa.string()), ("content", pa.binary())])
@@ -38,7 +42,6 @@ _NAME = re.compile(rf"{_OBJECTS}|{_FILES}|({'|'.join(TABLES)})(_g[0-9]+)?")
 """What a store's tables are called; other names are another prefix's that begins like this one."""
 _PAGE = 100
 _MISSING = ("was not found", "not found", "does not exist")
-_FAULTS = (ValueError, RuntimeError, OSError)
 _T = TypeVar("_T")
 
 
@@ -149,19 +152,18 @@ class DatabaseObjects(Objects):
             return found
         rows = [(each, "", b"") for each in ONCE] if name == _OBJECTS else []
         try:
-            self._database.create_table(name, data=_rows(rows))
-        except _FAULTS:  # somebody else was making it
+            return self._database.create_table(name, data=_rows(rows))
+        except FAULTS:  # somebody else was making it
             found = self._found(name)
             if found is None:
                 raise
             return found
-        return self._found(name)
 
     def _found(self, name: str) -> Any:
         try:
             return self._database.open_table(name)
-        except _FAULTS as error:
-            if any(mark in str(error).lower() for mark in _MISSING):
+        except FAULTS as error:
+            if says(error, _MISSING):
                 return None
             raise
 

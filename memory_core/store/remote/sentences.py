@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from memory_core.addresses import is_database
+from memory_core.store.faults import says
 
 _DENIED = ("403 forbidden", "401 unauthorized", "accessdenied", "signaturedoesnotmatch")
 _NO_BUCKET = ("nosuchbucket", "containernotfound")
@@ -14,12 +15,7 @@ _HTTP_OK = 200
 
 def is_no_bucket(error: BaseException) -> bool:
     """Tell whether the bucket itself is missing, and not an object in it."""
-    return _says(error, _NO_BUCKET)
-
-
-def _says(error: BaseException, marks: tuple[str, ...]) -> bool:
-    text = str(error).lower()
-    return any(mark in text for mark in marks)
+    return says(error, _NO_BUCKET)
 
 
 def sentence(url: str, error: BaseException) -> str:
@@ -27,7 +23,7 @@ def sentence(url: str, error: BaseException) -> str:
     first = (str(error).splitlines() or [""])[0]
     if is_database(url):
         status = getattr(error, "status_code", None)
-        if status in _KEY_STATUS or _says(error, _KEY):
+        if status in _KEY_STATUS or says(error, _KEY):
             return (
                 f"The database of {url} refuses this key. Set LANCEDB_API_KEY to one that may read"
                 " and write there, and LANCEDB_REGION, or LANCEDB_HOST for a server of your own."
@@ -41,14 +37,14 @@ def sentence(url: str, error: BaseException) -> str:
             f"The database of {url} cannot be reached: {first[:200]}. Check the network,"
             " LANCEDB_REGION and LANCEDB_HOST."
         )
-    if _says(error, _NO_BUCKET):
+    if says(error, _NO_BUCKET):
         return f"There is no bucket for {url}. Create it, or set LESSONBANK_STORE to another."
-    if _says(error, _DENIED):
+    if says(error, _DENIED):
         return (
             f"The bucket of {url} refuses these credentials. Check the variables AWS_*, GOOGLE_*"
             " or AZURE_* and that they may read, write, list and delete under this prefix."
         )
-    if _says(error, _NO_KEYS):
+    if says(error, _NO_KEYS):
         return (
             f"No credentials were found for {url}. Set AWS_ACCESS_KEY_ID and"
             " AWS_SECRET_ACCESS_KEY (or GOOGLE_*, AZURE_*) where lessonbank starts."
