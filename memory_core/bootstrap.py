@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memory_core.allocator import steady_allocator
 from memory_core.errors import StoreUnavailable
 from memory_core.in_process import InProcessMemory
 from memory_core.port import Change, Evaluation, Memory
@@ -40,6 +41,7 @@ def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:
         cwd: Where the project is derived from, the process's own by default.
     """
     calm_threads()
+    steady_allocator()
     project = derive_project(cwd or Path.cwd(), settings.project)
 
     def open_service(notify: Callable[[Change], None]) -> MemoryService:

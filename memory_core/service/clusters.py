@@ -95,30 +95,31 @@ class Cluster:
 
 
 class Sums:
-    """Sums of unit vectors, one row a cluster; rows of nothing are zero."""
+    """Sums of unit vectors, one row a cluster, and their lengths; rows of nothing are zero."""
 
     def __init__(self) -> None:
-        self._rows: Matrix | None = None
+        self._held: tuple[Matrix, Vector] | None = None
 
     def add(self, row: int, vector: Vector | None, change: int) -> None:
         if vector is None:
             return
-        rows = self._rows
-        if rows is None or row >= len(rows):
-            grown = np.zeros((max(64, 2 * (row + 1)), vector.size), np.float32)
-            if rows is not None:
-                grown[: len(rows)] = rows
-            self._rows = rows = grown
+        held = self._held
+        if held is None or row >= len(held[0]):
+            most = max(64, 2 * (row + 1))
+            grown = (np.zeros((most, vector.size), np.float32), np.zeros(most, np.float32))
+            for larger, present in zip(grown, held or (), strict=False):
+                larger[: len(present)] = present
+            self._held = held = grown
+        rows, lengths = held
         rows[row] += change * vector
+        lengths[row] = np.linalg.norm(rows[row])
 
-    def cosines(self, vector: Vector | None, count: int) -> Matrix:
+    def cosines(self, vector: Vector | None, count: int) -> Vector:
         """Cosine with every row's direction, float32[count]; -1 for rows of nothing."""
-        rows = self._rows
-        if vector is None or rows is None:
-            return np.full(count, -1.0, np.float32)
-        held = rows[:count]
-        norms = np.linalg.norm(held, axis=1)
         cosines = np.full(count, -1.0, np.float32)
-        known = np.flatnonzero(norms > 1e-6)
-        cosines[known] = (held[known] @ vector) / norms[known]
+        if vector is None or self._held is None:
+            return cosines
+        rows, lengths = (part[:count] for part in self._held)
+        known = lengths > 1e-6
+        np.divide(rows @ vector, lengths, out=cosines[: len(rows)], where=known)
         return cosines

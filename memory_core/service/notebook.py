@@ -15,6 +15,7 @@ read without it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -37,6 +38,9 @@ MATCH_CONDITIONS = 0.70
 PATTERN = 3
 """Like failures that make a pattern."""
 MOST_WARNINGS = 3
+VECTORS_KEPT = 4_096
+"""Newest failures whose vectors leave the centre when they are corrected; of older ones only the
+count does. Two vectors of each failure ever reported would outgrow everything else in memory."""
 
 
 @dataclass(slots=True)
@@ -64,6 +68,7 @@ class Notebook:
         )
         self._projects: dict[str, _Project] = {}
         self._counted: dict[str, tuple[Seen, Failure]] = {}
+        self._newest: deque[Seen] = deque()
 
     def start(self) -> None:
         """Begin to learn: the log is folded."""
@@ -98,7 +103,17 @@ class Notebook:
             project.clusters.append(cluster)
         self._count(project, cluster, seen, failure, 1)
         self._counted[seen.owner] = (seen, replace(failure, text=None, views=None))
+        self._newest.append(seen)
+        if len(self._newest) > VECTORS_KEPT:
+            self._lighten(self._newest.popleft())
         self.likeness.add(seen, failure)
+
+    def _lighten(self, seen: Seen) -> None:
+        """Forget the vectors of a failure, unless it has been corrected already."""
+        counted = self._counted.get(seen.owner)
+        if counted is not None and counted[0] is seen:
+            bare = replace(counted[1], signature=None, conditions=None)
+            self._counted[seen.owner] = (seen, bare)
 
     def withdraw(self, owner: str) -> None:
         """Take an owner's failure out (it was corrected); an empty cluster is not told."""

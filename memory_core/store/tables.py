@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -23,6 +23,7 @@ os.environ.setdefault("LANCEDB_LOG", "error")  # read at import; it warns of wha
 os.environ.setdefault("LANCE_CPU_THREADS", str(max(8, (os.cpu_count() or 1) - 2)))
 
 import lancedb
+from lancedb.background_loop import LOOP
 from lancedb.index import FTS, Bitmap, BTree, IvfSq
 from lancedb.query import MatchQuery
 
@@ -45,6 +46,8 @@ _CACHES = (32 * 2**20, 16 * 2**20)
 leaves its forerunner there until the cache is full."""
 _LARGE_CACHES = (256 * 2**20, 64 * 2**20)
 """The same once vectors are searched in LanceDB's index."""
+_NOTHING: tuple[int, Any] = (0, None)
+"""No generation's items are open for searching."""
 _WORD = re.compile(r"[^\W_]+")
 _SLICE = 500
 _ROUNDS = 8
@@ -77,6 +80,11 @@ def at_places(seqs: Iterable[int]) -> str:
     return f"seq IN ({', '.join(map(str, seqs))})"
 
 
+def _waited(work: Coroutine[Any, Any, Any]) -> Any:
+    """Give what LanceDB's event loop makes of this; raises what it raised."""
+    return LOOP.run(work)  # type: ignore[no-untyped-call]
+
+
 class Tables:
     """The four tables of one generation."""
 
@@ -86,21 +94,22 @@ class Tables:
         self.dimension = dimension
         self._db = self._connected()
         self._open: dict[TableName, Any] = {}
+        self._searched = _NOTHING
 
     _caches = _CACHES
+    _session: Any = None
 
     def expect_large(self) -> None:
         """Make LanceDB's caches large enough for vector indexes."""
         if self._caches != _LARGE_CACHES:
             self._caches = _LARGE_CACHES
             self._db = self._connected()
-            self._open.clear()
+            self.close()
 
     def _connected(self) -> Any:
+        self._session = lancedb.Session(*self._caches)
         return lancedb.connect(
-            str(self.root),
-            read_consistency_interval=timedelta(0),
-            session=lancedb.Session(*self._caches),
+            str(self.root), read_consistency_interval=timedelta(0), session=self._session
         )
 
     # -- opening
@@ -149,16 +158,42 @@ class Tables:
             table.checkout_latest()
             return run(table)
 
+    def _search(self, query: Callable[[Any], Any]) -> Any:
+        """Run a query on the items; once more when clean-up took its files away.
+
+        LanceDB's synchronous handle sends a search through its event loop six times,
+        its asynchronous one once: 2.4 ms in place of 4.1 with four threads on two cores.
+        """
+        try:
+            return _waited(self._found(query))
+        except (RuntimeError, OSError) as error:
+            if not faults.is_gone(error) or not self._exists("items"):
+                raise
+            self._searched = _NOTHING
+            return _waited(self._found(query))
+
+    async def _found(self, query: Callable[[Any], Any]) -> Any:
+        generation, table = self._searched
+        if generation != self.generation:
+            connection = await lancedb.connect_async(
+                str(self.root), read_consistency_interval=timedelta(0), session=self._session
+            )
+            generation = self.generation
+            table = await connection.open_table(table_name("items", generation))
+            self._searched = generation, table
+        return await query(table).to_arrow()
+
     def _exists(self, name: TableName) -> bool:
         return self.path(name).exists()
 
     def close(self) -> None:
         """Let the handles go, and with them the files that LanceDB holds open."""
         self._open.clear()
+        self._searched = _NOTHING
 
     def switch(self, generation: int, dimension: int) -> None:
         """Read and write another generation from now on."""
-        self._open.clear()
+        self.close()
         self._text_index = False
         self.generation, self.dimension = generation, dimension
 
@@ -224,14 +259,14 @@ class Tables:
     def nearest(self, column: str, vector: Vector, limit: int, where: str) -> list[str]:
         """Give the ids of the items whose `column` is nearest to `vector`, nearest first."""
 
-        def run(table: Any) -> Any:
-            query = table.search(vector, vector_column_name=column).distance_type(DISTANCE)
-            query = query.nprobes(NPROBES).refine_factor(REFINE)
+        def query(table: Any) -> Any:
+            found = table.query().nearest_to(vector).column(column).distance_type(DISTANCE)
+            found = found.nprobes(NPROBES).refine_factor(REFINE)
             if where:
-                query = query.where(where)
-            return query.select(["id", "_distance"]).limit(limit).to_arrow()
+                found = found.where(where)
+            return found.select(["id", "_distance"]).limit(limit)
 
-        return cast("list[str]", self._read("items", run)["id"].to_pylist())
+        return cast("list[str]", self._search(query)["id"].to_pylist())
 
     def matching(self, text: str, limit: int, where: str) -> list[tuple[str, float]]:
         """Give (id, BM25 score) of the items that hold a word of `text`, best first."""
@@ -241,13 +276,13 @@ class Tables:
 
         match = MatchQuery(words, "search_text")  # type: ignore[call-arg]
 
-        def run(table: Any) -> Any:
-            query = table.search(match, query_type="fts")
+        def query(table: Any) -> Any:
+            found = table.query().nearest_to_text(match)
             if where:
-                query = query.where(where)
-            return query.select(["id", "_score"]).limit(limit).to_arrow()
+                found = found.where(where)
+            return found.select(["id", "_score"]).limit(limit)
 
-        found = self._read("items", run)
+        found = self._search(query)
         return list(zip(found["id"].to_pylist(), found["_score"].to_pylist(), strict=True))
 
     # -- indexes and keeping

@@ -1,0 +1,65 @@
+"""The C allocator gives large blocks back; a user's own setting stands."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+# Blocks of a megabyte and more are freed in turn, which raises glibc's threshold; then many blocks
+# of two megabytes are kept alive between small ones, and the large ones are freed.
+PROBE = """
+import ctypes, resource
+from memory_core.allocator import steady_allocator
+steady_allocator()
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+libc.free.argtypes = [ctypes.c_void_p]
+
+def resident():
+    pages = int(open("/proc/self/statm").read().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+def block(size):
+    place = libc.malloc(size)
+    ctypes.memset(place, 1, size)
+    return place
+
+libc.free(block(30 * 2**20))
+before = resident()
+large, small = [], []
+for _ in range(100):
+    large.append(block(2 * 2**20))
+    small.append(block(1024))
+for place in large:
+    libc.free(place)
+print(resident() - before)
+"""
+
+
+def left_over(**more: str) -> float:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MALLOC_", "GLIBC_"))}
+    told = subprocess.run(
+        [sys.executable, "-c", PROBE],
+        env={**environment, **more},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return float(told.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_what_is_freed_between_small_blocks_is_given_back() -> None:
+    assert left_over() < 20  # of 200 MB
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_a_setting_of_the_users_stands() -> None:
+    """With a threshold above the blocks they lie in the heap, between the small ones."""
+    kept = left_over(MALLOC_MMAP_THRESHOLD_=str(32 * 2**20), MALLOC_TRIM_THRESHOLD_=str(2**40))
+    assert kept > 150
