@@ -1,6 +1,6 @@
-"""The LanceDB tables: the only module of the store that talks to LanceDB.
+"""The LanceDB tables: with `queries`, the only module of the store that talks to LanceDB.
 
-Distance is cosine, here and nowhere else. Ids are kept unique by the caller;
+Distance is cosine, in both and nowhere else. Ids are kept unique by the caller;
 there is no index on `id` and no `merge_insert` (both duplicate rows under some
 of LanceDB's versions). Every handle reads the latest version
 (`read_consistency_interval` = 0): a stale one also writes wrongly.
@@ -10,35 +10,20 @@ Mutations must come one at a time (the writer's lock); reads from any thread.
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, cast
-
-os.environ.setdefault("LANCEDB_LOG", "error")  # read at import; it warns of what is normal here
-# Lance makes its pool of threads two smaller than the machine has cores: one thread on up to
-# three, where work that waits for other work of the pool waits for ever
-os.environ.setdefault("LANCE_CPU_THREADS", str(max(8, (os.cpu_count() or 1) - 2)))
+from typing import Any, cast
 
 import lancedb
-from lancedb.background_loop import LOOP
 from lancedb.index import FTS, Bitmap, BTree, IvfSq
-from lancedb.query import MatchQuery
 
 from memory_core.model import State
 from memory_core.ports import Vector
-from memory_core.store import faults
+from memory_core.store import faults, queries
 from memory_core.store.schema import CODECS, TableName
 
 FOLDER = "lance"
-DISTANCE: Literal["cosine"] = "cosine"
-NPROBES = 20
-REFINE = 3
-QUERY_TERMS = 64
-"""At most this many distinct words of a query are searched for."""
-
 VERSION = lancedb.__version__
 _FOREVER = timedelta(days=36500)
 _CACHES = (32 * 2**20, 16 * 2**20)
@@ -46,9 +31,6 @@ _CACHES = (32 * 2**20, 16 * 2**20)
 leaves its forerunner there until the cache is full."""
 _LARGE_CACHES = (256 * 2**20, 64 * 2**20)
 """The same once vectors are searched in LanceDB's index."""
-_NOTHING: tuple[int, Any] = (0, None)
-"""No generation's items are open for searching."""
-_WORD = re.compile(r"[^\W_]+")
 _SLICE = 500
 _ROUNDS = 8
 
@@ -56,17 +38,6 @@ _ROUNDS = 8
 def table_name(name: TableName, generation: int) -> str:
     """Give the name on disk: re-embedding writes a new generation beside the old."""
     return name if generation == 1 or name == "events" else f"{name}_g{generation}"
-
-
-def query_words(text: str) -> str:
-    """Give the words of `text` that the full-text index is asked for: safe, distinct, bounded.
-
-    Example:
-        >>> query_words('parse "JSON" AND json: (x')
-        'parse json and x'
-    """
-    words = dict.fromkeys(_WORD.findall(text.lower()))
-    return " ".join(list(words)[:QUERY_TERMS])
 
 
 def one_of(column: str, values: Iterable[str]) -> str:
@@ -80,11 +51,6 @@ def at_places(seqs: Iterable[int]) -> str:
     return f"seq IN ({', '.join(map(str, seqs))})"
 
 
-def _waited(work: Coroutine[Any, Any, Any]) -> Any:
-    """Give what LanceDB's event loop makes of this; raises what it raised."""
-    return LOOP.run(work)  # type: ignore[no-untyped-call]
-
-
 class Tables:
     """The four tables of one generation."""
 
@@ -94,7 +60,7 @@ class Tables:
         self.dimension = dimension
         self._db = self._connected()
         self._open: dict[TableName, Any] = {}
-        self._searched = _NOTHING
+        self._searching: queries.SearchHandle | None = None
 
     _caches = _CACHES
     _session: Any = None
@@ -158,30 +124,20 @@ class Tables:
             table.checkout_latest()
             return run(table)
 
-    def _search(self, query: Callable[[Any], Any]) -> Any:
-        """Run a query on the items; once more when clean-up took its files away.
-
-        LanceDB's synchronous handle sends a search through its event loop six times,
-        its asynchronous one once: 2.4 ms in place of 4.1 with four threads on two cores.
-        """
+    def _search(self, query: queries.Query) -> Any:
+        """Search the items; once more with a new handle when clean-up took its files away."""
+        handle = self._searching or self._search_handle()
         try:
-            return _waited(self._found(query))
+            return handle.run(query)
         except (RuntimeError, OSError) as error:
             if not faults.is_gone(error) or not self._exists("items"):
                 raise
-            self._searched = _NOTHING
-            return _waited(self._found(query))
+            return self._search_handle().run(query)
 
-    async def _found(self, query: Callable[[Any], Any]) -> Any:
-        generation, table = self._searched
-        if generation != self.generation:
-            connection = await lancedb.connect_async(
-                str(self.root), read_consistency_interval=timedelta(0), session=self._session
-            )
-            generation = self.generation
-            table = await connection.open_table(table_name("items", generation))
-            self._searched = generation, table
-        return await query(table).to_arrow()
+    def _search_handle(self) -> queries.SearchHandle:
+        name = table_name("items", self.generation)
+        self._searching = handle = queries.SearchHandle(self.root, name, self._session)
+        return handle
 
     def _exists(self, name: TableName) -> bool:
         return self.path(name).exists()
@@ -189,13 +145,13 @@ class Tables:
     def close(self) -> None:
         """Let the handles go, and with them the files that LanceDB holds open."""
         self._open.clear()
-        self._searched = _NOTHING
+        self._searching = None
 
     def switch(self, generation: int, dimension: int) -> None:
         """Read and write another generation from now on."""
-        self.close()
         self._text_index = False
         self.generation, self.dimension = generation, dimension
+        self.close()
 
     # -- writing
 
@@ -258,31 +214,15 @@ class Tables:
 
     def nearest(self, column: str, vector: Vector, limit: int, where: str) -> list[str]:
         """Give the ids of the items whose `column` is nearest to `vector`, nearest first."""
-
-        def query(table: Any) -> Any:
-            found = table.query().nearest_to(vector).column(column).distance_type(DISTANCE)
-            found = found.nprobes(NPROBES).refine_factor(REFINE)
-            if where:
-                found = found.where(where)
-            return found.select(["id", "_distance"]).limit(limit)
-
-        return cast("list[str]", self._search(query)["id"].to_pylist())
+        found = self._search(queries.nearest(column, vector, limit, where))
+        return cast("list[str]", found["id"].to_pylist())
 
     def matching(self, text: str, limit: int, where: str) -> list[tuple[str, float]]:
         """Give (id, BM25 score) of the items that hold a word of `text`, best first."""
-        words = query_words(text)
+        words = queries.query_words(text)
         if not words or limit < 1 or not self.has_text_index():
             return []
-
-        match = MatchQuery(words, "search_text")  # type: ignore[call-arg]
-
-        def query(table: Any) -> Any:
-            found = table.query().nearest_to_text(match)
-            if where:
-                found = found.where(where)
-            return found.select(["id", "_score"]).limit(limit)
-
-        found = self._search(query)
+        found = self._search(queries.matching(words, limit, where))
         return list(zip(found["id"].to_pylist(), found["_score"].to_pylist(), strict=True))
 
     # -- indexes and keeping
@@ -322,7 +262,7 @@ class Tables:
 
     def build_vector_index(self, column: str) -> None:
         """Build the approximate index of one vector column anew (all its rows)."""
-        config = IvfSq(distance_type=DISTANCE)
+        config = IvfSq(distance_type=queries.DISTANCE)
         self.open("items").create_index(column, config=config, replace=True)
 
     def unindexed(self, column: str) -> int | None:

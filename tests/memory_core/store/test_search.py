@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from memory_core.ports import Probe, Scope
 from memory_core.store import writer
 from memory_core.store.lance_store import LanceStore
+from memory_core.store.queries import QUERY_TERMS, Query, SearchHandle, query_words
 from memory_core.store.search import Found, cosines, fuse, scope_filter, similarities
-from memory_core.store.tables import QUERY_TERMS, one_of, query_words
+from memory_core.store.tables import one_of
 from tests.memory_core.store.contract import ids
 from tests.memory_core.store.fake_store import FakeStore
 from tests.memory_core.store.making import EMBEDDER, P, event, item, probe, waiting
@@ -225,3 +227,43 @@ def test_the_answer_does_not_depend_on_how_the_content_came(tmp_path: Path) -> N
     assert ids(answers[0]) == ids(answers[1])
     for one, two in zip(*answers, strict=True):
         assert (one.similarity, one.keyword, one.fused) == (two.similarity, two.keyword, two.fused)
+
+
+# -- under clean-up
+
+
+def test_a_search_whose_files_were_cleaned_away_is_made_once_more(
+    store: LanceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second time by a new handle; what goes on failing is told."""
+    store.add_items([item(1, "alpha"), item(2, "beta")])
+    tables = store._writer.tables
+    tables.matching("alpha", 5, "")
+    run, asked, gone = SearchHandle.run, list[SearchHandle](), [1]
+
+    def cleaned(handle: SearchHandle, query: Query) -> Any:
+        asked.append(handle)
+        if gone[0]:
+            gone[0] -= 1
+            raise OSError("LanceError(IO): Object at location data/x.lance not found")
+        return run(handle, query)
+
+    monkeypatch.setattr(SearchHandle, "run", cleaned)
+    assert [found for found, _ in tables.matching("alpha", 5, "")] == [item(1).item.id]
+    assert len(set(map(id, asked))) == len(asked) == 2
+    gone[0] = 2
+    with pytest.raises(OSError, match="not found"):
+        tables.matching("alpha", 5, "")
+    assert len(asked) == 4
+
+
+def test_a_search_reads_the_generation_that_is_written(store: LanceStore) -> None:
+    store.add_items([item(1, "alpha")])
+    tables = store._writer.tables
+    assert tables.matching("alpha", 5, "")
+    tables.switch(2, tables.dimension)
+    tables.create("items")
+    tables.build_text_index()
+    assert tables.matching("alpha", 5, "") == []
+    tables.switch(1, tables.dimension)
+    assert tables.matching("alpha", 5, "")
