@@ -8,6 +8,8 @@ import platform
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's mallopt(3)."""
+_OWN = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
+"""Where users set the same."""
 LARGE = 1 << 20
 """Bytes from which a block is given back to the system as soon as it is freed."""
 
@@ -23,7 +25,7 @@ def steady_allocator() -> None:
     """
     if platform.libc_ver()[0] != "glibc":
         return
-    if any(name in os.environ for name in ("MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")):
+    if any(name in os.environ for name in _OWN):
         return
     libc = ctypes.CDLL(None)
     libc.mallopt(_MMAP_THRESHOLD, LARGE)

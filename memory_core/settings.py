@@ -178,12 +178,18 @@ def _oauth(env: Mapping[str, str]) -> OAuthSettings | None:
     )
 
 
-def _long_enough(name: str, secret: str) -> str:
-    """A shared secret that is unset or long; it is not shown."""
-    if secret and len(secret) < SHORTEST_SECRET:
+def _long_enough(name: str, given: str) -> str:
+    """A shared secret that is unset or long, without the line feed that files end with.
+
+    Raises:
+        InvalidInput: It is short, or no header can carry it. It is not shown.
+    """
+    secret = given.strip()
+    if secret and (len(secret) < SHORTEST_SECRET or not re.fullmatch(r"[!-~]+", secret)):
         raise InvalidInput(
             name,
-            f"has {len(secret)} characters, at least {SHORTEST_SECRET} are needed",
+            f"has {len(secret)} characters, or some that no header carries; at least "
+            f"{SHORTEST_SECRET} are needed",
             "Make one with `openssl rand -base64 32`.",
         )
     return secret

@@ -113,8 +113,9 @@ class TokenBook:
         Raises:
             MemoryUnavailable: The file cannot be read.
         """
+        told = self._shelf.tag()  # one of many callers may wait for a bucket here, the others not
         with self._reading:
-            if self._shelf.tag() != self._seen:
+            if told != self._seen:
                 content, tag = self._shelf.read()
                 self._tokens = {token.id: token for token in self._parsed(content)}
                 self._seen = tag

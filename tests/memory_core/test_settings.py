@@ -218,3 +218,15 @@ def test_a_token_that_can_be_guessed_or_not_be_sent_is_refused(token: str) -> No
 @pytest.mark.parametrize(("token", "read"), [("", ""), (" \n", ""), (f"{'x' * 16}\n", "x" * 16)])
 def test_a_token_is_read_without_the_white_space_of_its_file(token: str, read: str) -> None:
     assert read_settings({"LESSONBANK_TOKEN": token}).token == read
+
+
+@pytest.mark.parametrize("secret", ["short", "twenty-four letters and white space", "é" * 30])
+def test_a_secret_of_peers_that_is_short_or_cannot_be_sent_is_refused(secret: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_settings({"LESSONBANK_PEER_TOKEN": secret})
+    assert secret not in str(refused.value)
+
+
+def test_a_secret_of_peers_is_read_without_the_line_feed_of_its_file() -> None:
+    made = "c2VjcmV0IG9mIHRoZSBwZWVycyBvZiBhIHN0b3Jl"
+    assert read_settings({"LESSONBANK_PEER_TOKEN": f"{made}\n"}).peer_token == made

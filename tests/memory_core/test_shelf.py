@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from memory_core import shelf
 from memory_core.errors import MemoryUnavailable
 from memory_core.shelf import FolderShelf, Shelf
+from memory_core.store.remote.bucket_objects import BucketObjects
 from memory_core.store.remote.objects import BucketUnavailable
 from memory_core.store.remote.shelf import FRESH, KEPT, BucketShelf
 from tests.memory_core.store.remote.bucket import new_url, s3_server, variables
@@ -98,6 +102,34 @@ def test_a_bucket_is_looked_at_again_after_seconds_and_believed_while_it_is_away
     monkeypatch.setattr(stranger._found(), "get", away)
     with pytest.raises(BucketUnavailable):
         stranger.tag()
+
+
+def test_one_waits_for_a_bucket_that_does_not_answer_and_the_others_do_not(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    shelf = BucketShelf(url, NAME, clock)
+    assert shelf.replace(b"first", "")
+    assert shelf.read()[0] == b"first"
+    asked, answer = threading.Event(), threading.Event()
+    get = BucketObjects.get
+
+    def slow(objects: BucketObjects, name: str) -> Any:
+        asked.set()
+        assert answer.wait(30)
+        return get(objects, name)
+
+    monkeypatch.setattr(BucketObjects, "get", slow)
+    clock.now += FRESH + 1
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(shelf.read)
+        assert asked.wait(30)
+        try:
+            assert shelf.read()[0] == b"first"  # at once, while the first waits
+            assert not first.done()
+        finally:
+            answer.set()
+        assert first.result(30)[0] == b"first"
 
 
 def test_a_file_that_everyone_may_write_is_not_believed(tmp_path: Path) -> None:

@@ -219,8 +219,9 @@ class Follower:
         assert writer is not None
         assert bucket is not None
         fresh: list[Entry] = []
+        read: dict[TableName, int] = {}
         for name in reversed(ORDER):
-            fresh += self._new_rows(bucket, name)
+            fresh += self._new_rows(bucket, name, read)
         fresh.sort(key=lambda entry: entry.seq)
         new = [entry for entry in fresh if not writer.knows(entry.table, entry.id)]
         self._coming = {(entry.table, entry.id): entry for entry in new}
@@ -228,10 +229,13 @@ class Follower:
             self._arrivals([entry.stored for entry in new])
         for entry in fresh:
             self._top[entry.table] = max(self._top[entry.table], entry.seq)
+        self._versions.update(read)  # not before: what was read and not taken is read again
         self._compare(bucket)
         return len(new)
 
-    def _new_rows(self, bucket: BucketTables, name: TableName) -> Iterator[Entry]:
+    def _new_rows(
+        self, bucket: BucketTables, name: TableName, read: dict[TableName, int]
+    ) -> Iterator[Entry]:
         version = bucket.refresh(name)
         if self._versions.get(name) == version:
             return
@@ -239,7 +243,7 @@ class Follower:
         for seq, stored in codec.read(bucket.scan(name, None, f"seq > {self._top[name]}")):
             row, vectors = codec.row(stored)
             yield Entry(seq, name, row["id"], row, vectors, stored)
-        self._versions[name] = version
+        read[name] = version
 
     def _compare(self, bucket: BucketTables) -> None:
         """Notice when the bucket holds other rows than this copy: they were put in order there."""

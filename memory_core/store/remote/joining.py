@@ -13,11 +13,12 @@ from pathlib import Path
 
 from memory_core.errors import StoreUnavailable
 from memory_core.store.journal import Journal
-from memory_core.store.meta import FILE as META
-from memory_core.store.meta import SCHEMA_VERSION, Meta, content_of, new_meta, parsed_meta
+from memory_core.store.meta import SCHEMA_VERSION, Meta, new_meta
+from memory_core.store.reembedding import REWRITTEN
 from memory_core.store.remote import copying, identity, inbox
 from memory_core.store.remote.bucket import BucketTables, tables_at
 from memory_core.store.remote.objects import Objects
+from memory_core.store.remote.shared_meta import SharedMeta
 from memory_core.store.schema import TABLES, TableName, entry_of
 from memory_core.store.tables import VERSION, Tables, table_name
 
@@ -49,6 +50,7 @@ class Joining:
         """The writer's records stand in the log after this place."""
         self.own = False
         """Whether nobody else wrote since this copy did: its rows keep their places."""
+        self.shared = SharedMeta(objects)
         self.told = Meta()
         """The bucket's meta."""
         self.bucket: BucketTables | None = None
@@ -56,18 +58,14 @@ class Joining:
         """Places of records that the bucket has not got."""
         self.taken: Taken = {}
 
-    def _there(self) -> Meta | None:
-        found = self._objects.get(META)
-        return None if found is None else parsed_meta(found.content, f"{self.url}/{META}")
-
     def ready(self) -> bool:
         """Tell whether there is a store with a model, so that it can be followed."""
-        there = self._there()
+        there = self.shared.read()
         return there is not None and bool(there.embedder)
 
     def evacuate(self, known: Meta | None, journal: Journal) -> None:
         """Bring what only this folder has into the inbox; nothing here is changed."""
-        there = self._there()
+        there = self.shared.read()
         if known is None or not known.schema_version or there is None:
             return
         tables = Tables(self._folder, known.generation, known.dimension)
@@ -95,23 +93,14 @@ class Joining:
 
     def agreed(self, known: Meta | None, journal: Journal) -> Meta:
         """Give the meta that the working folder must have; the bucket's tables are there then."""
-        there = self._there()
+        there = self.shared.read()
         if not self._writes and not self.ready():
             raise StoreUnavailable(
                 f"There is no store at {self.url} yet that could be followed. Start its writer"
                 " first: lessonbank with LESSONBANK_STORE set to it."
             )
         if there is None:
-            self._objects.require_conditions()
-            self._save_name()
-            meta = known or new_meta(VERSION)
-            self.bucket = tables_at(self.url, meta.generation, meta.dimension)
-            for name in TABLES:
-                self.bucket.create(name)
-            self.told = dataclasses.replace(meta, schema_version=SCHEMA_VERSION)
-            self._objects.put(META, content_of(self.told))
-            self.own = True
-            return meta
+            return self._begun(known)
         if self._new and known is not None and known.schema_version:
             raise StoreUnavailable(
                 f"{self._folder} holds a store and {self.url} another one. Set LESSONBANK_WORKDIR"
@@ -119,7 +108,9 @@ class Joining:
             )
         self._save_name()
         self.told = there
-        self._drop_left_over(there)
+        if self._writes and not self.own:
+            self.shared.fence(there)
+            self._drop_left_over(there)
         self.bucket = tables_at(self.url, there.generation, there.dimension)
         if known is None or not known.schema_version:
             return dataclasses.replace(there, schema_version=0)
@@ -138,14 +129,25 @@ class Joining:
         journal.forget_settled(journal.settled())
         return there
 
+    def _begun(self, known: Meta | None) -> Meta:
+        """Make a store where there is none."""
+        self._objects.require_conditions()
+        self._save_name()
+        meta = known or new_meta(VERSION)
+        self.bucket = tables_at(self.url, meta.generation, meta.dimension)
+        for name in TABLES:
+            self.bucket.create(name)
+        self.told = dataclasses.replace(meta, schema_version=SCHEMA_VERSION)
+        self.shared.write(self.told)
+        self.own = True
+        return meta
+
     def _save_name(self) -> None:
         if self._new:
             identity.save(self._folder, self.url, self.name)
 
     def _drop_left_over(self, there: Meta) -> None:
         """Drop tables in the bucket that an interrupted change of models left there."""
-        if self.own or not self._writes:
-            return
         bucket = tables_at(self.url, there.generation, there.dimension)
         keep = {table_name(name, there.generation) for name in TABLES}
         for stored in bucket.names():
@@ -161,6 +163,7 @@ class Joining:
         bucket = self.bucket
         assert bucket is not None
         if bucket.generation != tables.generation:  # an own re-embedding is on its way there
+            self.owed = self._owed_beside(bucket, tables, journal)
             self._take_in(meta, tables, journal)
             return
         if self.own:
@@ -182,6 +185,20 @@ class Joining:
             if one.doubled:
                 bucket.delete(name, one.doubled)
         self._take_in(meta, tables, journal)
+
+    @staticmethod
+    def _owed_beside(
+        bucket: BucketTables, tables: Tables, journal: Journal
+    ) -> dict[TableName, list[int]]:
+        """Give what the upload of a re-embedding leaves out: the journal's, and what it keeps."""
+        here = copying.local_places(tables, journal.entries())
+        owed: dict[TableName, list[int]] = {name: [] for name in TABLES}
+        for entry in journal.entries():
+            owed[entry.table].append(entry.seq)
+        for name in TABLES:
+            if name not in REWRITTEN:
+                owed[name] = copying.compared(here[name], dict(bucket.places(name))).extra
+        return owed
 
     def _take_in(self, meta: Meta, tables: Tables, journal: Journal) -> None:
         """Take the inbox into the journal: each record that is not known, at the log's end."""

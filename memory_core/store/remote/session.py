@@ -128,6 +128,7 @@ class Session:
             objects=self.objects,
             bucket=bucket,
             lease=self.lease,
+            shared=self.joining.shared,
             told=self.joining.told,
             meta=meta,
             arrived=self._arrived,

@@ -45,28 +45,37 @@ class BucketShelf:
         return self._objects
 
     def tag(self) -> str:
-        with self._looking:
+        return self.read()[1]
+
+    def read(self) -> tuple[bytes | None, str]:
+        """See `memory_core.shelf.Shelf.read`; one caller looks, the others go on with the last."""
+        known = self._known
+        if known is not None and self._clock() - self._looked <= FRESH:
+            return known
+        if not self._looking.acquire(blocking=known is None):
+            assert known is not None
+            return known
+        try:
             if self._known is None or self._clock() - self._looked > FRESH:
-                try:
-                    self._look()
-                except BucketUnavailable as error:
-                    if self._known is None or self._clock() - self._heard > KEPT:
-                        raise
-                    self._looked = self._clock()
-                    _LOG.warning("%s is as old as it was: %s", self._name, error)
+                self._refresh()
             assert self._known is not None
-            return self._known[1]
+            return self._known
+        finally:
+            self._looking.release()
+
+    def _refresh(self) -> None:
+        try:
+            self._look()
+        except BucketUnavailable as error:
+            if self._known is None or self._clock() - self._heard > KEPT:
+                raise
+            self._looked = self._clock()
+            _LOG.warning("%s is as old as it was: %s", self._name, error)
 
     def _look(self) -> None:
         found = self._found().get(self._name)
         self._known = (found.content, found.tag) if found is not None else (None, "")
         self._looked = self._heard = self._clock()
-
-    def read(self) -> tuple[bytes | None, str]:
-        self.tag()
-        with self._looking:
-            assert self._known is not None
-            return self._known
 
     def replace(self, content: bytes, tag: str) -> bool:
         with self._looking:

@@ -22,13 +22,13 @@ import pyarrow as pa
 from memory_core.errors import StoreUnavailable
 from memory_core.model import State
 from memory_core.store.catalog import FLIPS
-from memory_core.store.meta import FILE as META
-from memory_core.store.meta import Meta, content_of
+from memory_core.store.meta import Meta
 from memory_core.store.reembedding import REWRITTEN
 from memory_core.store.remote import copying
 from memory_core.store.remote.bucket import BucketTables, bucket_faults, tables_at
 from memory_core.store.remote.lease import Lease
 from memory_core.store.remote.objects import Objects
+from memory_core.store.remote.shared_meta import SharedMeta
 from memory_core.store.remote.sweeping import Sweeper
 from memory_core.store.schema import CODECS, TABLES, Entry, TableName
 from memory_core.store.tables import at_places, table_name
@@ -62,7 +62,7 @@ class Uploader:
 
     Args:
         writer: Of the open store.
-        told: The bucket's meta.
+        shared: The bucket's meta, as `told` was read from it.
         meta: Gives the store's present meta.
         arrived: Takes in entries that somebody else left in the tables.
     """
@@ -74,12 +74,13 @@ class Uploader:
         objects: Objects,
         bucket: BucketTables,
         lease: Lease,
+        shared: SharedMeta,
         told: Meta,
         meta: Callable[[], Meta],
         arrived: Callable[[Sequence[Entry]], None],
     ) -> None:
         self._writer, self._objects, self._bucket = writer, objects, bucket
-        self._lease, self._told, self.meta = lease, told, meta
+        self._lease, self._shared, self._told, self.meta = lease, shared, told, meta
         self._lock = threading.Lock()
         self._pending: dict[TableName, dict[int, None]] = {name: {} for name in TABLES}
         self._rewritten: dict[int, None] = {}
@@ -194,7 +195,7 @@ class Uploader:
             if meta.dimension:
                 self._bucket.add_vector_columns(meta.dimension)
             self._versions = {name: self._bucket.version(name) for name in TABLES}
-        self._objects.put(META, content_of(meta))
+        self._shared.write(meta)
         self._told, self._changed = meta, True
 
     def _next_generation(self, meta: Meta) -> None:
@@ -202,13 +203,17 @@ class Uploader:
         old = [table_name(name, self._bucket.generation) for name in REWRITTEN]
         new = tables_at(self._objects.url, meta.generation, meta.dimension)
         for name in REWRITTEN:
+            self._require_lease()
             new.create(name)
             there = {seq for seq, _ in new.places(name)}
             seqs = self._writer.tables.scan(name, ["seq"])["seq"].to_pylist()
             todo = sorted(set(seqs) - there)
             for start in range(0, len(todo), MOST_ROWS):
-                new.add(name, self._rows(name, todo[start : start + MOST_ROWS]))
-        self._objects.put(META, content_of(meta))
+                rows = self._rows(name, todo[start : start + MOST_ROWS])
+                self._require_lease()
+                new.add(name, rows)
+        self._require_lease()
+        self._shared.write(meta)
         self._bucket, self._told, self._changed = new, meta, True
         self._versions = {name: new.version(name) for name in TABLES}
         self._doubtful = set(TABLES)

@@ -12,12 +12,15 @@ import pytest
 from memory_core.errors import StoreUnavailable
 from memory_core.ports import SharedState
 from memory_core.store.lance_store import LanceStore
+from memory_core.store.meta import Meta
 from memory_core.store.remote import candidate, inbox, lease, session, uploading
 from memory_core.store.remote.bucket import BucketTables
 from memory_core.store.remote.bucket_objects import BucketObjects
+from memory_core.store.remote.shared_meta import SharedMeta
 from memory_core.store.remote.sharing import Sharing
 from memory_core.store.remote.uploading import Uploader
 from memory_core.store.schema import CODECS, entry_of
+from tests.memory_core.hash_embedder import HashEmbedder
 from tests.memory_core.store.making import (
     EMBEDDER,
     EVERYTHING,
@@ -212,6 +215,7 @@ def steps_counted(monkeypatch: pytest.MonkeyPatch, stop_at: int) -> list[str]:
         (BucketTables, "set_states"),
         (BucketTables, "add_vector_columns"),
         (BucketObjects, "put"),
+        (SharedMeta, "write"),
     ):
         wrapped(owner, name)
     return seen
@@ -246,7 +250,7 @@ def test_killed_between_any_two_steps_of_an_upload_nothing_is_lost_or_doubled(
         if len(seen) < number:
             break
     wanted = {"before add", "after add", "before replace", "after replace", "after set_states"}
-    assert wanted | {"after put"} <= set(stopped)
+    assert wanted | {"after put", "before write", "after write"} <= set(stopped)
     assert len(stopped) >= 12
 
 
@@ -313,6 +317,62 @@ def test_items_that_got_their_vectors_late_have_them_in_the_bucket(
     assert [r["vector"] is None for r in found] == [False, False]
     assert [r["task_vector"] is None for r in found] == [True, False]
     store.close()
+
+
+# -- another model
+
+
+def test_a_writer_that_slept_while_it_uploaded_new_vectors_names_no_tables_that_are_gone(
+    tmp_path: Path, bucket_url: str, by_hand: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It sleeps between its last look at the lease and the meta; another one takes over."""
+    first = opened(tmp_path / "first", bucket_url)
+    quiet(first)
+    write(first, 1)
+    uploader_of(first).step()
+    first.reembed(HashEmbedder(24, "other"))
+    write_meta = SharedMeta.write
+    seconds: list[LanceStore] = []
+
+    def slept(shared: SharedMeta, meta: Meta) -> None:
+        if shared is session_of(first).joining.shared:
+            freed(first)
+            seconds.append(LanceStore.open(tmp_path / "second", sharing=Sharing(bucket_url)))
+        write_meta(shared, meta)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SharedMeta, "write", slept)
+        with pytest.raises(StoreUnavailable, match=r"changed .*meta\.json"):
+            uploader_of(first).step()
+    abandon(first)
+    second = seconds[0]
+    write(second, 2)
+    assert uploader_of(second).step()
+    second.close()
+    assert in_bucket(bucket_url) == dict.fromkeys(records(1, 2), 1)
+    third = opened(tmp_path / "third", bucket_url)
+    assert len(third.get_items(["item_0001", "item_0002"])) == 2
+    third.close()
+
+
+def test_what_was_taken_while_new_vectors_go_there_is_owed_after_a_crash(
+    tmp_path: Path, bucket_url: str, by_hand: None
+) -> None:
+    store = opened(tmp_path / "store", bucket_url)
+    quiet(store)
+    write(store, 1)
+    uploader_of(store).step()
+    store.reembed(HashEmbedder(24, "other"))
+    store.add_items([waiting_item(2)])
+    store.add_event(event(2, "retire", 2))
+    abandon(store)
+    again = LanceStore.open(tmp_path / "store", sharing=Sharing(bucket_url))
+    assert session_of(again).waiting() > 0
+    assert uploader_of(again).step()
+    assert session_of(again).waiting() == 0
+    assert sorted(r["id"] for r in rows(bucket_url, "items_g2")) == ["item_0001", "item_0002"]
+    assert len(rows(bucket_url, "events")) == 2
+    again.close()
 
 
 # -- rows that land too late

@@ -13,6 +13,7 @@ import pytest
 from memory_core.errors import StoreUnavailable
 from memory_core.store.lance_store import LanceStore
 from memory_core.store.remote import follower, uploading
+from memory_core.store.remote.bucket import BucketTables
 from memory_core.store.remote.sharing import Sharing
 from memory_core.store.schema import CODECS, entry_of
 from tests.memory_core.hash_embedder import HashEmbedder
@@ -168,6 +169,39 @@ def test_without_the_bucket_a_follower_answers_and_catches_up_later(
         until(lambda: behind(follows) < 1.0)
         until(partial(logged, writer, 1))
         follows.close()
+
+
+def test_a_pull_that_fails_half_way_takes_everything_the_next_time(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "ANYWAY_SECONDS", 10_000.0)
+    writer = opened("writer")
+    writer.add_items([item(1)])
+    settled(writer)
+    follows = opened("follower", follow=True)
+    one = follows._shared
+    assert isinstance(one, follower.Follower)
+    one._stopped.set()
+    assert one._thread is not None
+    one._thread.join()
+    writer.add_outcome(outcome(1))
+    writer.add_items([item(2)])
+    settled(writer)
+    scan = BucketTables.scan
+
+    def cut(tables: BucketTables, name: Any, *more: Any) -> Any:
+        if name == "items":
+            raise OSError("the connection broke")
+        return scan(tables, name, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BucketTables, "scan", cut)
+        with pytest.raises(OSError, match="broke"):
+            one.pull()
+    assert outcomes(follows) == []
+    one.pull()
+    assert len(outcomes(follows)) == 1
+    assert "item_0002" in follows.get_items(["item_0002"])
 
 
 def test_too_many_recalls_that_nobody_takes_in_are_refused(

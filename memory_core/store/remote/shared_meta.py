@@ -1,0 +1,76 @@
+"""The meta.json of a shared store: replaced by whoever read it last, and by nobody else.
+
+A writer that slept while another one took over would otherwise name tables that
+are gone. Whoever takes over makes the former writer's tag void (`fence`) before
+it looks which tables are left over.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+from memory_core.errors import StoreUnavailable
+from memory_core.store.meta import FILE, Meta, content_of, parsed_meta
+from memory_core.store.remote.objects import Objects
+
+_BEAT = "beat"
+"""New with every write: the same meta has another tag then."""
+
+
+class SharedMeta:
+    """One process's view of it. For one thread at a time.
+
+    Raises:
+        BucketUnavailable: From every method, when the other side did not answer or refused.
+    """
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._tag = ""
+        self._tried = b""
+
+    def read(self) -> Meta | None:
+        """Give the meta, None when there is none.
+
+        Raises:
+            StoreUnavailable: It is damaged.
+            StoreMismatch: A newer lessonbank wrote it.
+        """
+        found = self._objects.get(FILE)
+        self._tag = found.tag if found is not None else ""
+        if found is None:
+            return None
+        return parsed_meta(found.content, f"{self._objects.url}/{FILE}")
+
+    def write(self, meta: Meta) -> None:
+        """Replace what was read or written last.
+
+        Raises:
+            StoreUnavailable: Somebody else has written it since.
+        """
+        before, beat = self._tried, uuid.uuid4().hex[:12]
+        content = json.dumps({**json.loads(content_of(meta)), _BEAT: beat}, indent=2).encode()
+        if self._put(content):
+            return
+        found = self._objects.get(FILE)
+        if found is not None and found.content in (before, content):  # its answer was lost
+            self._tag = found.tag
+            if found.content == content or self._put(content):
+                return
+        raise StoreUnavailable(
+            f"Another process has changed {self._objects.url}/{FILE}. Nothing was written."
+        )
+
+    def _put(self, content: bytes) -> bool:
+        self._tried = content
+        if self._tag:
+            new = self._objects.put_over(FILE, content, self._tag)
+        else:
+            new = self._objects.put_new(FILE, content)
+        self._tag = new or self._tag
+        return new is not None
+
+    def fence(self, meta: Meta) -> None:
+        """Write the same meta anew, so that nobody who read it before can replace it."""
+        self.write(meta)
