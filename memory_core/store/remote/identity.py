@@ -53,5 +53,6 @@ def require_no_copy(folder: Path) -> None:
         except (ValueError, KeyError, TypeError):
             url = "a bucket"
         raise StoreUnavailable(
-            f"{folder} is the working copy of {url}. Set LESSONBANK_STORE={url} to use it."
+            f"{folder} is the working copy of {url}. Set LESSONBANK_STORE={url} to use it; a copy"
+            f" of the folder without {FILE} is a store of its own."
         )

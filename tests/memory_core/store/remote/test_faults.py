@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -469,6 +470,26 @@ def test_a_working_folder_is_of_one_bucket(tmp_path: Path, bucket_url: str) -> N
         LanceStore.open(tmp_path / "store", sharing=Sharing(f"{bucket_url}-other"))
     with pytest.raises(StoreUnavailable, match="Set LESSONBANK_STORE=s3://"):
         LanceStore.open(tmp_path / "store")
+
+
+def test_a_copy_of_a_working_folder_becomes_a_store_of_its_own_and_moves_to_another_bucket(
+    tmp_path: Path, bucket_url: str, by_hand: None
+) -> None:
+    store = opened(tmp_path / "store", bucket_url)
+    quiet(store)
+    write(store, 1)
+    uploader_of(store).step()
+    write(store, 2)  # acknowledged, and only here
+    abandon(store)
+    shutil.copytree(tmp_path / "store", tmp_path / "copy")
+    with pytest.raises(StoreUnavailable, match=r"without remote\.json"):
+        LanceStore.open(tmp_path / "copy")
+    (tmp_path / "copy" / "remote.json").unlink()
+    alone = LanceStore.open(tmp_path / "copy")
+    assert [o.record.id for o in alone.outcomes()] == ["out_0001", "out_0002"]
+    alone.close()
+    opened(tmp_path / "copy", f"{bucket_url}-new").close()
+    assert in_bucket(f"{bucket_url}-new") == dict.fromkeys(records(1, 2), 1)
 
 
 def test_a_local_store_is_moved_to_an_empty_bucket_and_to_no_other(
