@@ -21,6 +21,7 @@ from benchmarks import (
     hosts,
     object_store,
     recall_latency,
+    replicas,
     reports,
     setup_size,
     startup,
@@ -40,11 +41,12 @@ CLAIMS = {
         reports,
         object_store,
         setup_size,
+        replicas,
         endurance,
     )
 }
-SLOW = (setup_size.NAME, endurance.NAME)
-"""Run only by name or with --all."""
+SLOW = (setup_size.NAME, replicas.NAME, endurance.NAME)
+"""Run only by name or with --all: for their time, or their memory."""
 
 
 def parser() -> argparse.ArgumentParser:

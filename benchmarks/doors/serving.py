@@ -26,8 +26,8 @@ class Served:
 
 
 @contextmanager
-def served(store: Path, log: Path, *words: str) -> Iterator[Served]:
-    """Serve a store over HTTP until the end of the block."""
+def served(store: Path | str, log: Path, *words: str) -> Iterator[Served]:
+    """Serve a store (a folder, or the URL of a shared one) over HTTP until the end of the block."""
     command = [sys.executable, "-m", "server", "serve", "--transport", "http", "--port", "0"]
     environment = {
         **os.environ,

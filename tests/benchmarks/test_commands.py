@@ -302,12 +302,12 @@ def test_all_are_listed_and_only_the_slow_ones_wait_to_be_asked(
     said = capsys.readouterr().out
     fast = ("tokens", "startup", "hosts", "doors")
     usual_ones = (*fast, "recall_latency", "reports", "object_store")
-    for name in (*usual_ones, "setup_size", "endurance"):
+    for name in (*usual_ones, "setup_size", "replicas", "endurance"):
         assert name in said
     parse = everything.parser().parse_args
     usual = everything.chosen(parse([]))
     assert usual == usual_ones
-    assert everything.chosen(parse(["--all"])) == (*usual, "setup_size", "endurance")
+    assert everything.chosen(parse(["--all"])) == (*usual, "setup_size", "replicas", "endurance")
     assert everything.chosen(parse(["reports", "tokens"])) == ("tokens", "reports")
     assert everything.main(["nonsense"]) == 2
     assert "no benchmark is called 'nonsense'" in capsys.readouterr().err

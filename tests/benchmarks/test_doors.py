@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
+import anyio.to_thread
 import pytest
 
-from benchmarks import endurance
+from benchmarks import endurance, replicas
 from benchmarks.doors.__main__ import Found, ratios, table, worked
 from benchmarks.doors.__main__ import Size as Doors
 from benchmarks.doors.clients import CallFailedError, HttpClient
-from benchmarks.doors.serving import TOKEN
+from benchmarks.doors.serving import TOKEN, Served
+from benchmarks.hosts.stage import until
 from tests.server.web.served import Server
 
 pytestmark = pytest.mark.anyio
@@ -64,3 +67,21 @@ async def test_the_long_run_calls_every_tool_and_counts_what_failed(tmp_path: Pa
     first, second = endurance.tables(work, [sample], 3.0)
     assert first.rows[0][1] == work.calls
     assert "failed: none" in second.note
+
+
+async def test_replicas_are_called_by_turns_and_compared(tmp_path: Path) -> None:
+    with Server(tmp_path / "one", LESSONBANK_TOKEN=TOKEN) as server:
+        one = Served(server.url, server.process.pid)
+        await anyio.to_thread.run_sync(until, partial(replicas.is_ready, one), "the server")
+        work = replicas.Work(time.perf_counter() + 1.0)
+        await replicas.client((one, one), 1, work)
+        assert not work.failed
+        assert work.reports == len(work.laps["report_outcome"]) > 0
+        assert len(await replicas.told(one)) == replicas.ASKED
+    nobody = replicas.Work(time.perf_counter() + 0.5)
+    await replicas.client((one,), 1, nobody)
+    assert nobody.failed
+    assert not await anyio.to_thread.run_sync(replicas.is_ready, one)
+    timed, processes = replicas.tables(work, 1.0, 2.0, [100.0, 300.0])
+    assert [row[1] for row in timed.rows] == [len(laps) for laps in work.laps.values()]
+    assert processes.rows == ((2, 2.0, 200.0, work.reports),)
