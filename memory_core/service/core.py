@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -96,6 +96,11 @@ class Core:
         self.tally.count_recall(recall)
         self.holdout.count_recall(recall)
         self.open_recalls.count_recall(recall)
+
+    def announce(self, changes: Iterable[Change]) -> None:
+        """Tell subscribers; not under the lock."""
+        for change in changes:
+            self.notify(change)
 
     def owner_of(self, outcome: OutcomeRecord) -> str:
         """Who an outcome counts for once: its recall, else the first of its corrections."""

@@ -15,6 +15,7 @@ from memory_core.errors import StoreUnavailable
 from memory_core.model import Event
 from memory_core.port import Change
 from memory_core.ports import StoredItem, StoredOutcome, StoredRecall
+from memory_core.service.announcing import item_changes, outcome_changes, recall_changes
 from memory_core.service.folding import fold_mistake, fold_outcome
 from memory_core.service.joining import episode_of, failure_of, query_of, viewed
 from memory_core.service.service import MemoryService
@@ -42,38 +43,37 @@ class Following:
         Raises:
             StoreUnavailable: The first that could not be added, and those after it, are not.
         """
-        core = self._core
-        with core.lock:
-            for record in records:
-                if self._adopt(record):
-                    self._fold(record)
+        core, changes = self._core, dict[Change, None]()
+        try:
+            with core.lock:
+                for record in records:
+                    if self._adopt(record):
+                        changes.update(dict.fromkeys(self._fold(record)))
+        finally:
+            core.announce(changes)
         self._embed_waiting()
-        core.notify(Change("stats"))
 
-    def _fold(self, record: Record) -> None:
+    def _fold(self, record: Record) -> tuple[Change, ...]:
+        """Fold one record and give what it changed, as the process that made it told it."""
         if isinstance(record, StoredItem):
-            self._item(record)
-        elif isinstance(record, StoredRecall):
+            self._core.catalogue.add(record.item, record.state)
+            return item_changes(record.item.id, record.item.project)
+        if isinstance(record, StoredRecall):
             self._core.count_recall(record.record)
-        elif isinstance(record, StoredOutcome):
+            return recall_changes(record.record.project)
+        if isinstance(record, StoredOutcome):
             self._outcome(record)
-        else:
-            self._event(record)
+            return outcome_changes(record.record)
+        return self._event(record)
 
-    def _item(self, stored: StoredItem) -> None:
-        core, item = self._core, stored.item
-        core.catalogue.add(item, stored.state)
-        core.notify(Change("item", item.id))
-        core.notify(Change("project", item.project))
-
-    def _event(self, event: Event) -> None:
+    def _event(self, event: Event) -> tuple[Change, ...]:
         core = self._core
         line = core.catalogue.get(event.item_id)
         found = core.items((event.item_id,)).get(event.item_id)
-        if line is not None and found is not None and line.state != found.state:
-            core.catalogue.flip(event.item_id, found.state)
-            core.notify(Change("item", event.item_id))
-            core.notify(Change("project", line.project))
+        if line is None or found is None or line.state == found.state:
+            return ()
+        core.catalogue.flip(event.item_id, found.state)
+        return item_changes(event.item_id, line.project)
 
     def _outcome(self, stored: StoredOutcome) -> None:
         core, outcome = self._core, stored.record
@@ -86,9 +86,6 @@ class Following:
         fold_mistake(core, core.notebook, outcome, told, failure)
         if core.trainer is not None:
             core.trainer.observe(episode)
-        core.notify(Change("project", outcome.project))
-        if outcome.signature_id:
-            core.notify(Change("mistakes"))
 
     def _embed_waiting(self) -> None:
         """Give vectors to items that came with another model's."""

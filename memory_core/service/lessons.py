@@ -9,7 +9,6 @@ from memory_core.caller import OWNER, Caller
 from memory_core.errors import Forbidden, InvalidInput, shown
 from memory_core.model import Event, EventKind, Item, State, new_id
 from memory_core.port import (
-    Change,
     ForgetRequest,
     NearDuplicate,
     RememberAnswer,
@@ -18,6 +17,7 @@ from memory_core.port import (
 )
 from memory_core.ports import Embedder, Probe, StoredItem
 from memory_core.redaction import redact
+from memory_core.service.announcing import item_changes
 from memory_core.service.catalogue import same_words
 from memory_core.service.core import Core
 
@@ -55,7 +55,7 @@ class Lessons:
                 core.catalogue.add(item, "active")
             kept = same.item.id if same is not None else item.id
             superseded = self._supersede(request.supersedes, kept, caller)
-        self._announce(kept, project)
+        core.announce(item_changes(kept, project))
         status = "superseded" if superseded else "duplicate" if same is not None else "added"
         return RememberAnswer.model_validate(
             {"id": kept, "status": status, "near_duplicates": near, "redacted": found}
@@ -162,7 +162,7 @@ class Lessons:
             if line.state != state:
                 self._flip(line.id, kind, redact(request.reason)[0], caller)
         if line.state != state:
-            self._announce(line.id, line.project)
+            core.announce(item_changes(line.id, line.project))
         return StateAnswer(id=line.id, title=line.title, state=state, was=line.state)
 
     def _require_own(self, item_id: str, caller: Caller, field: str) -> None:
@@ -188,12 +188,6 @@ class Lessons:
         event = Event(new_id("ev"), kind, item_id, core.clock(), reason, source, detail)
         core.store.add_event(event)
         core.catalogue.flip(item_id, "active" if kind == "restore" else "retired")
-
-    def _announce(self, item_id: str, project: str) -> None:
-        notify = self._core.notify
-        notify(Change("item", item_id, project))
-        notify(Change("project", project, project))
-        notify(Change("stats", project=project))
 
 
 def _digest(*parts: str) -> str:

@@ -10,7 +10,6 @@ from memory_core.caller import OWNER, Caller
 from memory_core.errors import StoreUnavailable
 from memory_core.model import Mode, RecallRecord, new_id
 from memory_core.port import (
-    Change,
     CheckRequest,
     FailureWarning,
     RecallAnswer,
@@ -20,6 +19,7 @@ from memory_core.port import (
 from memory_core.ports import Scope, StoredRecall, Vector
 from memory_core.redaction import redact
 from memory_core.scorer.panel import panel_of
+from memory_core.service.announcing import recall_changes
 from memory_core.service.answering import Ranked, cut, size_of, tokens_of, why
 from memory_core.service.catalogue import said_of
 from memory_core.service.conditions import Conditions, conditions_of
@@ -279,7 +279,7 @@ class Recaller:
             return f"Its outcome cannot be reported by recall_id, it was not logged: {error}"
         with self._core.lock:
             self._core.count_recall(record)
-        self._core.notify(Change("stats", project=record.project))
+        self._core.announce(recall_changes(record.project))
         return ""
 
 

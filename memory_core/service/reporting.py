@@ -11,7 +11,6 @@ from memory_core.errors import InvalidInput, UnknownRecall, shown
 from memory_core.judging import Judgement, judge
 from memory_core.model import OutcomeRecord, RecallRecord, new_id
 from memory_core.port import (
-    Change,
     Credited,
     Judged,
     Lesson,
@@ -25,6 +24,7 @@ from memory_core.redaction import redact
 from memory_core.scorer.credit import assign
 from memory_core.scorer.proof import held_out
 from memory_core.scorer.stack import FIRST
+from memory_core.service.announcing import outcome_changes
 from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
 from memory_core.service.folding import fold_mistake, fold_outcome, quota_items
@@ -91,7 +91,7 @@ class Reporter:
                 status = "recorded" if earlier is None else "corrected"
                 outcome = self._record(report, earlier)
         if status != "repeated":
-            self._announce(outcome)
+            core.announce(outcome_changes(outcome))
         lessons = tuple(self._remember(report, lesson, outcome.id) for lesson in request.lessons)
         return self._answer(report, outcome, status, lessons)
 
@@ -258,15 +258,6 @@ class Reporter:
             outcome_id=outcome_id,
         )
         return self._lessons.remember(request, report.caller)
-
-    def _announce(self, outcome: OutcomeRecord) -> None:
-        notify = self._core.notify
-        for credit in outcome.credits:
-            notify(Change("item", credit.item_id, outcome.project))
-        notify(Change("project", outcome.project, outcome.project))
-        if outcome.signature_id:
-            notify(Change("mistakes", project=outcome.project))
-        notify(Change("stats", project=outcome.project))
 
     def _answer(
         self,

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from memory_core.port import OutcomeRequest, RecallRequest, RememberRequest, parse
+from memory_core.errors import StoreUnavailable
+from memory_core.port import (
+    Caller,
+    Change,
+    ForgetRequest,
+    OutcomeRequest,
+    RecallRequest,
+    RememberRequest,
+    parse,
+)
 from memory_core.ports import Scope
 from memory_core.scorer import checkpoint
 from memory_core.service.following import Following
@@ -139,6 +148,90 @@ def test_a_follower_scores_as_the_writer_and_as_a_rebuild_to_the_last_bit(
     assert follower.core.tally.outcomes() == writer.core.tally.outcomes()
 
 
+def told(memory: MemoryService) -> list[Change]:
+    """What a memory tells from now on; how far the trainer's thread is aside."""
+    found: list[Change] = []
+    memory.core.notify = lambda change: None if change.subject == "scorer" else found.append(change)
+    return found
+
+
+def heard(changes: list[Change], *projects: str) -> set[Change]:
+    caller = Caller(projects=projects)
+    return {change for change in changes if change.heard_by(caller)}
+
+
+def reported(memory: MemoryService, project: str) -> str:
+    """Live through one failure in a project; give the item that it credits."""
+    given = {"title": "Close the socket", "content": "Close it at once.", "project": project}
+    used = memory.lessons.remember(parse(RememberRequest, given)).id
+    asked = {"task": "close the socket", "project": project}
+    answer = memory.recall(parse(RecallRequest, asked))
+    failed = {"recall_id": answer.recall_id, "outcome": "failure", "error": "OSError: it is open"}
+    memory.report_outcome(parse(OutcomeRequest, {**failed, "used_ids": [used]}))
+    return used
+
+
+def test_a_follower_tells_what_the_writer_told_and_to_nobody_else(opened: Opener) -> None:
+    writer = opened("writer")
+    stocked(writer)
+    follower = opened("follower", follow=True)
+    caught_up(follower, writer)
+    said, again = told(writer), told(follower)
+    used = reported(writer, "elsewhere")
+    lived(writer, range(10))
+    note = {"title": "A note", "content": "Of every project.", "project": "global"}
+    shared = writer.lessons.remember(parse(RememberRequest, note)).id
+    gone = {"item_id": used, "reason": "wrong", "project": "elsewhere"}
+    writer.lessons.forget(parse(ForgetRequest, gone))
+    until(lambda: set(said) <= set(again))
+    assert set(again) == set(said)
+    everywhere = {
+        Change("item", shared, "global"),
+        Change("project", "global", "global"),
+        Change("stats", project="global"),
+    }
+    assert heard(again, "elsewhere") - everywhere == {
+        Change("item", used, "elsewhere"),
+        Change("project", "elsewhere", "elsewhere"),
+        Change("mistakes", project="elsewhere"),
+        Change("stats", project="elsewhere"),
+    }
+    assert heard(again, "third") == everywhere
+
+
+def test_items_that_a_report_credits_are_told_by_a_follower(opened: Opener) -> None:
+    writer = opened("writer")
+    stocked(writer)
+    follower = opened("follower", follow=True)
+    answer = writer.recall(parse(RecallRequest, {"task": "use files"}))
+    caught_up(follower, writer)
+    again = told(follower)
+    used = answer.items[0].id
+    given = {"recall_id": answer.recall_id, "outcome": "success", "used_ids": [used]}
+    writer.report_outcome(parse(OutcomeRequest, given))
+    until(lambda: Change("stats", project="demo") in again)
+    assert Change("item", used, "demo") in heard(again, "demo")
+    assert heard(again, "elsewhere") == set()
+
+
+def test_what_could_be_taken_before_a_fault_is_told(opened: Opener) -> None:
+    writer, other = opened("writer"), opened("other", follow=True)
+    stocked(writer)
+    caught_up(other, writer)
+    again = told(other)
+    first, second = list(writer.core.store.scan_items(Scope(("demo",))))[:2]
+
+    def adopt(record: object) -> bool:
+        if record is second:
+            raise StoreUnavailable("The disk is full.")
+        return True
+
+    with pytest.raises(StoreUnavailable):
+        Following(other, adopt).take([first, second])
+    assert Change("item", first.item.id, "demo") in again
+    assert Change("item", second.item.id, "demo") not in again
+
+
 def test_what_a_dead_machine_had_acknowledged_is_learned_by_the_writer_there_is(
     opened: Opener, tmp_path: Path, shared_url: str
 ) -> None:
@@ -152,6 +245,7 @@ def test_what_a_dead_machine_had_acknowledged_is_learned_by_the_writer_there_is(
         notify=lambda _: None,
     )
     elsewhere.attach(MODEL)
+    said, again = told(elsewhere), told(writer)
     stocked(elsewhere)
     lived(elsewhere, range(100, 112))
     store = elsewhere.core.store
@@ -163,6 +257,9 @@ def test_what_a_dead_machine_had_acknowledged_is_learned_by_the_writer_there_is(
         [entry_of(place, table_of(one), one) for place, one in enumerate(records)],
     )
     elsewhere.close()
+    until(lambda: set(said) <= set(again))
+    assert set(again) == set(said) == heard(again, "demo")
+    assert heard(again, "third") == set()
     until(lambda: writer.core.tally.reports() == outcomes)
     until(lambda: objects_at(shared_url).names(inbox.FOLDER) == [])
     rebuilt = opened("rebuilt", follow=True)
