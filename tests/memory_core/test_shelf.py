@@ -132,6 +132,16 @@ def test_one_waits_for_a_bucket_that_does_not_answer_and_the_others_do_not(
         assert first.result(30)[0] == b"first"
 
 
+def test_the_guide_says_how_long_a_revoked_token_holds(repository: Path) -> None:
+    """Where the bucket is reached, and where it is not."""
+    page = (repository / "docs" / "guide.md").read_text(encoding="utf-8")
+    told = " ".join(
+        page.partition("- **Tokens** of a store in a bucket")[2].split("\n\n")[0].split()
+    )
+    assert f"revoked within {FRESH:.0f} seconds on every server that reaches the bucket" in told
+    assert f"a revoked token is good for up to {KEPT / 3600:.0f} hours" in told
+
+
 def test_a_file_that_everyone_may_write_is_not_believed(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     path.write_text("mine")
