@@ -55,7 +55,8 @@ class Lessons:
                 core.catalogue.add(item, "active")
             kept = same.item.id if same is not None else item.id
             superseded = self._supersede(request.supersedes, kept, caller)
-        core.announce(item_changes(kept, project))
+        for changed in (request.supersedes, kept) if superseded else (kept,):
+            core.announce(item_changes(changed, project))
         status = "superseded" if superseded else "duplicate" if same is not None else "added"
         return RememberAnswer.model_validate(
             {"id": kept, "status": status, "near_duplicates": near, "redacted": found}

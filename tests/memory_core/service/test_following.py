@@ -181,7 +181,9 @@ def test_a_follower_tells_what_the_writer_told_and_to_nobody_else(opened: Opener
     lived(writer, range(10))
     note = {"title": "A note", "content": "Of every project.", "project": "global"}
     shared = writer.lessons.remember(parse(RememberRequest, note)).id
-    gone = {"item_id": used, "reason": "wrong", "project": "elsewhere"}
+    better = {"title": "Close sockets", "content": "By a with block.", "project": "elsewhere"}
+    kept = writer.lessons.remember(parse(RememberRequest, {**better, "supersedes": used})).id
+    gone = {"item_id": kept, "reason": "wrong", "project": "elsewhere"}
     writer.lessons.forget(parse(ForgetRequest, gone))
     until(lambda: set(said) <= set(again))
     assert set(again) == set(said)
@@ -192,6 +194,7 @@ def test_a_follower_tells_what_the_writer_told_and_to_nobody_else(opened: Opener
     }
     assert heard(again, "elsewhere") - everywhere == {
         Change("item", used, "elsewhere"),
+        Change("item", kept, "elsewhere"),
         Change("project", "elsewhere", "elsewhere"),
         Change("mistakes", project="elsewhere"),
         Change("stats", project="elsewhere"),

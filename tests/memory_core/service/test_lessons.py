@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from memory_core.errors import InvalidInput, UnknownItem
+from memory_core.port import Change
 from tests.memory_core.service.conftest import Bench, OpenBench
 from tests.memory_core.service.test_main_job import TRACEBACK
 
@@ -51,6 +52,14 @@ def test_superseding_retires_the_old_and_links_both(bench: Bench) -> None:
     assert bench.show(old.id).superseded_by == new.id
     assert bench.show(new.id).supersedes == old.id
     assert bench.ids("close the file") == [new.id]
+
+
+def test_who_watches_a_superseded_item_hears_of_it(bench: Bench) -> None:
+    old = bench.remember("Close files", "Call close at the end.")
+    bench.changes.clear()
+    new = bench.remember("Close the file", "Use a with block.", supersedes=old.id)
+    told = [change for change in bench.changes if change.subject == "item"]
+    assert told == [Change("item", old.id, "demo"), Change("item", new.id, "demo")]
 
 
 def test_superseding_by_a_lesson_that_is_there_already_retires_the_old(bench: Bench) -> None:
