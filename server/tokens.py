@@ -3,7 +3,7 @@
 `tokens.json` in the store's folder, or in its bucket, holds of each token its id, its
 name, what it may do and the SHA-256 of its text. A text has 256 random bits, so its plain
 hash cannot be guessed back. The file is read again whenever it changed: a revocation
-holds at once, in a bucket within five seconds.
+holds at once, in a bucket within five seconds where that is reached (else after a day at most).
 """
 
 from __future__ import annotations

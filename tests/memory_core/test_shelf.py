@@ -142,6 +142,30 @@ def test_the_guide_says_how_long_a_revoked_token_holds(repository: Path) -> None
     assert f"a revoked token is good for up to {KEPT / 3600:.0f} hours" in told
 
 
+def test_after_a_day_nobody_goes_on_with_the_last_content_while_another_looks(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    shelf = BucketShelf(url, NAME, clock)
+    assert shelf.replace(b"first", "")
+    assert shelf.read()[0] == b"first"
+    asked: list[bool] = []
+
+    class Looking:
+        """Another caller looks now."""
+
+        def acquire(self, *, blocking: bool) -> bool:
+            asked.append(blocking)
+            return False
+
+    monkeypatch.setattr(shelf, "_looking", Looking())
+    clock.now += KEPT
+    assert shelf.read()[0] == b"first"
+    clock.now += 1
+    shelf.read()  # a real lock would have been waited for
+    assert asked == [False, True]
+
+
 def test_a_file_that_everyone_may_write_is_not_believed(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     path.write_text("mine")

@@ -52,7 +52,8 @@ class BucketShelf:
         known = self._known
         if known is not None and self._clock() - self._looked <= FRESH:
             return known
-        if not self._looking.acquire(blocking=known is None):
+        usable = known is not None and self._clock() - self._heard <= KEPT
+        if not self._looking.acquire(blocking=not usable):
             assert known is not None
             return known
         try:
