@@ -2,7 +2,8 @@
 
 The process answers `initialize` before anything heavy is imported; writes
 nothing but JSON-RPC to standard output; and leaves within two seconds of the
-end of input, SIGTERM or SIGINT, with everything that was acknowledged stored.
+end of input, SIGTERM or SIGINT, with everything that was acknowledged stored (ten
+where it holds a shared store itself, see `server.ending`).
 It leaves with `os._exit`: a thread that waits for standard input can be neither
 joined nor cancelled. This module knows no tool; `memory_core.bootstrap` makes
 the memory.
@@ -68,7 +69,7 @@ def run(
     opened = functools.partial(open_memory or _open_memory, settings)
     if transport == "stdio":
         _log_to_stderr(settings.log_level or "WARNING")
-        anyio.run(_serve_stdio, opened)
+        anyio.run(_serve_stdio, opened, settings)
     else:
         from server.web.serving import serve_http
 
@@ -96,7 +97,7 @@ def _made_session() -> str:
     return f"front-{secrets.token_hex(8)}"
 
 
-async def _serve_stdio(opened: Callable[[], Memory]) -> NoReturn:
+async def _serve_stdio(opened: Callable[[], Memory], settings: Settings) -> NoReturn:
     ending = Ending()
     front: Front | None = None
     async with stdio_server() as (read, write):
@@ -105,7 +106,9 @@ async def _serve_stdio(opened: Callable[[], Memory]) -> NoReturn:
         # printed must not be drained onto it when the SDK moves it back.
         sys.stdout = sys.stderr
         try:
-            front = Front(opened(), session=_made_session())
+            memory = opened()
+            ending.allow_for(memory, settings)
+            front = Front(memory, session=_made_session())
             async with front.running(), anyio.create_task_group() as tasks:
                 tasks.start_soon(wire.pump, read, _ANSWER_WITHIN)
                 options = front.server.create_initialization_options()

@@ -63,9 +63,9 @@ def serve_http(
         ending = Ending()
         entrance: Entrance | None = None
         front: Front | None = None
-        lost: list[str] = []
         try:
             memory = opened()
+            ending.allow_for(memory, settings)
             entrance = Entrance(
                 memory,
                 transport,
@@ -82,14 +82,14 @@ def serve_http(
                 tasks.start_soon(_end_door, door, front, ending)
                 # The host of a local store may come back; all else is lost with this process.
                 if settings.remote or not isinstance(memory, HostMemory):
-                    tasks.start_soon(_end_when_lost, memory, ending, lost)
+                    tasks.start_soon(_end_when_lost, memory, ending)
                 front.memory.warm()
                 await door.serve([listener])
                 ending.begin()
                 tasks.cancel_scope.cancel()
         except BaseException as error:  # noqa: BLE001  # logged and turned into the exit code
             await ending.leave(front, error)
-        await ending.leave(front, MemoryUnavailable(lost[0]) if lost else None)
+        await ending.leave(front)
 
     anyio.run(serve)
     raise AssertionError("the door ends the process itself")
@@ -130,16 +130,14 @@ async def _end_door(door: Door, front: Front, ending: Ending) -> None:
     door.end()
 
 
-async def _end_when_lost(memory: Memory, ending: Ending, lost: list[str]) -> None:
+async def _end_when_lost(memory: Memory, ending: Ending) -> None:
     """Give up when the memory can serve no more: whoever supervises the process starts it anew.
 
-    The store cannot be opened, or the lease or the copy of the bucket was lost; `lost` gets
-    the reason.
+    The store cannot be opened, or the lease or the copy of the bucket was lost.
     """
     while (now := memory.readiness()).stage != "failed":  # noqa: ASYNC110 - set on any thread
         await anyio.sleep(_LOOK)
-    lost.append(now.message)
-    ending.begin()
+    ending.begin(MemoryUnavailable(now.message))
 
 
 def _say(line: str) -> None:

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from server.cli.arguments import parser
+from server.ending import LEAVE_SHARED_WITHIN
 from server.web.options import DEFAULT_PORT, DoorOptions
 from tests.deploy.dockerfile import stages
 from tests.deploy.words import (
@@ -243,6 +244,17 @@ def test_kustomizations_list_every_file_beside_them() -> None:
         (custom,) = documents(f"kubernetes/{name}/kustomization.yaml")
         listed = {one for one in custom["resources"] if one.endswith(".yaml")}
         assert listed == {one.name for one in folder.glob("*.yaml")} - {"kustomization.yaml"}
+
+
+# -- all of them -------------------------------------------------------------------
+
+
+def test_whoever_stops_a_server_waits_until_a_shared_store_is_closed() -> None:
+    """Killed before it, a writer leaves its lease to run out and its last records behind."""
+    granted = [int(service["stop_grace_period"].removesuffix("s")) for _, service in services()]
+    granted += [pod["spec"]["terminationGracePeriodSeconds"] for _, pod in pods()]
+    granted.append(int(unit()["TimeoutStopSec"][0]))
+    assert min(granted) > LEAVE_SHARED_WITHIN
 
 
 # -- systemd -----------------------------------------------------------------------

@@ -466,6 +466,31 @@ def test_a_server_whose_store_cannot_be_opened_ends_with_its_sentence(tmp_path: 
     assert "meta.json" in last["message"]
 
 
+STUCK = """
+import sys, threading
+import anyio
+from memory_core.in_process import InProcessMemory
+from server import ending
+from server.__main__ import main
+async def stuck(self):
+    await anyio.to_thread.run_sync(threading.Event().wait)
+InProcessMemory.aclose = stuck
+ending._LEAVE_WITHIN = 0.5
+sys.exit(main())
+"""
+"""The command with a memory that never closes."""
+
+
+def test_a_server_that_is_lost_ends_with_2_although_its_memory_does_not_close(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "meta.json").write_text("damaged")
+    with Server(tmp_path, program=STUCK, LESSONBANK_TOKEN="the-owner-of-these-tests") as server:
+        assert server.process.wait(PATIENCE) == 2
+        assert "meta.json" in server.log.read_text()
+
+
 def test_a_server_says_that_damaged_tokens_let_nobody_in(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / FILE).write_text("damaged")
