@@ -158,11 +158,23 @@ class Link:
 
 
 def _refusal(status: int, text: str) -> Exception:
-    """What a status other than 200 means: stopping and busy pass, the rest does not."""
-    if status == 503 and "busy" in text:
+    """What a status other than 200 means: stopping and busy pass, the rest does not.
+
+    A host says what is wrong as `protocol.told` does; the guard before a writer's door says
+    it in its own words.
+    """
+    if status == 429 or (status == 503 and "busy" in text):
         return HostBusy()
     if status in (401, 503):
         return HostEnded()
-    with contextlib.suppress(ValueError, KeyError):
-        return raised(json.loads(text)["error"])
+    if status == 421:
+        return MemoryUnavailable(
+            "The memory's writer does not answer to the name in its LESSONBANK_ADVERTISE, so "
+            "nothing can be stored; recalls go on. Start the writer with that name as an "
+            "--allowed-host."
+        )
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        said = json.loads(text)["error"]
+        if isinstance(said, dict):
+            return raised(said)
     return MemoryUnavailable(f"The memory's host answered with status {status}. Try again.")

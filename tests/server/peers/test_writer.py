@@ -18,10 +18,12 @@ from memory_core.errors import Forbidden, InvalidInput, MemoryUnavailable
 from memory_core.model import new_id
 from memory_core.settings import Settings
 from server.host.client import HostMemory
+from server.host.link import HostBusy, HostEnded, Link
 from server.peers import memory as replica
 from server.peers import writer
 from server.peers.memory import ReplicaMemory
-from server.peers.writer import WriterReach
+from server.peers.writer import PATH, WriterReach
+from server.web.guard import REFUSED_A_MINUTE
 from tests.server.connections import PATIENCE
 from tests.server.fake_memory import FakeMemory
 from tests.server.web.served import Server
@@ -132,6 +134,56 @@ async def test_a_writer_that_stays_away_is_said_in_one_sentence(
     async with way("http://127.0.0.1:9") as memory:
         with pytest.raises(MemoryUnavailable, match="recalls go on"):
             await memory.remember(LESSON)
+
+
+# -- what the guard before the writer refuses --------------------------------------------
+
+CHANGE = {"request": {"title": "t", "content": "c"}, "wait": 1}
+
+
+@asynccontextmanager
+async def link_to(server: Server, token: str, **headers: str) -> AsyncIterator[Link]:
+    """A connection to the writer's door that sends such headers."""
+    link = Link.of_url(server.root + PATH, token, 1)
+    link.http.headers.update(headers)
+    try:
+        with anyio.fail_after(PATIENCE):
+            yield link
+    finally:
+        await link.close()
+
+
+async def test_a_writer_that_does_not_know_its_own_name_is_said_at_once(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        async with link_to(server, SECRET, host="writer.internal:8377") as link:
+            with pytest.raises(MemoryUnavailable, match="LESSONBANK_ADVERTISE") as said:
+                await link.ask("remember", "key", CHANGE, None)
+    assert "--allowed-host" in str(said.value)
+
+
+async def test_a_peer_that_was_refused_too_often_comes_again_later(tmp_path: Path) -> None:
+    """The writer's 429 is no answer to the change: it is sent again."""
+    with served(tmp_path) as server:
+        async with link_to(server, "not-the-secret") as link:
+            found: list[type[Exception]] = []
+            while HostBusy not in found:
+                try:
+                    await link.ask("remember", "key", CHANGE, None)
+                except (HostEnded, HostBusy) as refused:
+                    found.append(type(refused))
+    assert len(found) > REFUSED_A_MINUTE
+    assert set(found[:-1]) == {HostEnded}
+
+
+@pytest.mark.parametrize("said", ['{"error": "not_found"}', '{"error": null}', "[]", "1", "no"])
+async def test_any_other_refusal_is_one_sentence(said: str) -> None:
+    def answer(_request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(404, text=said)
+
+    transport = httpx2.MockTransport(answer)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://writer") as http:
+        with pytest.raises(MemoryUnavailable, match="status 404"):
+            await Link(http).ask("remember", "key", CHANGE, None)
 
 
 # -- reads here, changes there -----------------------------------------------------------
