@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -32,6 +33,8 @@ AT_ONCE = 56
 _PAUSE = 0.05
 _LOOK = 0.5
 """Seconds between two looks for a host by a front that follows its changes."""
+RETRY = 5.0
+"""Seconds between two attempts to load a memory that could not be loaded."""
 _EVERYTHING: tuple[Literal["mistakes", "scorer", "stats"], ...] = ("mistakes", "scorer", "stats")
 
 
@@ -66,6 +69,7 @@ class Reach:
         self.room = anyio.Semaphore(AT_ONCE)
         self.readiness = Readiness("idle", 0.0, "Nothing is loaded yet.")
         self._warming: asyncio.Task[None] | None = None
+        self._warmed_at = 0.0
         self._closed = False
 
     # -- finding the host ----------------------------------------------------------
@@ -125,9 +129,18 @@ class Reach:
     # -- how far it is -------------------------------------------------------------
 
     def warm(self) -> None:
-        """Find or start the host in the background; it begins to load by itself."""
-        if self._warming is None or self._warming.done():
-            self._warming = asyncio.ensure_future(self._warmed())
+        """Find or start the host in the background; it begins to load by itself.
+
+        Safe to call again, and how often is no matter: what failed is tried again, after a
+        while.
+        """
+        if self._warming is not None and not self._warming.done():
+            return
+        if self.readiness.stage == "failed":
+            if time.monotonic() - self._warmed_at < RETRY:
+                return
+            self.readiness = Readiness("idle", 0.0, "The host is tried again.")
+        self._warming = asyncio.ensure_future(self._warmed())
 
     async def _warmed(self) -> None:
         """Follow how far the host has loaded, until it has."""
@@ -137,6 +150,8 @@ class Reach:
                 await anyio.sleep(_PAUSE)
         except MemoryUnavailable as error:
             self.readiness = Readiness("failed", 1.0, str(error))
+        finally:
+            self._warmed_at = time.monotonic()
 
     async def _look(self) -> None:
         link = await self._linked()

@@ -112,7 +112,7 @@ class Entrance:
 
     async def _ready(self, _request: Request) -> Response:
         now = self._memory.readiness()
-        if now.stage == "idle":
+        if now.stage in ("idle", "failed"):  # which is tried again, not more often than it should
             self._memory.warm()
         serves = now.stage in ("ready", "keyword")
         return JSONResponse({"ready": serves, "stage": now.stage}, 200 if serves else 503)

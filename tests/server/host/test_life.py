@@ -6,22 +6,27 @@ import json
 import os
 import shutil
 import signal
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
 import anyio
+import httpx2
 import pytest
 
 from memory_core import port
 from memory_core.errors import MemoryUnavailable
 from memory_core.settings import Settings
+from memory_core.store.ownership import Ownership
+from server.host import reach
 from server.host.client import HostMemory
 from server.host.direct import ask, health
 from server.host.place import PROTOCOL, Announcement, place_of
+from tests.server.connections import Announcing
 from tests.server.connections import until as until_async
-from tests.server.host.room import Room, alive, until
+from tests.server.host.room import VERSION, Room, alive, until
 
 pytestmark = pytest.mark.anyio
 
@@ -249,8 +254,6 @@ async def test_two_stores_have_two_hosts(room: Room, tmp_path: Path) -> None:
 
 
 async def test_a_store_that_another_process_holds_is_refused_and_tried_anew(room: Room) -> None:
-    from memory_core.store.ownership import Ownership
-
     room.store.mkdir()
     held = Ownership(room.store)
     memory = room.memory()
@@ -260,6 +263,45 @@ async def test_a_store_that_another_process_holds_is_refused_and_tried_anew(room
     until(lambda: not room.hosts())
     assert (await memory.remember(LESSON)).status == "added"
     await memory.aclose()
+
+
+async def test_what_could_not_be_loaded_is_tried_again_after_a_while(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.store.mkdir()
+    held = Ownership(room.store)
+    way = reach.Reach(room.settings, VERSION)
+
+    def again() -> str:
+        way.warm()
+        return way.readiness.stage
+
+    way.warm()
+    loading = way._warming
+    assert loading is not None
+    await loading
+    held.release()
+    assert again() == "failed", "not at once"
+    assert way._warming is loading
+    monkeypatch.setattr(reach, "RETRY", 0.0)
+    assert again() == "idle"
+    await until_async(lambda: again() == "keyword")
+    await way.aclose()
+
+
+def test_a_door_before_a_host_is_ready_once_its_store_is_mended(room: Room, tmp_path: Path) -> None:
+    room.store.mkdir()
+    (room.store / "meta.json").write_text("damaged")
+    program = "import sys; from server.host import reach; reach.RETRY = 0.1;"
+    program += "from server.__main__ import main; sys.exit(main())"
+    words = ["serve", "--transport", "http", "--port", "0"]
+    environment = {**os.environ, "LESSONBANK_STORE": str(room.store)}
+    door = Announcing([sys.executable, "-c", program, *words], environment, tmp_path / "door.log")
+    with door, httpx2.Client(base_url=door.url.removesuffix("/mcp"), trust_env=False) as http:
+        until(lambda: http.get("/readyz").json()["stage"] == "failed")
+        assert http.get("/readyz").status_code == 503
+        (room.store / "meta.json").unlink()
+        until(lambda: http.get("/readyz").status_code == 200)
 
 
 async def test_a_store_folder_that_is_a_file_is_refused_clearly(room: Room) -> None:
