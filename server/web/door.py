@@ -100,6 +100,7 @@ class Door(uvicorn.Server):
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # else whoever comes by loopback names its own address
             lifespan="on",
             ws="none",
             limit_concurrency=CONNECTIONS,

@@ -202,6 +202,15 @@ def test_many_refused_credentials_are_told_to_wait_and_good_ones_are_not(tmp_pat
         assert server.call(server.token("good"), "list_lessons")[0]
 
 
+def test_whoever_is_refused_cannot_choose_the_address_that_is_counted(tmp_path: Path) -> None:
+    """A proxy that passes a client's own header on would let it count as thousands."""
+    with Server(tmp_path, FORWARDED_ALLOW_IPS="*") as server:
+        for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP"):
+            addresses = (f"192.0.2.{n % 250}" for n in range(2_000))
+            found = (sent(server.url, "lb_no", **{name: address}) for address in addresses)
+            assert next(status for status in found if status != 401) == 429, name
+
+
 # -- slow clients ----------------------------------------------------------------------
 
 
