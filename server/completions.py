@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+import anyio
 import mcp_types as types
 
 from memory_core import port
@@ -13,15 +14,18 @@ logger = logging.getLogger(__name__)
 
 _MOST = 100
 """Values in one completion (the protocol's limit)."""
+WITHIN = 5.0
+"""Seconds that somebody who types may wait for one."""
 
 
 async def completion(memory: port.Memory, argument: types.CompletionArgument) -> types.Completion:
     """Give the values that start with what was typed; empty for anything unknown.
 
-    A completion is a convenience: a memory that cannot answer completes nothing.
+    A completion is a convenience: a memory that cannot answer, or not soon, completes nothing.
     """
     try:
-        known = await _known(memory, argument.name)
+        with anyio.fail_after(WITHIN):
+            known = await _known(memory, argument.name)
     except Exception:
         logger.info("nothing to complete %s with", argument.name, exc_info=True)
         known = []

@@ -13,6 +13,7 @@ import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote, unquote
 
+import anyio
 import mcp_types as types
 from mcp import MCPError
 from pydantic import BaseModel
@@ -20,13 +21,15 @@ from pydantic import BaseModel
 from memory_core import port
 from memory_core.errors import Forbidden, LessonbankError, UnknownItem, shown
 from server.plain import plain, quoted, sentence, without_paths
-from server.render import NOTES_NOT_ORDERS
+from server.render import MOST_RESULT, NOTES_NOT_ORDERS
 
 logger = logging.getLogger(__name__)
 
 _LESSON = re.compile(r"memory://lessons/([^/?#]+)")
 _BRIEF = re.compile(r"memory://projects/([^/?#]+)/brief")
 _JSON = "application/json"
+WITHIN = 60.0
+"""Seconds after which reading one is given up."""
 _LONGEST_NAME = 128
 """Characters of an id or a project's name (the port's own limit)."""
 
@@ -104,26 +107,37 @@ async def read(memory: port.Memory, uri: str, *, afar: bool = False) -> types.Re
 
     Raises:
         MCPError: Invalid params when there is none, internal error with the
-            memory's own sentence when it cannot be read now.
+            memory's own sentence when it cannot be read now, in time, or whole.
     """
     try:
-        text, mime_type = await _read(memory, uri)
-    except (UnknownItem, Forbidden) as error:
-        raise _not_found(uri, sentence(error)) from None
-    except LessonbankError as error:
-        text = without_paths(sentence(error)) if afar else sentence(error)
-        raise MCPError(types.INTERNAL_ERROR, text, {"uri": uri}) from None
+        with anyio.fail_after(WITHIN):
+            text, mime_type = await _read(memory, uri)
     except MCPError:
         raise
-    except Exception:
-        logger.exception("reading %s failed", shown(uri))
-        raise MCPError(
-            types.INTERNAL_ERROR,
-            f"{shown(uri)} could not be read. The user finds the cause in the server's log.",
-            {"uri": uri},
-        ) from None
+    except Exception as error:  # noqa: BLE001 - told in general words, and logged
+        raise _refusal(uri, error, afar=afar) from None
+    if len(text) > MOST_RESULT:
+        size = f"has {len(text):,} characters, at most {MOST_RESULT:,} are sent"
+        raise _cannot(
+            uri, f"{shown(uri)} {size}. The tools give parts: recall, check, list_lessons."
+        )
     content = types.TextResourceContents(uri=uri, mime_type=mime_type, text=text)
     return types.ReadResourceResult(contents=[content])
+
+
+def _refusal(uri: str, error: Exception, *, afar: bool) -> MCPError:
+    """What a client is told of an error: the memory's sentence, or nothing of what it was."""
+    if isinstance(error, UnknownItem | Forbidden):
+        return _not_found(uri, sentence(error))
+    if isinstance(error, LessonbankError):
+        return _cannot(uri, without_paths(sentence(error)) if afar else sentence(error))
+    if isinstance(error, TimeoutError):
+        took = f"{shown(uri)} took longer than {WITHIN:.0f} s and was given up"
+        return _cannot(uri, f"{took}: the memory may still be waiting for its store. Try later.")
+    logger.error("reading %s failed", shown(uri), exc_info=error)
+    return _cannot(
+        uri, f"{shown(uri)} could not be read. The user finds the cause in the server's log."
+    )
 
 
 async def _read(memory: port.Memory, uri: str) -> tuple[str, str]:
@@ -156,3 +170,7 @@ def _json(answer: BaseModel) -> str:
 
 def _not_found(uri: str, text: str) -> MCPError:
     return MCPError(types.INVALID_PARAMS, text, {"uri": uri})
+
+
+def _cannot(uri: str, text: str) -> MCPError:
+    return MCPError(types.INTERNAL_ERROR, text, {"uri": uri})

@@ -24,6 +24,7 @@ from server import render
 from server.arguments import request_of
 from server.definitions import TOOLS
 from server.plain import plain, sentence, without_paths
+from server.render import MOST_RESULT
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +38,6 @@ WITHIN: dict[str, float] = {
     "forget": 60.0,
 }
 """Seconds after which a call of a tool is given up."""
-MOST_RESULT = 1_000_000
-"""Characters of one answer, its text and its data together."""
 
 
 @dataclass(frozen=True, slots=True)

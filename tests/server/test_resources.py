@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import anyio
 import pytest
 from mcp import MCPError
 from mcp.types import (
@@ -14,6 +15,7 @@ from mcp.types import (
 
 from memory_core import port
 from memory_core.errors import StoreUnavailable
+from server import completions, resources
 from server.resources import uris_of
 from tests.server.connections import ERAS, connected, data_of
 from tests.server.fake_memory import FakeMemory
@@ -122,6 +124,53 @@ async def test_a_memory_that_cannot_serve_a_resource_says_why(era: str) -> None:
         with pytest.raises(MCPError, match="server's log") as hidden:
             await client.read_resource("memory://mistakes")
         assert "secret" not in str(hidden.value.error)
+
+
+class Waiting(FakeMemory):
+    """A memory that waits for its store, as a standby does."""
+
+    async def stats(self) -> port.Stats:
+        await anyio.sleep_forever()
+        raise AssertionError("it never wakes up")
+
+
+@both_eras
+async def test_a_resource_that_takes_too_long_is_given_up(
+    era: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "WITHIN", 0.05)
+    async with connected(Waiting(), era) as client:
+        with pytest.raises(MCPError, match=r"memory://stats.* took longer") as told:
+            await client.read_resource("memory://stats")
+        assert told.value.error.code == -32603
+        assert text_of(await client.read_resource("memory://scorer"))
+
+
+@both_eras
+async def test_a_resource_that_is_too_large_is_not_sent(
+    era: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = FakeMemory()
+    async with connected(memory, era) as client:
+        stored = await memory.remember(LESSON)
+        uri = f"memory://lessons/{stored.id}"
+        size = len(text_of(await client.read_resource(uri)))
+        monkeypatch.setattr(resources, "MOST_RESULT", size)
+        assert len(text_of(await client.read_resource(uri))) == size
+        monkeypatch.setattr(resources, "MOST_RESULT", size - 1)
+        with pytest.raises(MCPError, match=f"has {size:,} characters") as told:
+            await client.read_resource(uri)
+        assert told.value.error.code == -32603
+
+
+async def test_a_memory_that_does_not_answer_soon_completes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(completions, "WITHIN", 0.05)
+    async with connected(Waiting(), ERAS[0]) as client:
+        prompt = PromptReference(type="ref/prompt", name="start_task")
+        found = await client.complete(prompt, {"name": "project", "value": ""})
+    assert found.completion.values == []
 
 
 @both_eras
