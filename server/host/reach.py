@@ -18,6 +18,7 @@ import anyio
 from anyio import to_thread
 
 from memory_core.errors import MemoryUnavailable
+from memory_core.model import GLOBAL_PROJECT
 from memory_core.port import Change, Progress, Readiness
 from memory_core.settings import Settings
 from server.host.link import HostBusy, HostEnded, Link
@@ -172,7 +173,7 @@ class Reach:
                 hosts += 1
                 if hosts > 1:  # what happened between the two was heard by nobody
                     for subject in _EVERYTHING:
-                        yield Change(subject)
+                        yield Change(subject, project=GLOBAL_PROJECT)  # every caller hears
                 async with contextlib.aclosing(Link.of_host(host, 1).changes()) as heard:
                     async for said in heard:
                         yield Change(*said)

@@ -99,7 +99,9 @@ class Entrance:
             )
             inner.router.routes.extend(more)
             inner.add_middleware(_Sessions, server=self.front.server)
-        limited = RequestBodyLimitMiddleware(_Mended(inner), DEFAULT_MAX_REQUEST_BODY_SIZE)
+        inner.router.redirect_slashes = False
+        whole = _Unslashed(_Mended(inner), PATHS[transport])
+        limited = RequestBodyLimitMiddleware(whole, DEFAULT_MAX_REQUEST_BODY_SIZE)
         guarded = Guard(
             limited,
             options,
@@ -170,6 +172,18 @@ def _sse_application(
             *more,
         ]
     )
+
+
+class _Unslashed:
+    """Takes `/mcp/` for `/mcp`: a redirect would lead to http:// behind a proxy that does TLS."""
+
+    def __init__(self, app: ASGIApp, path: str) -> None:
+        self._app, self._path = app, path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == f"{self._path}/":
+            scope = {**scope, "path": self._path, "raw_path": self._path.encode()}
+        await self._app(scope, receive, send)
 
 
 class _SseStream:

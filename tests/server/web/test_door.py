@@ -49,6 +49,15 @@ def sent(url: str, token: str, **headers: str) -> int:
         return int(http.post(url, headers=given, json=PING).status_code)
 
 
+def test_a_slash_at_the_end_changes_nothing_and_nothing_redirects(
+    server: Server, admin: str
+) -> None:
+    assert sent(f"{server.url}/", admin) == sent(server.url, admin)
+    assert sent(f"{server.url}/", "unknown") == 401
+    for path in ("healthz/", "mcp//", "mcp/other"):
+        assert sent(f"{server.root}/{path}", admin) == 404
+
+
 # -- who gets in -----------------------------------------------------------------------
 
 
