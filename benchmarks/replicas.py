@@ -119,8 +119,7 @@ def replicas(folder: Path, url: str, count: int, stack: ExitStack) -> list[Serve
 
 async def client(servers: Sequence[Served], seed: int, work: Work) -> None:
     """Recall at one server and report at the next, until it is over."""
-    ways = [HttpClient(server.url, TOKEN) for server in servers]
-    turn = islice(cycle(ways), seed % len(ways), None)
+    turn = islice(cycle(servers), seed % len(servers), None)
     tasks = queries(seed)
     while time.perf_counter() < work.until:
         try:
@@ -130,14 +129,14 @@ async def client(servers: Sequence[Served], seed: int, work: Work) -> None:
             work.reports = max(work.reports, int(said["learning"]["reports"]))
         except Exception as error:  # noqa: BLE001 - counted, and the run goes on
             work.failed[f"{type(error).__name__} {str(error)[:100]}"] += 1
-    for way in ways:
-        await way.close()
 
 
-async def timed(work: Work, tool: str, way: HttpClient, asked: dict[str, object]) -> dict[str, Any]:
-    """Make one call and note what it took."""
+async def timed(work: Work, tool: str, server: Served, asked: dict[str, object]) -> dict[str, Any]:
+    """Make one call over a connection of its own and note what it took."""
     began = time.perf_counter()
+    way = HttpClient(server.url, TOKEN)
     answer = await way.call(tool, asked)
+    await way.close()
     work.laps[tool].append((time.perf_counter() - began) * 1e3)
     return dict(answer)
 
