@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from memory_core.allocator import fit_allocator
 from memory_core.errors import StoreUnavailable
 from memory_core.store.faults import translated
 from memory_core.store.schema import ITEMS, TABLES, TableName
@@ -178,6 +179,7 @@ class Keeper:
     def _index_scalars(self) -> None:
         """Build the indexes of what is filtered and fetched by, once there are many rows."""
         tables = self._writer.tables
+        fit_allocator(len(self._writer.catalog))
         if len(self._writer.catalog) >= SCALAR_INDEX_ROWS:
             tables.build_filter_indexes()
         places: tuple[TableName, ...] = ("items", "recalls")

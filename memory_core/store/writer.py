@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from memory_core.allocator import fit_allocator
 from memory_core.errors import StoreUnavailable
 from memory_core.model import State
 from memory_core.ports import StoredItem
@@ -324,6 +325,7 @@ class Writer:
         """
         dimension = self.tables.dimension
         self.vectors = None
+        fit_allocator(len(self.catalog))
         if len(self.catalog) >= EXACT_ROWS:
             self.tables.expect_large()
             return

@@ -12,9 +12,10 @@ import pytest
 # Blocks of a megabyte and more are freed in turn, which raises glibc's threshold; then many blocks
 # of two megabytes are kept alive between small ones, and the large ones are freed.
 PROBE = """
-import ctypes, resource
-from memory_core.allocator import steady_allocator
+import ctypes, resource, sys
+from memory_core.allocator import fit_allocator, steady_allocator
 steady_allocator()
+fit_allocator(int(sys.argv[1]))
 libc = ctypes.CDLL(None)
 libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
 libc.free.argtypes = [ctypes.c_void_p]
@@ -40,10 +41,10 @@ print(resident() - before)
 """
 
 
-def left_over(**more: str) -> float:
+def left_over(items: int = 1_000, **more: str) -> float:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MALLOC_", "GLIBC_"))}
     told = subprocess.run(
-        [sys.executable, "-c", PROBE],
+        [sys.executable, "-c", PROBE, str(items)],
         env={**environment, **more},
         capture_output=True,
         text=True,
@@ -63,3 +64,8 @@ def test_a_setting_of_the_users_stands() -> None:
     """With a threshold above the blocks they lie in the heap, between the small ones."""
     kept = left_over(MALLOC_MMAP_THRESHOLD_=str(32 * 2**20), MALLOC_TRIM_THRESHOLD_=str(2**40))
     assert kept > 150
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_with_many_items_large_blocks_are_kept_for_the_next_search() -> None:
+    assert left_over(10_000) > 150
