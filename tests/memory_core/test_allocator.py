@@ -9,6 +9,10 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="another C library gives memory back as it likes"
+)
+
 # Blocks of a megabyte and more are freed in turn, which raises glibc's threshold; then many blocks
 # of two megabytes are kept alive between small ones, and the large ones are freed.
 PROBE = """
@@ -54,18 +58,15 @@ def left_over(items: int = 1_000, **more: str) -> float:
     return float(told.stdout)
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_what_is_freed_between_small_blocks_is_given_back() -> None:
     assert left_over() < 20  # of 200 MB
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_a_setting_of_the_users_stands() -> None:
     """With a threshold above the blocks they lie in the heap, between the small ones."""
     kept = left_over(MALLOC_MMAP_THRESHOLD_=str(32 * 2**20), MALLOC_TRIM_THRESHOLD_=str(2**40))
     assert kept > 150
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_with_many_items_large_blocks_are_kept_for_the_next_search() -> None:
     assert left_over(10_000) > 150

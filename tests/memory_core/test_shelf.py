@@ -104,13 +104,19 @@ def test_a_bucket_is_looked_at_again_after_seconds_and_believed_while_it_is_away
         stranger.tag()
 
 
-def test_one_waits_for_a_bucket_that_does_not_answer_and_the_others_do_not(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def holding_first(url: str) -> tuple[BucketShelf, Clock]:
+    """A shelf that has read `first` from its bucket, and the clock it goes by."""
     clock = Clock()
     shelf = BucketShelf(url, NAME, clock)
     assert shelf.replace(b"first", "")
     assert shelf.read()[0] == b"first"
+    return shelf, clock
+
+
+def test_one_waits_for_a_bucket_that_does_not_answer_and_the_others_do_not(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf, clock = holding_first(url)
     asked, answer = threading.Event(), threading.Event()
     get = BucketObjects.get
 
@@ -145,10 +151,7 @@ def test_the_guide_says_how_long_a_revoked_token_holds(repository: Path) -> None
 def test_after_a_day_nobody_goes_on_with_the_last_content_while_another_looks(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = Clock()
-    shelf = BucketShelf(url, NAME, clock)
-    assert shelf.replace(b"first", "")
-    assert shelf.read()[0] == b"first"
+    shelf, clock = holding_first(url)
     asked: list[bool] = []
 
     class Looking:
