@@ -172,6 +172,7 @@ class Keeper:
         for column in self._stale_columns(segments):
             with translated(self._writer.standing.folder):
                 self._writer.tables.build_vector_index(column)
+        fit_allocator(len(self._writer.catalog))
         if len(self._writer.catalog) >= EXACT_ROWS:
             self._writer.vectors = None
             self._writer.tables.expect_large()
@@ -179,7 +180,6 @@ class Keeper:
     def _index_scalars(self) -> None:
         """Build the indexes of what is filtered and fetched by, once there are many rows."""
         tables = self._writer.tables
-        fit_allocator(len(self._writer.catalog))
         if len(self._writer.catalog) >= SCALAR_INDEX_ROWS:
             tables.build_filter_indexes()
         places: tuple[TableName, ...] = ("items", "recalls")

@@ -336,7 +336,7 @@ class Uploader:
 
     def _require_lease(self) -> None:
         if not self._may():
-            raise StoreUnavailable("the lease runs out; the table is put in order later")
+            raise StoreUnavailable("the lease runs out; this is done later")
 
     # -- keeping
 

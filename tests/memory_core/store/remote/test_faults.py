@@ -323,15 +323,21 @@ def test_items_that_got_their_vectors_late_have_them_in_the_bucket(
 # -- another model
 
 
+def reembedded(folder: Path, url: str) -> LanceStore:
+    """A store with new vectors for records that the bucket has with the old ones."""
+    store = opened(folder, url)
+    quiet(store)
+    write(store, 1)
+    uploader_of(store).step()
+    store.reembed(HashEmbedder(24, "other"))
+    return store
+
+
 def test_a_writer_that_slept_while_it_uploaded_new_vectors_names_no_tables_that_are_gone(
     tmp_path: Path, bucket_url: str, by_hand: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It sleeps between its last look at the lease and the meta; another one takes over."""
-    first = opened(tmp_path / "first", bucket_url)
-    quiet(first)
-    write(first, 1)
-    uploader_of(first).step()
-    first.reembed(HashEmbedder(24, "other"))
+    first = reembedded(tmp_path / "first", bucket_url)
     write_meta = SharedMeta.write
     seconds: list[LanceStore] = []
 
@@ -359,11 +365,7 @@ def test_a_writer_that_slept_while_it_uploaded_new_vectors_names_no_tables_that_
 def test_what_was_taken_while_new_vectors_go_there_is_owed_after_a_crash(
     tmp_path: Path, bucket_url: str, by_hand: None
 ) -> None:
-    store = opened(tmp_path / "store", bucket_url)
-    quiet(store)
-    write(store, 1)
-    uploader_of(store).step()
-    store.reembed(HashEmbedder(24, "other"))
+    store = reembedded(tmp_path / "store", bucket_url)
     store.add_items([waiting_item(2)])
     store.add_event(event(2, "retire", 2))
     abandon(store)
