@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memory_core.addresses import working_directory
 from memory_core.allocator import steady_allocator
 from memory_core.errors import StoreUnavailable
 from memory_core.in_process import InProcessMemory
@@ -42,7 +43,7 @@ def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:
     """
     calm_threads()
     steady_allocator()
-    project = derive_project(cwd or Path.cwd(), settings.project)
+    project = derive_project(cwd or working_directory(), settings.project)
 
     def open_service(notify: Callable[[Change], None]) -> MemoryService:
         from memory_core.service.conditions import vectors_of_conditions

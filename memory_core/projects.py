@@ -9,6 +9,7 @@ share it too. A derived name always ends in a hash, so none can be `global` or
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from pathlib import Path
@@ -66,7 +67,9 @@ def git_common_directory(cwd: Path) -> Path | None:
     try:
         start = cwd.resolve()
         for folder in (start, *start.parents)[:_PARENTS]:
-            git = _git_directory(folder)
+            git = None
+            with contextlib.suppress(PermissionError):  # what lies above may be readable
+                git = _git_directory(folder)
             if git is not None:
                 common = _common_directory(git).resolve()
                 return common if common.is_dir() else None

@@ -1,5 +1,8 @@
 """The environment's only reader: every setting, its unit and its default.
 
+Blanks and quotes around a value are left out, `~` and `$NAME` in a path are replaced, and
+a relative folder lies in the user's home: each client has another working directory.
+
 | variable | default | what |
 |---|---|---|
 | LESSONBANK_STORE | the user's data folder | a folder, or s3:// gs:// az:// db:// and a place |
@@ -33,13 +36,14 @@ from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
-from memory_core.addresses import place_of_store
+from memory_core.addresses import place_of_store, settled, unquoted, working_directory
 from memory_core.errors import InvalidInput, shown
 
 ScorerMode = Literal["learned", "shadow", "similarity"]
 SCORER_MODES: tuple[ScorerMode, ...] = ("learned", "shadow", "similarity")
 SHORTEST_SECRET = 24
 """Characters of a secret that is set by hand."""
+_PATH_SIGNS = ("~", "$", "./", "../", ".\\", "..\\")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -67,6 +71,7 @@ class Settings:
     `store` is always a local folder: the store itself, or the working copy of the
     shared one at `remote` ("": there is none), which `workdir` names when it
     is not the usual one. Told by the command line:
+    `notes` are sentences on settings that were taken in a way that may surprise.
     `follow`: another process writes there, this one only follows; `standby`: it waits
     until the one that writes is gone.
     """
@@ -90,6 +95,7 @@ class Settings:
     holdout: float = 0.0
     host_idle: float = 900.0
     oauth: OAuthSettings | None = None
+    notes: tuple[str, ...] = ()
 
 
 SHARED = ("model", "scorer_mode", "explore", "holdout")
@@ -226,9 +232,15 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     Raises:
         InvalidInput: A variable holds a value that is not known.
     """
-    env = os.environ if environ is None else environ
-    workdir = env.get("LESSONBANK_WORKDIR") or ""
+    given = os.environ if environ is None else environ
+    env = {name: unquoted(value) for name, value in given.items() if name.startswith("LESSONBANK_")}
+    workdir = _folder(env, "LESSONBANK_WORKDIR")
     store, remote = place_of_store(env.get("LESSONBANK_STORE") or "", workdir)
+    notes: tuple[str, ...] = ()
+    if not remote and not store.is_absolute():
+        store = settled("LESSONBANK_STORE", env["LESSONBANK_STORE"])
+        said = shown(env["LESSONBANK_STORE"])
+        notes = (f"LESSONBANK_STORE = {said} is relative to your home folder: {store}.",)
     mode = _one_of(
         "LESSONBANK_SCORER_MODE", env.get("LESSONBANK_SCORER_MODE") or "learned", SCORER_MODES
     )
@@ -239,7 +251,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         store=store,
         remote=remote,
         workdir=workdir,
-        model=env.get("LESSONBANK_MODEL") or "",
+        model=_model(env.get("LESSONBANK_MODEL") or ""),
         scorer_mode=cast(ScorerMode, mode),
         project=env.get("LESSONBANK_PROJECT") or "",
         source=env.get("LESSONBANK_SOURCE") or "local",
@@ -254,7 +266,19 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         holdout=_number(env, "LESSONBANK_HOLDOUT", "0", 0.5, "a share of recalls"),
         host_idle=_number(env, "LESSONBANK_HOST_IDLE", "900", 86_400, "a number of seconds"),
         oauth=_oauth(env),
+        notes=notes,
     )
+
+
+def _folder(env: Mapping[str, str], name: str) -> str:
+    """The absolute folder that a variable names, "" for none."""
+    value = env.get(name) or ""
+    return str(settled(name, value)) if value else ""
+
+
+def _model(value: str) -> str:
+    """A folder as its absolute path where it is written as one; the name of a hub as it is."""
+    return str(settled("LESSONBANK_MODEL", value)) if value.startswith(_PATH_SIGNS) else value
 
 
 def with_store(settings: Settings, value: str) -> Settings:
@@ -266,6 +290,12 @@ def with_store(settings: Settings, value: str) -> Settings:
         InvalidInput: A URL that is not one of a bucket or a database.
     """
     store, remote = place_of_store(value, settings.workdir)
+    if not remote and not store.is_absolute() and not working_directory().is_dir():
+        raise InvalidInput(
+            "store",
+            f"= {shown(value)} is relative to the working directory, which was removed",
+            "Change into another, or use an absolute path.",
+        )
     if remote:
         os.environ["LESSONBANK_STORE"] = remote
     return replace(settings, store=store, remote=remote)

@@ -1,4 +1,4 @@
-"""`python -m server` is the console command `lessonbank`."""
+"""From the words of the console command to what runs them; `python -m server` is the same."""
 
 from __future__ import annotations
 
@@ -25,4 +25,7 @@ def _hook(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    from lessonbank.search_path import shut_out_others
+
+    shut_out_others()
     sys.exit(main())

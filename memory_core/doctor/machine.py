@@ -158,7 +158,7 @@ def check_packages(imported: dict[str, str] | None = None) -> Check:
 
 def check_disk(folder: Path) -> Check:
     """Check the free space where the store lies or will lie."""
-    place = next((one for one in (folder, *folder.parents) if one.is_dir()), Path.cwd())
+    place = next((one for one in (folder, *folder.parents) if one.is_dir()), Path(folder.anchor))
     try:
         free = shutil.disk_usage(place).free
     except OSError as error:

@@ -128,6 +128,8 @@ def _run(arguments: argparse.Namespace, opened: OpenMemory, stdin: BinaryIO | No
 
 def _settings(arguments: argparse.Namespace) -> Settings:
     settings = read_settings()
+    for note in settings.notes if not arguments.store else ():
+        say(f"lessonbank: {note}")
     if arguments.store:
         settings = with_store(settings, arguments.store)
     if arguments.project and arguments.command == "serve":

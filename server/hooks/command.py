@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from memory_core.addresses import working_directory
 from memory_core.projects import derive_project
 from memory_core.settings import Settings, read_settings, with_store
 from server.hooks import claude_code, journal, starting
@@ -174,7 +175,7 @@ def _outcome_asked(where: Mapping[str, str], memory: Memory) -> dict[str, Any] |
 
 def _folder(payload: Mapping[str, Any]) -> Path:
     cwd = payload.get("cwd")
-    return Path(cwd) if isinstance(cwd, str) and cwd else Path.cwd()
+    return Path(cwd) if isinstance(cwd, str) and cwd else working_directory()
 
 
 def _asked(store: Path, method: str, request: Mapping[str, Any]) -> dict[str, Any]:

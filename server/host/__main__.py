@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from server.host.process import main
+from lessonbank.search_path import shut_out_others
 
 if __name__ == "__main__":
+    shut_out_others()
+    from server.host.process import main
+
     sys.exit(main(sys.argv[1:]))

@@ -16,6 +16,7 @@ import anyio
 from pydantic import BaseModel, ValidationError
 
 from memory_core import port
+from memory_core.addresses import working_directory
 from memory_core.bootstrap import product_version
 from memory_core.errors import MemoryUnavailable
 from memory_core.port import OWNER, Caller, Change, Memory, Progress, Readiness
@@ -204,5 +205,5 @@ def open_hosted(settings: Settings, cwd: Path | None = None) -> Memory:
         settings: See `memory_core.settings.read_settings`.
         cwd: Where the project is derived from, the process's own by default.
     """
-    project = derive_project(cwd or Path.cwd(), settings.project)
+    project = derive_project(cwd or working_directory(), settings.project)
     return HostMemory(settings, project, product_version())

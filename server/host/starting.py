@@ -13,7 +13,6 @@ import os
 import signal
 import subprocess
 import sys
-import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from lessonbank.search_path import for_children
 from server.host.direct import HEALTH_WITHIN, health, request
 from server.host.place import PROTOCOL, Announcement, HostRefused, Place, place_of
 
@@ -213,17 +213,14 @@ def _apart() -> Iterator[dict[str, Any]]:
 
 def _environment() -> dict[str, str]:
     """This process's environment, good in any working directory."""
-    root = str(Path(__file__).resolve().parents[2])
     environment = dict(os.environ)
-    if root not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
-        known = environment.get("PYTHONPATH")
-        environment["PYTHONPATH"] = os.pathsep.join([root, *([known] if known else [])])
+    environment.pop("PYTHONPATH", None)
+    found_by = for_children()
+    if found_by:
+        environment["PYTHONPATH"] = found_by
     model = environment.get("LESSONBANK_MODEL")
-    if model and Path(model).expanduser().is_dir():
-        environment["LESSONBANK_MODEL"] = str(Path(model).expanduser().resolve())
-    workdir = environment.get("LESSONBANK_WORKDIR")
-    if workdir:
-        environment["LESSONBANK_WORKDIR"] = str(Path(workdir).expanduser().resolve())
+    if model and Path(model).is_dir():  # relative to this process's working directory
+        environment["LESSONBANK_MODEL"] = str(Path(model).absolute())
     return environment
 
 

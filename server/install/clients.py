@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from memory_core.addresses import working_directory
 from memory_core.errors import InvalidInput, shown
 
 USER, PROJECT = "user", "project"
@@ -32,7 +33,7 @@ class Machine:
     @classmethod
     def this(cls) -> Machine:
         """Give the machine and the working directory of this process."""
-        return cls(sys.platform, Path.home(), Path.cwd(), os.environ)
+        return cls(sys.platform, Path.home(), working_directory(), os.environ)
 
     def applications(self) -> Path:
         """Give the folder in which desktop programs keep their settings."""
@@ -127,6 +128,10 @@ def _in_project(client: Client, machine: Machine) -> Path:
     if client.name not in places:
         raise InvalidInput(
             "scope", f"= 'project' does not exist in {client.title}", "Leave --scope out."
+        )
+    if not machine.folder.is_dir():
+        raise InvalidInput(
+            "scope", "= 'project' needs a working directory, which was removed", "Change into one."
         )
     return machine.folder / places[client.name]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from memory_core.addresses import remote_of
+from memory_core.addresses import expanded, remote_of, unquoted
 from memory_core.errors import InvalidInput, shown
 from server.install.answers import InstallAnswer, Part, PrintAnswer, Snippet, Status
 from server.install.claude_hooks import (
@@ -91,9 +91,10 @@ class _Installation:
             name: given[name] or self.machine.environ.get(name, "").strip() for name in _PASSED_ON
         }
         if known["LESSONBANK_STORE"]:
-            url = remote_of(known["LESSONBANK_STORE"])
-            folder = Path(known["LESSONBANK_STORE"]).expanduser()
-            known["LESSONBANK_STORE"] = url or str(self.machine.folder / folder)
+            url = remote_of(unquoted(known["LESSONBANK_STORE"]))
+            base = self.machine.folder if self.wish.store else self.machine.home
+            folder = expanded("LESSONBANK_STORE", known["LESSONBANK_STORE"])
+            known["LESSONBANK_STORE"] = url or str(base / folder)
         return {name: value for name, value in known.items() if value}
 
     def targets(self) -> list[_Target]:
@@ -193,7 +194,7 @@ def printed(
 
 
 def _named(file: str) -> Path | None:
-    return Path(file).expanduser().absolute() if file else None
+    return expanded("file", file).absolute() if file else None
 
 
 def _pretty(whole: object) -> str:

@@ -1,9 +1,8 @@
 """How a client starts this very installation: an absolute path, whatever its PATH.
 
 Clients started from the desktop do not read the shell's PATH. The command is the
-running environment's own `lessonbank` script, else its Python with `-m server`: with
-`-P` where there is one (3.11), since `server` is also the name of folders that people
-have in their projects.
+running environment's own `lessonbank` script, else its Python with `-m lessonbank`: with
+`-P` where there is one (3.11), since the working directory is somebody's project.
 """
 
 from __future__ import annotations
@@ -50,11 +49,11 @@ def this_installation(
     if script is not None:
         return Invocation((str(script.absolute()),), tuple(notes))
     notes.append(
-        f"There is no {_SCRIPT} script in {folder}: the client runs `{python.name} -m server`, "
+        f"There is no {_SCRIPT} script in {folder}: the client runs `{python.name} -m lessonbank`, "
         "which needs lessonbank installed in that Python."
     )
     safe = ("-P",) if sys.version_info >= (3, 11) else ()
-    return Invocation((str(python), *safe, "-m", "server"), tuple(notes))
+    return Invocation((str(python), *safe, "-m", "lessonbank"), tuple(notes))
 
 
 def _is_temporary(python: Path, temporary: Path) -> bool:

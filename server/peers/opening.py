@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from memory_core.addresses import working_directory
 from memory_core.bootstrap import open_memory, product_version, writer_address
 from memory_core.port import Memory
 from memory_core.projects import derive_project
@@ -49,7 +50,7 @@ def open_replica(settings: Settings, *, kept: bool) -> Memory:
     writer: Memory = own
     if settings.peer_token:
         reach = WriterReach(partial(writer_address, settings), settings.peer_token)
-        project = derive_project(Path.cwd(), settings.project)
+        project = derive_project(working_directory(), settings.project)
         writer = HostMemory(settings, project, product_version(), reach)
     return ReplicaMemory(own, writer, gone)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from ipaddress import ip_address
-from pathlib import Path
 
+from memory_core.addresses import expanded
 from memory_core.errors import InvalidInput, shown
 
 DEFAULT_HOST = "127.0.0.1"
@@ -118,8 +118,10 @@ class DoorOptions:
             return None
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        certificate = expanded("tls_cert", self.tls_cert)
+        key = expanded("tls_key", self.tls_key) if self.tls_key else certificate
         try:
-            context.load_cert_chain(Path(self.tls_cert), Path(self.tls_key or self.tls_cert))
+            context.load_cert_chain(certificate, key)
         except (OSError, ssl.SSLError) as error:
             raise InvalidInput(
                 "tls_cert",

@@ -164,6 +164,55 @@ def test_a_folder_has_no_bucket() -> None:
         assert read_settings({"LESSONBANK_STORE": value}).remote == ""
 
 
+def test_a_path_is_read_as_a_shell_would_have_read_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DATA", str(tmp_path / "data"))
+    written = ("$HOME/x", "${HOME}/x", "~/x", '"~/x"', "'$HOME/x'", " ~/x \n", str(tmp_path / "x"))
+    for value in written:
+        assert read_settings({"LESSONBANK_STORE": value}).store == tmp_path / "x"
+        assert with_store(read_settings({}), value).store == tmp_path / "x"
+        given = {"LESSONBANK_STORE": "s3://lessons/team", "LESSONBANK_WORKDIR": value}
+        assert read_settings(given).store == tmp_path / "x"
+        assert read_settings({"LESSONBANK_MODEL": value}).model == str(tmp_path / "x")
+    assert read_settings({"LESSONBANK_STORE": "$DATA"}).store == tmp_path / "data"
+
+
+def test_a_relative_store_is_one_store_for_clients_of_every_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    found = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        found.append(read_settings({"LESSONBANK_STORE": "./memory"}))
+    assert [one.store for one in found] == [tmp_path / "home" / "memory"] * 2
+    assert "relative to your home folder" in found[0].notes[0]
+    assert read_settings({"LESSONBANK_STORE": str(tmp_path)}).notes == ()
+
+
+def test_empty_and_quoted_values_are_read_as_they_were_meant() -> None:
+    usual = read_settings({})
+    for empty in ("", " ", "''", '" "'):
+        names = ("STORE", "MODEL", "PROJECT", "SOURCE", "SCORER_MODE", "MODEL_WAIT", "HOST_IDLE")
+        assert read_settings({f"LESSONBANK_{name}": empty for name in names}) == usual
+    assert read_settings({"LESSONBANK_PROJECT": '"shop"'}).project == "shop"
+    assert read_settings({"LESSONBANK_SCORER_MODE": " shadow\n"}).scorer_mode == "shadow"
+    assert read_settings({"LESSONBANK_MODEL": "org/name"}).model == "org/name"
+
+
+@pytest.mark.parametrize("name", ["LESSONBANK_STORE", "LESSONBANK_WORKDIR"])
+@pytest.mark.parametrize(
+    "value", ["/a\nb", "/a\0b", "/a\x1bb", "$NO_SUCH/x", "${}/x", "~nobody-here/x"]
+)
+def test_a_path_that_no_folder_has_is_refused_in_one_sentence(name: str, value: str) -> None:
+    with pytest.raises(InvalidInput, match=f"{name} = ") as raised:
+        read_settings({name: value})
+    assert str(raised.value).isprintable()
+
+
 @pytest.mark.parametrize(
     "value",
     [

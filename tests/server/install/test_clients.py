@@ -332,7 +332,7 @@ def test_only_what_the_person_has_set_is_passed_on(
     environ = {"LESSONBANK_STORE": "own/store", "LESSONBANK_PROJECT": "p", "LESSONBANK_TOKEN": "t"}
     installed(client, environ, hooks=False)
     assert json.loads(file.read_text())[CLIENTS[client].root]["lessonbank"]["env"] == {
-        "LESSONBANK_STORE": str(machine.folder / "own/store"),
+        "LESSONBANK_STORE": str(machine.home / "own/store"),
         "LESSONBANK_PROJECT": "p",
     }
 

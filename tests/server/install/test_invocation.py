@@ -31,7 +31,7 @@ def test_the_windows_script_is_found(tmp_path: Path) -> None:
 def test_without_a_script_the_module_runs_and_the_person_is_told(tmp_path: Path) -> None:
     found = this_installation(executable="/py/bin/python", scripts=tmp_path, temporary=ELSEWHERE)
     safe = ["-P"] if sys.version_info >= (3, 11) else []
-    assert list(found.words) == ["/py/bin/python", *safe, "-m", "server"]
+    assert list(found.words) == ["/py/bin/python", *safe, "-m", "lessonbank"]
     assert "no lessonbank script" in found.notes[0]
 
 

@@ -1,0 +1,89 @@
+"""Keeps what a project holds from being imported in our place.
+
+PYTHONPATH, the working directory and a script's own folder stand before the standard
+library and the installed packages. A project's `server`, `numpy.py` or `json.py` there
+would run inside this process. They are left out, but for what lessonbank itself was found by.
+Imports nothing that such a project could have replaced.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH120, PTH100
+"""The folder that holds this package, beside `server` and `memory_core`."""
+
+
+def shut_out_others() -> None:
+    """Rid this process and those it starts of imports from places that are not ours.
+
+    Called once, by a process's first module.
+    """
+    named = _named(os.environ.get("PYTHONPATH", ""))
+    others = {_same(one) for one in named}
+    installed = {_same(one) for one in _installed()}
+    found_by_it = _same(_ROOT) in others - installed
+    if not getattr(sys.flags, "safe_path", False):
+        others.add(_same(sys.path[0]))  # the working directory, or a script's folder
+    others -= installed | {_same(_ROOT)}
+    own = [one for one in sys.path if _same(one) not in others]
+    if found_by_it:  # what lessonbank needs may be there as well, where nothing else has it
+        own = [_ROOT, *(one for one in own if _same(one) != _same(_ROOT)), *named]
+    sys.path[:] = dict.fromkeys(own)
+    _forget(others)
+    os.environ["PYTHONSAFEPATH"] = "1"
+    kept = for_children()
+    os.environ.pop("PYTHONPATH", None)
+    if kept:
+        os.environ["PYTHONPATH"] = kept
+
+
+def for_children() -> str:
+    """Give the PYTHONPATH by which a Python that this process starts finds lessonbank, or ""."""
+    if _same(_ROOT) in {_same(one) for one in _installed()}:
+        return ""
+    named = _named(os.environ.get("PYTHONPATH", ""))
+    found_by_it = _same(_ROOT) in {_same(one) for one in named}
+    rest = [one for one in named if _same(one) != _same(_ROOT)] if found_by_it else []
+    return os.pathsep.join([_ROOT, *rest])
+
+
+def _named(value: str) -> list[str]:
+    return [_absolute(one) for one in value.split(os.pathsep)] if value else []
+
+
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)  # noqa: PTH100
+    except OSError:  # a relative one, and the working directory is gone
+        return path
+
+
+def _same(path: str) -> str:
+    """One text for all ways to write a folder."""
+    try:
+        return os.path.normcase(os.path.realpath(path))
+    except (OSError, ValueError):
+        return path
+
+
+def _installed() -> list[str]:
+    """Where the standard library and installed packages are; `site` is there since the start."""
+    site = sys.modules.get("site")
+    packages = [*site.getsitepackages(), site.getusersitepackages()] if site else []
+    return [os.path.dirname(os.__file__), *packages]  # noqa: PTH120
+
+
+def _forget(folders: set[str]) -> None:
+    """Let go of modules that were imported from these before this process was ours."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if "." in name or name == "__main__" or not file:
+            continue
+        folder = os.path.dirname(file)  # noqa: PTH120
+        if os.path.basename(file).startswith("__init__."):  # noqa: PTH119
+            folder = os.path.dirname(folder)  # noqa: PTH120
+        if _same(folder) in folders:
+            for one in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
+                del sys.modules[one]
