@@ -81,6 +81,11 @@ conformance-packages: $(CONFORMANCE)/node_modules/.setup-done
 conformance: $(STAMP) conformance-packages ## Run the official conformance suite for both revisions
 	$(BIN)/python -m tests.conformance
 
+# Downloads the clients (3 GB) once, then takes a quarter of an hour. CLIENTS="codex opencode" runs these alone.
+.PHONY: clients
+clients: $(STAMP) ## Run real MCP clients and agent frameworks with a scripted model
+	$(BIN)/python -m tests.clients $(CLIENTS)
+
 # Linters of the deployment files, and the image's steps carried out without a container engine.
 # Needs Linux and root; takes a minute and 4 GB in the folder for temporary files.
 .PHONY: image-check
@@ -92,4 +97,5 @@ image-check: $(STAMP) ## Lint the deployment files and try the image's steps
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	rm -rf $(NODE)/node_modules $(CONFORMANCE)/node_modules $(EXAMPLE)/node_modules $(EXAMPLE)/dist
+	rm -rf tests/clients/npm/*/node_modules tests/clients/python/*/.venv
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
