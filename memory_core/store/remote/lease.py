@@ -140,28 +140,12 @@ class Lease:
 
     def _take(self, tag: str | None, claim: Claim, *, continuous: bool) -> bool:
         sent = self._clock()
-        new = self._written(tag, claim)
+        new = self._objects.put_own(NAME, claim.content(), tag or "")
         if new is None:
             return False
         self._tag, self._deadline = new, sent + self.length
         self.epoch, self.continuous, self.lost = claim.epoch, continuous, False
         return True
-
-    def _written(self, tag: str | None, claim: Claim) -> str | None:
-        """Write the claim; None when another one stands there.
-
-        A put whose answer was lost has landed perhaps: then our own claim stands there.
-        """
-        content = claim.content()
-        if tag is None:
-            new = self._objects.put_new(NAME, content)
-        else:
-            new = self._objects.put_over(NAME, content, tag)
-        if new is None:
-            found = self._objects.get(NAME)
-            if found is not None and found.content == content:
-                return found.tag
-        return new
 
     def renew(self) -> bool:
         """Hold it for another length; False, and lost for good, when another took it.
@@ -173,7 +157,7 @@ class Lease:
         """
         sent = self._clock()
         claim = self._claim(self.epoch)
-        new = self._written(self._tag, claim)
+        new = self._objects.put_own(NAME, claim.content(), self._tag)
         if new is None:
             found = self._objects.get(NAME)
             there = read_claim(found.content) if found is not None else Claim("", 0)

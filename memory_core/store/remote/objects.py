@@ -68,6 +68,20 @@ class Objects(ABC):
     def names(self, folder: str) -> list[str]:
         """Give the names of the objects under `folder`, sorted."""
 
+    def put_own(self, name: str, content: bytes, tag: str = "") -> str | None:
+        """Create the object, or replace the one with this tag; None when another one is there.
+
+        A put whose answer was lost, and which the client below sent once more, looks
+        refused though it has landed: this content stands there then. So it must be the
+        caller's alone.
+        """
+        new = self.put_over(name, content, tag) if tag else self.put_new(name, content)
+        if new is None:
+            found = self.get(name)
+            if found is not None and found.content == content:
+                return found.tag
+        return new
+
     def require_conditions(self) -> None:
         """Refuse a place that does not honour conditional puts: a lease in it protects nothing.
 
@@ -76,7 +90,7 @@ class Objects(ABC):
         """
         name = f"probe-{uuid.uuid4().hex}"
         try:
-            tag = self.put_new(name, b"1")
+            tag = self.put_own(name, b"1")
             honoured = tag is not None and self.put_new(name, b"2") is None
             honoured = honoured and self.put_over(name, b"3", "another") is None
             honoured = honoured and self._has_one_winner(name, tag or "")
@@ -94,7 +108,7 @@ class Objects(ABC):
 
         def attempt(number: int) -> bool | None:
             try:
-                return self.put_over(name, f"by {number}".encode(), tag) is not None
+                return self.put_own(name, f"by {number}".encode(), tag) is not None
             except BucketUnavailable:  # some servers refuse whoever comes at the same time
                 return None
 

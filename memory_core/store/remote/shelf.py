@@ -80,10 +80,6 @@ class BucketShelf:
 
     def replace(self, content: bytes, tag: str) -> bool:
         with self._looking:
-            objects = self._found()
-            if tag:
-                new = objects.put_over(self._name, content, tag)
-            else:
-                new = objects.put_new(self._name, content)
+            new = self._found().put_own(self._name, content, tag)
             self._known = None  # the next look asks the bucket
             return new is not None

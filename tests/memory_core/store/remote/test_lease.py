@@ -6,16 +6,22 @@ import itertools
 
 import pytest
 
+from memory_core.errors import StoreUnavailable
 from memory_core.store.remote.lease import MARGIN, Lease, awake_clock, read_claim
 from memory_core.store.remote.objects import BucketUnavailable, Found, Objects
 
 
 class FakeObjects(Objects):
-    """Objects in memory. `down`: no answer; `deaf`: what is put lands, the answer is lost."""
+    """Objects in memory.
+
+    `down`: no answer; `deaf`: what is put lands, the answer is lost; `twice`: the client
+    sends what got no answer once more, and is told that the condition does not hold.
+    `heedless`: every put lands, whatever its condition.
+    """
 
     def __init__(self) -> None:
         super().__init__("s3://fake/prefix")
-        self.down = self.deaf = False
+        self.down = self.deaf = self.twice = self.heedless = False
         self.held: dict[str, Found] = {}
         self._tags = itertools.count()
 
@@ -29,12 +35,19 @@ class FakeObjects(Objects):
 
     def put_new(self, name: str, content: bytes) -> str | None:
         self._answer()
-        return None if name in self.held else self._put(name, content)
+        if name in self.held and not self.heedless:
+            return None
+        return self._told(self._put(name, content))
 
     def put_over(self, name: str, content: bytes, tag: str) -> str | None:
         self._answer()
         there = self.held.get(name)
-        return self._put(name, content) if there is not None and there.tag == tag else None
+        if (there is None or there.tag != tag) and not self.heedless:
+            return None
+        return self._told(self._put(name, content))
+
+    def _told(self, tag: str) -> str | None:
+        return None if self.twice else tag
 
     def put(self, name: str, content: bytes) -> None:
         self._answer()
@@ -173,6 +186,31 @@ def test_an_answer_that_was_lost_does_not_lose_the_lease(
     objects.deaf = False
     assert one.renew()
     assert one.held(9.0)
+
+
+def test_a_put_that_was_sent_twice_is_known_as_ones_own(
+    objects: FakeObjects, clocks: tuple[Clock, Clock]
+) -> None:
+    objects.twice = True
+    one, two = lease_of(objects, "a", clocks[0]), lease_of(objects, "b", clocks[1])
+    assert one.try_acquire()
+    assert one.renew()
+    assert not two.try_acquire()
+    made = objects.put_own("tokens.json", b"mine")
+    assert made is not None
+    assert objects.put_own("tokens.json", b"another's") is None
+    assert objects.put_own("tokens.json", b"mine, later", made) is not None
+    assert objects.put_own("tokens.json", b"too late", made) is None
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_place_whose_answers_are_lost_is_not_refused(objects: FakeObjects, twice: bool) -> None:
+    objects.twice = twice
+    objects.require_conditions()
+    assert objects.names("") == []
+    objects.heedless = True
+    with pytest.raises(StoreUnavailable, match="does not honour conditional puts"):
+        objects.require_conditions()
 
 
 def test_a_lease_that_was_deleted_is_lost(
