@@ -118,10 +118,11 @@ def replicas(folder: Path, url: str, count: int, stack: ExitStack) -> list[Serve
 
 
 async def client(servers: Sequence[Served], seed: int, work: Work) -> None:
-    """Recall at one server and report at the next, until it is over."""
+    """Recall at one server and report at the next, until it is over, once at least."""
     turn = islice(cycle(servers), seed % len(servers), None)
     tasks = queries(seed)
-    while time.perf_counter() < work.until:
+    over = False
+    while not over:
         try:
             answer = await timed(work, "recall", next(turn), {"task": next(tasks)})
             report = {"recall_id": answer["recall_id"], "outcome": "success"}
@@ -129,6 +130,7 @@ async def client(servers: Sequence[Served], seed: int, work: Work) -> None:
             work.reports = max(work.reports, int(said["learning"]["reports"]))
         except Exception as error:  # noqa: BLE001 - counted, and the run goes on
             work.failed[f"{type(error).__name__} {str(error)[:100]}"] += 1
+        over = time.perf_counter() >= work.until
 
 
 async def timed(work: Work, tool: str, server: Served, asked: dict[str, object]) -> dict[str, Any]:

@@ -140,8 +140,8 @@ class Loading:
                 ),
             )
         else:
-            self.readiness = Readiness("ready", 1.0, "Ready.")
             self._model.set_result(None)
+            self.readiness = Readiness("ready", 1.0, "Ready.")  # whoever reads it need not wait
 
     def _without_model(self, service: MemoryService, error: LessonbankError) -> None:
         service.core.notes.append(str(error))

@@ -18,7 +18,7 @@ from memory_core.allocator import fit_allocator
 from memory_core.errors import StoreUnavailable
 from memory_core.store.faults import translated
 from memory_core.store.schema import ITEMS, TABLES, TableName
-from memory_core.store.writer import EXACT_ROWS, PATIENCE, Writer
+from memory_core.store.writer import EXACT_ROWS, Writer
 
 Job = Literal["drain", "text", "compact", "vectors"]
 DRAIN_ROWS = 256
@@ -41,6 +41,9 @@ SCALAR_INDEX_ROWS = 5_000
 VECTOR_INDEX_ROWS = 10_000
 """From so many rows a vector column is indexed: well before the store outgrows memory."""
 TICK_SECONDS = 0.2
+TEXT_PATIENCE = 5.0
+"""Seconds that a search of a small store waits for whoever is writing its tables: answers in the
+order of other statistics would differ from those of a replica, or of the next minute."""
 RETRY_SECONDS = 5.0
 """So long a search does not try again to refresh a text index that could not be written."""
 _LOG = logging.getLogger(__name__)
@@ -156,7 +159,7 @@ class Keeper:
             return
         if writer.standing.read_only or self._clock() < self._text_retry:
             return
-        if not writer.lance.acquire(timeout=PATIENCE):
+        if not writer.lance.acquire(timeout=TEXT_PATIENCE):
             return
         try:
             if writer.text_stale:

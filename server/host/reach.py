@@ -36,6 +36,7 @@ _LOOK = 0.5
 """Seconds between two looks for a host by a front that follows its changes."""
 RETRY = 5.0
 """Seconds between two attempts to load a memory that could not be loaded."""
+_SERVING = frozenset({"ready", "keyword"})
 _EVERYTHING: tuple[Literal["mistakes", "scorer", "stats"], ...] = ("mistakes", "scorer", "stats")
 
 
@@ -177,6 +178,8 @@ class Reach:
                 async with contextlib.aclosing(Link.of_host(host, 1).changes()) as heard:
                     async for said in heard:
                         yield Change(*said)
+                if self.readiness.stage in _SERVING:  # the next host has nothing loaded yet
+                    self.readiness = Readiness("idle", 0.0, "The host has ended.")
             await anyio.sleep(_LOOK)
 
     def _announced(self) -> Announcement | None:

@@ -53,8 +53,8 @@ def test_the_ways_are_told_side_by_side() -> None:
 
 async def test_the_long_run_calls_every_tool_and_counts_what_failed(tmp_path: Path) -> None:
     with Server(tmp_path, LESSONBANK_TOKEN=TOKEN) as server:
-        work = endurance.Work(3.0, 0)
-        await endurance.client(server.url, work, 1)
+        work = endurance.Work(3.0, 40)  # however long they take: seed 2 calls every tool in 40
+        await endurance.client(server.url, work, 2)
         assert not work.failed
         assert all(work.laps.values()), "every tool was called"
         pid = server.process.pid
@@ -73,12 +73,12 @@ async def test_replicas_are_called_by_turns_and_compared(tmp_path: Path) -> None
     with Server(tmp_path / "one", LESSONBANK_TOKEN=TOKEN) as server:
         one = Served(server.url, server.process.pid)
         await anyio.to_thread.run_sync(until, partial(replicas.is_ready, one), "the server")
-        work = replicas.Work(time.perf_counter() + 1.0)
+        work = replicas.Work(time.perf_counter())
         await replicas.client((one, one), 1, work)
         assert not work.failed
         assert work.reports == len(work.laps["report_outcome"]) > 0
         assert len(await replicas.told(one)) == replicas.ASKED
-    nobody = replicas.Work(time.perf_counter() + 0.5)
+    nobody = replicas.Work(time.perf_counter())
     await replicas.client((one,), 1, nobody)
     assert nobody.failed
     assert not await anyio.to_thread.run_sync(replicas.is_ready, one)

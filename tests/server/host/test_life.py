@@ -289,6 +289,29 @@ async def test_what_could_not_be_loaded_is_tried_again_after_a_while(
     await way.aclose()
 
 
+async def test_a_front_whose_host_has_ended_is_not_ready_until_the_next_one_is(
+    room: Room,
+) -> None:
+    way = reach.Reach(room.settings, VERSION)
+
+    async def follow() -> None:
+        async for _ in way.changes():
+            pass
+
+    way.warm()
+    await until_async(lambda: way.readiness.stage == "keyword")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(follow)
+        await until_async(lambda: _fronts(room) == 1)
+        room.kill()
+        await until_async(lambda: way.readiness.stage == "idle")
+        way.warm()
+        await until_async(lambda: way.readiness.stage == "keyword")
+        assert len(room.hosts()) == 1
+        tasks.cancel_scope.cancel()
+    await way.aclose()
+
+
 def test_a_door_before_a_host_is_ready_once_its_store_is_mended(room: Room, tmp_path: Path) -> None:
     room.store.mkdir()
     (room.store / "meta.json").write_text("damaged")
