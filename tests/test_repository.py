@@ -69,6 +69,28 @@ def needed(name: str, extras: tuple[str, ...], seen: set[str]) -> set[str]:
     return seen
 
 
+# -- the package -----------------------------------------------------------------
+
+
+def test_the_page_of_the_package_leads_nowhere_that_is_not_there(repository: Path) -> None:
+    hook = project(repository)["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    for one in hook["substitutions"]:
+        text = re.sub(one["pattern"], one["replacement"], text)
+    led = re.findall(r"\]\(([^)]+)\)", text)
+    assert not [target for target in led if not target.startswith(("https://", "#"))]
+    assert "docs/guide.md#hooks" in text, "what a link named is still said"
+    assert ".svg" not in re.sub(r"`[^`]*`", "", text)
+
+
+def test_the_source_package_holds_all_that_is_in_the_repository(repository: Path) -> None:
+    build = project(repository)["tool"]["hatch"]["build"]["targets"]["sdist"]
+    packed = {name.removeprefix("/") for name in build["include"]} | {"pyproject.toml"}
+    ours = {one.name for one in repository.iterdir() if not one.name.startswith(".")} | {".ci"}
+    left_by_runs = {"dist", "build", "results", "node_modules"}
+    assert packed >= {name for name in ours - left_by_runs if not name.endswith("-info")}
+
+
 # -- pins ------------------------------------------------------------------------
 
 

@@ -68,7 +68,7 @@ def test_the_image_holds_the_product_and_the_context_nothing_else(
     lines = (repository / ".dockerignore").read_text(encoding="utf-8").splitlines()
     allowed = {line[1:] for line in lines if line.startswith("!")}
     about = project(repository)
-    needed = {"pyproject.toml", about["project"]["readme"], *about["project"]["license-files"]}
+    needed = {"pyproject.toml", "README.md", *about["project"]["license-files"]}
     needed |= set(about["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
     assert copied == allowed == needed | {"constraints.txt"}
     assert "*" in lines
