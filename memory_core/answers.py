@@ -42,7 +42,12 @@ class FailureWarning(_Answer):
 
 
 class RecallAnswer(_Answer):
-    """What `recall` and `check` answer. `note` says what is degraded or unreported, else ""."""
+    """What `recall` and `check` answer.
+
+    In every answer `note` says what the caller should know of this very call (what is
+    degraded, unreported or was read otherwise), and `next` what to do now, in one
+    sentence; "" for nothing.
+    """
 
     recall_id: str
     items: tuple[RecalledItem, ...]
@@ -51,6 +56,7 @@ class RecallAnswer(_Answer):
     mode: Mode
     weight: float
     note: str = ""
+    next: str = ""
 
 
 class NearDuplicate(_Answer):
@@ -68,6 +74,8 @@ class RememberAnswer(_Answer):
     status: Literal["added", "duplicate", "superseded"]
     near_duplicates: tuple[NearDuplicate, ...] = ()
     redacted: tuple[str, ...] = ()
+    note: str = ""
+    next: str = ""
 
 
 class Judged(_Answer):
@@ -106,6 +114,7 @@ class OutcomeAnswer(_Answer):
     lessons: tuple[RememberAnswer, ...]
     next: str
     learning: Learning
+    note: str = ""
 
 
 class LessonLine(_Answer):
@@ -128,6 +137,8 @@ class ListAnswer(_Answer):
     items: tuple[LessonLine, ...]
     total: int
     next_cursor: str
+    note: str = ""
+    next: str = ""
 
 
 class StateAnswer(_Answer):
@@ -137,6 +148,8 @@ class StateAnswer(_Answer):
     title: str
     state: State
     was: State
+    note: str = ""
+    next: str = ""
 
 
 class ItemOutcome(_Answer):

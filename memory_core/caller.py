@@ -6,7 +6,7 @@ The doors make one `Caller` for each credential; the port takes it with every ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from memory_core.errors import Forbidden, shown
@@ -26,12 +26,15 @@ class Caller:
     (`LESSONBANK_SOURCE`). `projects` are the only ones that it sees beside the
     global items; None is all of them. The first is that of calls that name none.
     What a `trusted` caller reports is learned in full, of others within a quota.
+    `home` is the project of calls that name none and carry no id, "" for the memory's own:
+    where it works, not who it is.
     """
 
     source: str = ""
     scope: CallerScope = "admin"
     projects: tuple[str, ...] | None = None
     trusted: bool = True
+    home: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if self.projects is not None and not self.projects:
@@ -75,13 +78,13 @@ class Caller:
         return self.source or own
 
     def project_of(self, asked: str, default: str) -> str:
-        """The project of a call: the one it names, else the caller's first, else `default`.
+        """The project of a call: the one it names, else the caller's first or home, else `default`.
 
         Raises:
             Forbidden: It names one that the caller does not work in.
         """
         if self.projects is None:
-            return asked or default
+            return asked or self.home or default
         project = asked or self.projects[0]
         if project not in self.projects:
             raise Forbidden(

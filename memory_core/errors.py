@@ -2,8 +2,8 @@
 
     LessonbankError
     ├── InvalidInput        a value that the caller can correct
-    │   ├── UnknownItem     no such item, or not one that this project sees
-    │   └── UnknownRecall   no such recall, of another project, or expired
+    │   ├── UnknownItem     no such item, or not one that the caller sees
+    │   └── UnknownRecall   no such recall, not one of the caller's projects, or expired
     ├── Forbidden           the caller's token may not do this
     └── MemoryUnavailable   the memory cannot serve this call now
         ├── StoreUnavailable    the store cannot be read or written
@@ -54,20 +54,20 @@ class InvalidInput(LessonbankError):
 
 
 class UnknownItem(InvalidInput):
-    """No item has this id in what the caller's project sees."""
+    """No item has this id in what the caller sees."""
 
     def __init__(self, item_id: str, field: str = "item_id") -> None:
         super().__init__(
             field,
-            f"{shown(item_id)} names no item that this project sees",
+            f"{shown(item_id)} names no item that is known here",
             "Pass an id that recall or list_lessons returned.",
         )
 
 
 class UnknownRecall(InvalidInput):
-    """No open recall has this id: never served, another project's, or expired."""
+    """No open recall has this id: never served, not the caller's to see, or expired."""
 
-    def __init__(self, recall_id: str, why: str = "names no recall served to this project") -> None:
+    def __init__(self, recall_id: str, why: str = "names no recall that is known here") -> None:
         super().__init__(
             "recall_id",
             f"{shown(recall_id)} {why}",

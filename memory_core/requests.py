@@ -220,7 +220,7 @@ class ListRequest(_Request):
     project: Name = ""
     sort: Literal["recent", "wins", "losses", "useful"] = "recent"
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-    cursor: Annotated[str, Field(max_length=256), AfterValidator(_clean)] = ""
+    cursor: Annotated[str, Field(max_length=1024), AfterValidator(_clean)] = ""
 
 
 class RecallsRequest(_Request):

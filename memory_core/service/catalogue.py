@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from memory_core.errors import InvalidInput, UnknownItem, shown
 from memory_core.model import GLOBAL_PROJECT, Item, Kind, State
 
 _WORD = re.compile(r"\w+")
@@ -81,33 +80,6 @@ class Catalogue:
 
     def get(self, item_id: str) -> Line | None:
         return self._lines.get(item_id)
-
-    def seen(self, item_id: str, project: str, field: str = "item_id") -> Line:
-        """The line of an item that a project sees.
-
-        Raises:
-            UnknownItem: No such item, or another project's.
-        """
-        line = self._lines.get(item_id)
-        if line is None or line.project not in (project, GLOBAL_PROJECT):
-            raise UnknownItem(item_id, field)
-        return line
-
-    def owned(self, item_id: str, project: str, field: str) -> Line:
-        """The line of an item that a project may retire: its own.
-
-        Raises:
-            UnknownItem: No such item, or another project's.
-            InvalidInput: A global item, seen from a project.
-        """
-        line = self.seen(item_id, project, field)
-        if line.project != project:
-            raise InvalidInput(
-                field,
-                f"{shown(item_id)} is global, retiring it here would take it from every project",
-                "Pass project 'global' to do that.",
-            )
-        return line
 
     def link(self, old: str, new: str) -> None:
         """Say which item supersedes another."""

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memory_core.caller import Caller
-from memory_core.errors import InvalidInput, shown
+from memory_core.errors import InvalidInput, UnknownItem, shown
 from memory_core.model import GLOBAL_PROJECT, Item, OutcomeRecord, RecallRecord
 from memory_core.port import Change, Learning
 from memory_core.ports import Candidate, Embedder, Scope, Store, StoredItem
 from memory_core.scorer.episode import Traits
 from memory_core.scorer.panel import Texts, item_key
-from memory_core.service.catalogue import Catalogue
+from memory_core.service.catalogue import Catalogue, Line
 from memory_core.service.holdout import Holdout
 from memory_core.service.notebook import Notebook
 from memory_core.service.open_recalls import OpenRecalls
@@ -75,13 +75,27 @@ class Core:
         self.quotas = Quotas(self.settings.source)
 
     def project_of(self, asked: str, caller: Caller) -> str:
-        """The project a call is for: the one it names, else the caller's, else this front's own."""
+        """The project of a call that no id decides: the one it names, else the caller's own.
+
+        Else the one that this process was started in.
+        """
         name = asked.strip()
         if asked and not name:
             raise InvalidInput(
                 "project", f"= {shown(asked)} is blank", "Leave it out, or name a project."
             )
         return caller.project_of(name, self.project)
+
+    def line_of(self, item_id: str, caller: Caller, field: str = "item_id") -> Line:
+        """The line of an item, in whatever project it is: an id says where it belongs.
+
+        Raises:
+            UnknownItem: No such item, or of a project that the caller does not see.
+        """
+        line = self.catalogue.get(item_id)
+        if line is None or not caller.sees(line.project):
+            raise UnknownItem(item_id, field)
+        return line
 
     def source_of(self, given: str, caller: Caller) -> str:
         """Who writes: the caller's own name; the store's owner may give another."""

@@ -7,7 +7,15 @@ from dataclasses import replace
 
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import Forbidden, InvalidInput, shown
-from memory_core.model import Event, EventKind, Item, State, new_id
+from memory_core.model import (
+    GLOBAL_PROJECT,
+    Event,
+    EventKind,
+    Item,
+    OutcomeRecord,
+    State,
+    new_id,
+)
 from memory_core.port import (
     ForgetRequest,
     NearDuplicate,
@@ -18,7 +26,7 @@ from memory_core.port import (
 from memory_core.ports import Embedder, Probe, StoredItem
 from memory_core.redaction import redact
 from memory_core.service.announcing import item_changes
-from memory_core.service.catalogue import same_words
+from memory_core.service.catalogue import Line, same_words
 from memory_core.service.core import Core
 
 NEAR = 0.92
@@ -37,15 +45,14 @@ class Lessons:
     def remember(self, request: RememberRequest, caller: Caller = OWNER) -> RememberAnswer:
         """Store one item durably; see the port."""
         core = self._core
-        project = core.project_of(request.project, caller)
+        project, recall_id, note = self._place(request, caller)
         embedder = core.embedder
         request = request.model_copy(update={"source": core.source_of(request.source, caller)})
-        item, found = self._item(request, project, embedder)
+        item, found = self._item(request, project, recall_id, embedder)
         stored = _embedded(item, embedder)
         near = self._near(stored, project)
         with core.lock:
             if request.supersedes:
-                core.catalogue.owned(request.supersedes, project, "supersedes")
                 self._require_own(request.supersedes, caller, "supersedes")
             same = core.store.find_hash(project, item.content_hash)
             if same is None:
@@ -59,8 +66,36 @@ class Lessons:
             core.announce(item_changes(changed, project))
         status = "superseded" if superseded else "duplicate" if same is not None else "added"
         return RememberAnswer.model_validate(
-            {"id": kept, "status": status, "near_duplicates": near, "redacted": found}
+            {
+                "id": kept,
+                "status": status,
+                "near_duplicates": near,
+                "redacted": found,
+                "note": note,
+            }
         )
+
+    def _place(self, request: RememberRequest, caller: Caller) -> tuple[str, str, str]:
+        """Where the item goes, the recall that it came from, and what is to be said of that.
+
+        To what it supersedes, else to the outcome it came from, else to the call's project. A
+        call that names the global project gets it: what is there serves the others too.
+
+        Raises:
+            UnknownItem, InvalidInput: What it supersedes, or came from, is not known here.
+        """
+        core = self._core
+        named = core.project_of(request.project, caller)
+        project, because, recall_id = named, "", ""
+        if request.outcome_id:
+            outcome = self._outcome(request.outcome_id, caller)
+            project, because, recall_id = outcome.project, "outcome_id", outcome.recall_id
+        if request.supersedes:
+            line = self._retirable(request.supersedes, named, caller, "supersedes")
+            project, because = line.project, "supersedes"
+        if request.project.strip() == GLOBAL_PROJECT:
+            project = named
+        return project, recall_id, elsewhere(because, project, named)
 
     def _supersede(self, old: str, new: str, caller: Caller) -> bool:
         """Retire the superseded item, once; also when its successor was there already."""
@@ -73,7 +108,7 @@ class Lessons:
         return True
 
     def _item(
-        self, request: RememberRequest, project: str, embedder: Embedder | None
+        self, request: RememberRequest, project: str, recall_id: str, embedder: Embedder | None
     ) -> tuple[Item, tuple[str, ...]]:
         core = self._core
         found: list[str] = []
@@ -83,7 +118,6 @@ class Lessons:
             found.extend(names)
             return kept
 
-        outcome = self._outcome(request.outcome_id, project)
         title, description, content = (
             clean(request.title),
             clean(request.description),
@@ -102,23 +136,20 @@ class Lessons:
             evidence=clean(request.evidence),
             source=request.source,
             supersedes=request.supersedes,
-            derived_from=(outcome,) if outcome else (),
+            derived_from=(recall_id,) if recall_id else (),
             outcome_id=request.outcome_id,
             content_hash=_digest(request.kind, title, description, content, task),
             created_at=core.clock(),
             embedder=embedder.name if embedder is not None else "",
         ), tuple(dict.fromkeys(found))
 
-    def _outcome(self, outcome_id: str, project: str) -> str:
-        """The recall behind an outcome, "" for none."""
-        if not outcome_id:
-            return ""
+    def _outcome(self, outcome_id: str, caller: Caller) -> OutcomeRecord:
         record = self._core.by_outcome_id.get(outcome_id)
-        if record is not None and record.project == project:
-            return record.recall_id
+        if record is not None and caller.works_in(record.project):
+            return record
         raise InvalidInput(
             "outcome_id",
-            f"{shown(outcome_id)} names no outcome of project {shown(project)}",
+            f"{shown(outcome_id)} names no outcome that is known here",
             "Pass the outcome_id that report_outcome returned, or leave it out.",
         )
 
@@ -156,15 +187,32 @@ class Lessons:
         self, request: ForgetRequest, caller: Caller, kind: EventKind, state: State
     ) -> StateAnswer:
         core = self._core
-        project = core.project_of(request.project, caller)
+        named = core.project_of(request.project, caller)
         with core.lock:
-            line = core.catalogue.owned(request.item_id, project, "item_id")
+            line = self._retirable(request.item_id, named, caller, "item_id")
             self._require_own(line.id, caller, "item_id")
             if line.state != state:
                 self._flip(line.id, kind, redact(request.reason)[0], caller)
         if line.state != state:
             core.announce(item_changes(line.id, line.project))
-        return StateAnswer(id=line.id, title=line.title, state=state, was=line.state)
+        note = elsewhere("item_id", line.project, named)
+        return StateAnswer(id=line.id, title=line.title, state=state, was=line.state, note=note)
+
+    def _retirable(self, item_id: str, named: str, caller: Caller, field: str) -> Line:
+        """The line of an item that a call for the project `named` may retire or bring back.
+
+        Raises:
+            UnknownItem: No such item, or not one that the caller sees.
+            InvalidInput: A global item, and the call is not for the global project.
+        """
+        line = self._core.line_of(item_id, caller, field)
+        if line.project == GLOBAL_PROJECT != named:
+            raise InvalidInput(
+                field,
+                f"{shown(item_id)} is global, retiring it here would take it from every project",
+                "Pass project 'global' to do that.",
+            )
+        return line
 
     def _require_own(self, item_id: str, caller: Caller, field: str) -> None:
         """Refuse to retire what somebody else wrote, unless the caller is an administrator.
@@ -189,6 +237,13 @@ class Lessons:
         event = Event(new_id("ev"), kind, item_id, core.clock(), reason, source, detail)
         core.store.add_event(event)
         core.catalogue.flip(item_id, "active" if kind == "restore" else "retired")
+
+
+def elsewhere(because: str, project: str, named: str) -> str:
+    """What is to be said of a call whose id, named `because`, is of another project; else ""."""
+    if not because or project == named:
+        return ""
+    return f"{because} is of project {shown(project)}, so this counts there, not in {shown(named)}."
 
 
 def _digest(*parts: str) -> str:

@@ -42,21 +42,38 @@ class Reading:
 
     def list_lessons(self, request: ListRequest, caller: Caller = OWNER) -> ListAnswer:
         """One page; see the port."""
-        core = self._core
-        project = core.project_of(request.project, caller)
+        project, start = self._from(request, caller)
         lines = (
             self._found(request, project)
             if request.query.strip()
             else self._sorted(request, project, caller)
         )
-        start = _offset(request)
         page = lines[start : start + request.limit]
         more = start + len(page) < len(lines)
         return ListAnswer(
             items=tuple(self._line(line, caller) for line in page),
             total=len(lines),
-            next_cursor=_cursor(request, start + len(page)) if more else "",
+            next_cursor=_cursor(request, project, start + len(page)) if more else "",
         )
+
+    def _from(self, request: ListRequest, caller: Caller) -> tuple[str, int]:
+        """The project of a listing, and where its page begins: a cursor says both.
+
+        Raises:
+            InvalidInput: The cursor is of another listing.
+        """
+        named = self._core.project_of(request.project, caller)
+        if not request.cursor:
+            return named, 0
+        found = _place(request)
+        fits = found is not None and caller.works_in(found[0])
+        if found is None or not fits or (request.project and found[0] != named):
+            raise InvalidInput(
+                "cursor",
+                f"{shown(request.cursor)} is not of this listing",
+                "Pass next_cursor with the same other arguments, or leave it out.",
+            )
+        return found
 
     def _sorted(self, request: ListRequest, project: str, caller: Caller) -> list[Line]:
         lines = list(self._core.catalogue.lines(project, request.state, request.kind))
@@ -103,11 +120,10 @@ class Reading:
         )
 
     def get(self, item_id: str, project: str, caller: Caller = OWNER) -> ItemDetail:
-        """A whole item; see the port. Of the caller's projects any, when none is named."""
+        """A whole item, of whatever project the caller sees; see the port."""
         core = self._core
-        line = core.catalogue.get(item_id)
-        if project or caller == OWNER or line is None or not caller.sees(line.project):
-            line = core.catalogue.seen(item_id, core.project_of(project, caller))
+        core.project_of(project, caller)
+        line = core.line_of(item_id, caller)
         item = core.store.get_items([item_id])[item_id].item
         tally = core.tally.of(item_id, caller.projects)
         return ItemDetail(
@@ -238,29 +254,27 @@ class Reading:
 
 
 def _key(request: ListRequest) -> str:
-    asked = [request.query, request.kind, request.state, request.project, request.sort]
+    asked = [request.query, request.kind, request.state, request.sort]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:12]
 
 
-def _cursor(request: ListRequest, offset: int) -> str:
-    return base64.urlsafe_b64encode(f"{_key(request)}:{offset}".encode()).decode().rstrip("=")
+def _cursor(request: ListRequest, project: str, offset: int) -> str:
+    said = f"{_key(request)}:{offset}:{project}"
+    return base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
 
 
-def _offset(request: ListRequest) -> int:
-    if not request.cursor:
-        return 0
+def _place(request: ListRequest) -> tuple[str, int] | None:
+    """The project and the offset that a cursor of this listing says, None for any other."""
     try:
         padded = request.cursor + "=" * (-len(request.cursor) % 4)
-        key, _, offset = base64.urlsafe_b64decode(padded.encode()).decode().partition(":")
-        if key == _key(request) and offset.isdigit():
-            return int(offset)
+        said = base64.urlsafe_b64decode(padded.encode()).decode()
     except (binascii.Error, UnicodeError, ValueError):
-        pass
-    raise InvalidInput(
-        "cursor",
-        f"{shown(request.cursor)} is not of this listing",
-        "Pass next_cursor with the same other arguments, or leave it out.",
-    )
+        return None
+    key, _, rest = said.partition(":")
+    offset, _, project = rest.partition(":")
+    if key != _key(request) or not offset.isdecimal() or len(offset) > 9 or not project:
+        return None
+    return project, int(offset)
 
 
 def _line_of(lesson: LessonLine) -> str:

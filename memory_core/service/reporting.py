@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import InvalidInput, UnknownRecall, shown
 from memory_core.judging import Judgement, judge
-from memory_core.model import OutcomeRecord, RecallRecord, new_id
+from memory_core.model import GLOBAL_PROJECT, OutcomeRecord, RecallRecord, new_id
 from memory_core.port import (
     Credited,
     Judged,
@@ -29,7 +29,7 @@ from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
 from memory_core.service.folding import fold_mistake, fold_outcome, quota_items
 from memory_core.service.joining import episode_of, failure_of, query_of, viewed
-from memory_core.service.lessons import Lessons
+from memory_core.service.lessons import Lessons, elsewhere
 from memory_core.service.open_recalls import RECALL_LIFETIME
 
 LOG_KEPT = 4_000
@@ -39,7 +39,10 @@ LONGEST_TASK = 8_000
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """A validated report: its recall (None when reported by task), conditions and judgement."""
+    """A validated report: its recall (None when reported by task), conditions and judgement.
+
+    `place` says that an id decided the project against the call, else "".
+    """
 
     request: OutcomeRequest
     project: str
@@ -49,6 +52,7 @@ class _Report:
     task: str
     error: str
     caller: Caller
+    place: str
 
     @property
     def record(self) -> RecallRecord | None:
@@ -100,14 +104,24 @@ class Reporter:
     def _validated(self, request: OutcomeRequest, caller: Caller) -> _Report:
         core = self._core
         request = request.model_copy(update={"source": core.source_of(request.source, caller)})
-        project, recall = core.project_of(request.project, caller), None
+        named, recall = core.project_of(request.project, caller), None
+        project, because = named, ""
         if request.recall_id:
-            recall = self._recall(request, project, caller)
-            project = recall.record.project
+            recall = self._recall(request.recall_id, caller)
+            project, because = recall.record.project, "recall_id"
         served = recall.record.served_ids if recall is not None else ()
         for name in ("used_ids", "helpful_ids", "harmful_ids"):
             for item_id in getattr(request, name) or ():
-                core.catalogue.seen(item_id, project, name)
+                line = core.line_of(item_id, caller, name)
+                if recall is None and line.project != GLOBAL_PROJECT:
+                    if because and line.project != project:
+                        raise InvalidInput(
+                            name,
+                            f"names {shown(item_id)} of project {shown(line.project)} beside one "
+                            f"of {shown(project)}",
+                            "Report each project's items on their own.",
+                        )
+                    project, because = line.project, name
                 if recall is not None and item_id not in served:
                     raise InvalidInput(
                         name,
@@ -126,17 +140,24 @@ class Reporter:
             harmful=request.harmful_ids,
         )
         return _Report(
-            request, project, recall, conditions, judgement, task=task, error=error, caller=caller
+            request,
+            project,
+            recall,
+            conditions,
+            judgement,
+            task=task,
+            error=error,
+            caller=caller,
+            place=elsewhere(because, project, named),
         )
 
-    def _recall(self, request: OutcomeRequest, project: str, caller: Caller) -> StoredRecall:
-        recall = self._core.store.get_recall(request.recall_id)
+    def _recall(self, recall_id: str, caller: Caller) -> StoredRecall:
+        """The recall that is reported on; it says whose project the report belongs to."""
+        recall = self._core.store.get_recall(recall_id)
         if recall is None or not caller.works_in(recall.record.project):
-            raise UnknownRecall(request.recall_id)
-        if request.project and recall.record.project != project:
-            raise UnknownRecall(request.recall_id)
+            raise UnknownRecall(recall_id)
         if self._core.clock() - recall.record.at > RECALL_LIFETIME:
-            raise UnknownRecall(request.recall_id, "expired: it was served more than 30 days ago")
+            raise UnknownRecall(recall_id, "expired: it was served more than 30 days ago")
         return recall
 
     # -- repeated or corrected -----------------------------------------------------
@@ -294,6 +315,7 @@ class Reporter:
                 "lessons": lessons,
                 "next": _next(report, outcome, bool(lessons)),
                 "learning": self._core.learning(report.caller),
+                "note": report.place,
             }
         )
 

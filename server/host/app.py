@@ -160,7 +160,7 @@ class HostApp:
             if method.loads:
                 await self._loaded(float(body.get("wait") or 0.0), tell)
             caller = heard_caller(body.get("caller"))
-            memory = self._memory if caller == port.OWNER else self._memory.bound(caller)
+            memory = self._memory.bound(caller)
             answer = await _asked(memory, name, body.get("request") or {}, tell)
         except asyncio.CancelledError:
             raise

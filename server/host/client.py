@@ -9,6 +9,7 @@ import copy
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,7 +35,7 @@ class HostMemory:
     Args:
         settings: Whose store, and what this front adds to its calls: how long a
             recall waits for the model, and who writes.
-        project: Of calls that name none.
+        project: Of calls that name none and carry no id.
         version: Of this front; an older host is replaced.
         reach: Another way to a host than by this machine's files.
     """
@@ -66,7 +67,7 @@ class HostMemory:
         body = {
             "request": self._completed(name, given, key),
             "wait": self._settings.model_wait,
-            "caller": told_caller(self._caller),
+            "caller": told_caller(self._working()),
         }
         try:
             with anyio.fail_after(METHODS[name].within):
@@ -85,19 +86,13 @@ class HostMemory:
                 "Run `lessonbank host restart`."
             ) from None
 
-    def _projected(self) -> frozenset[str]:
-        """The calls that get this front's project: a token reads an item of any of its own."""
-        if self._caller.projects is not None:
-            return frozenset()
-        return _OF_A_PROJECT if self._caller == OWNER else _OF_A_PROJECT - {"get"}
+    def _working(self) -> Caller:
+        """The caller with this front's project, which counts only where a call leaves it open."""
+        return self._caller if self._caller.home else replace(self._caller, home=self._project)
 
     def _completed(self, name: str, given: Mapping[str, Any], key: str) -> dict[str, Any]:
-        """The request with what this front knows: its project, who writes, a report's id."""
+        """The request with what this front knows: who writes, and a report's id."""
         data = dict(given)
-        # a recall's outcome belongs to the recall's project: the host checks who works there
-        decided = self._caller != OWNER and bool(data.get("recall_id"))
-        if name in self._projected() and not data.get("project") and not decided:
-            data["project"] = self._project
         if name in _WRITTEN_BY and not data.get("source"):
             data["source"] = self._settings.source
         if name == "report_outcome" and not data.get("report_id"):
@@ -183,12 +178,6 @@ class HostMemory:
         await self._reach.aclose()
 
 
-_OF_A_PROJECT = frozenset(
-    {
-        *("recall", "check", "remember", "report_outcome", "list_lessons", "recalls"),
-        *("forget", "restore", "get", "brief", "mistakes"),
-    }
-)
 _WRITTEN_BY = frozenset({"remember", "report_outcome"})
 
 

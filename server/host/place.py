@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Version of what is said over the socket; both sides must have the same."""
 LONGEST_SOCKET = 100
 """Bytes of a unix socket's path that every system takes (104 on macOS, 108 on Linux)."""

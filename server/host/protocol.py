@@ -6,9 +6,10 @@
     GET  /changes        lines {"change": [subject, key, project]} and {"beat": n} without end
     POST /stop           finish what runs, then end
 
-A call says who makes it, and the host holds that caller to its scope and projects; the
-front has proven who it is. A call that says nothing is the owner's: whoever may open the
-socket is. A call carries a key: a call that is repeated with its key gives the first one's answer.
+A call says who makes it, and where they work when it names no project and carries no id; the
+host holds that caller to its scope and projects. The front has proven who it is. A call that
+says nothing is the owner's: whoever may open the socket is. A call carries a key: a call that
+is repeated with its key gives the first one's answer.
 """
 
 from __future__ import annotations
@@ -76,8 +77,8 @@ METHODS: dict[str, Method] = {
 
 
 def told_caller(caller: Caller) -> dict[str, Any] | None:
-    """A caller as JSON, None for the owner."""
-    return None if caller == OWNER else dataclasses.asdict(caller)
+    """A caller as JSON, None for the owner who works nowhere in particular."""
+    return None if caller == OWNER and not caller.home else dataclasses.asdict(caller)
 
 
 def heard_caller(said: Mapping[str, Any] | None) -> Caller:
@@ -95,6 +96,7 @@ def heard_caller(said: Mapping[str, Any] | None) -> Caller:
             scope=_SCOPES[said["scope"]],
             projects=None if projects is None else tuple(str(one) for one in projects),
             trusted=bool(said["trusted"]),
+            home=str(said["home"]),
         )
     except (KeyError, TypeError, ValueError):
         raise InvalidInput(

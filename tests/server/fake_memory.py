@@ -36,7 +36,7 @@ class FakeMemory:
 
     def bound(self, caller: port.Caller) -> FakeMemory:
         """The same dictionaries for another caller, whom this memory remembers but not holds."""
-        view = copy.copy(self)
+        view = self if caller == port.OWNER else copy.copy(self)
         view.caller = caller
         return view
 
@@ -82,7 +82,7 @@ class FakeMemory:
             one
             for key, one in reversed(self.opened.items())
             if request.session in ("", one.session)
-            and self.served[key][0] == (request.project or "default")
+            and self.served[key][0] == self._own(request.project)
         ]
         return port.RecallsAnswer(recalls=tuple(found[: request.limit]), open=len(found))
 
@@ -95,8 +95,12 @@ class FakeMemory:
                 found.append((len(shared) / len(asked), one))
         return sorted(found, key=lambda pair: (-pair[0], pair[1].item.id))
 
+    def _own(self, project: str) -> str:
+        """The project of a call that no id decides."""
+        return project or self.caller.home or "default"
+
     def _seen(self, project: str) -> list[Kept]:
-        names = (project or "default", GLOBAL_PROJECT)
+        names = (self._own(project), GLOBAL_PROJECT)
         return [one for one in self.kept.values() if one.item.project in names]
 
     def _served(
@@ -108,7 +112,7 @@ class FakeMemory:
     ) -> port.RecallAnswer:
         self.sessions.append(session)
         recall_id = new_id("recall")
-        self.served[recall_id] = (project or "default", tuple(one.item.id for _, one in items))
+        self.served[recall_id] = (self._own(project), tuple(one.item.id for _, one in items))
         for _, one in items:
             one.recalls += 1
         return port.RecallAnswer(
@@ -125,8 +129,8 @@ class FakeMemory:
     async def remember(
         self, request: port.RememberRequest, progress: port.Progress | None = None
     ) -> port.RememberAnswer:
-        project = request.project or "default"
-        old = self._known(request.supersedes, project, "supersedes") if request.supersedes else None
+        project = self._own(request.project)
+        old = self._known(request.supersedes, "supersedes") if request.supersedes else None
         near = []
         for one in self._seen(project):
             if (one.item.title, one.item.content) == (request.title, request.content):
@@ -156,7 +160,7 @@ class FakeMemory:
         self.sessions.append(request.session)
         project, served = self._episode(request)
         named = request.used_ids if request.used_ids is not None else served
-        touched = [self._known(one, project, "used_ids") for one in named]
+        touched = [self._known(one, "used_ids") for one in named]
         judged = _judged(request)
         key = request.report_id or request.recall_id
         earlier = self.reports.get(key)
@@ -188,7 +192,7 @@ class FakeMemory:
 
     def _episode(self, request: port.OutcomeRequest) -> tuple[str, tuple[str, ...]]:
         if not request.recall_id:
-            return request.project or "default", ()
+            return self._own(request.project), ()
         if request.recall_id not in self.served:
             raise UnknownRecall(request.recall_id)
         return self.served[request.recall_id]
@@ -215,15 +219,15 @@ class FakeMemory:
         return self._flip(request, "active")
 
     def _flip(self, request: port.ForgetRequest, state: State) -> port.StateAnswer:
-        one = self._known(request.item_id, request.project, "item_id")
+        one = self._known(request.item_id, "item_id")
         was, one.state = one.state, state
         self.tell("item", one.item.id)
         self.tell("project", one.item.project)
         return port.StateAnswer(id=one.item.id, title=one.item.title, state=state, was=was)
 
-    def _known(self, item_id: str, project: str, argument: str) -> Kept:
+    def _known(self, item_id: str, argument: str) -> Kept:
         one = self.kept.get(item_id)
-        if one is None or one not in self._seen(project):
+        if one is None:
             raise UnknownItem(item_id, argument)
         return one
 
@@ -246,13 +250,13 @@ class FakeMemory:
         )
 
     async def get(self, item_id: str, project: str = "") -> port.ItemDetail:
-        return self._known(item_id, project, "item_id").detail()
+        return self._known(item_id, "item_id").detail()
 
     async def brief(self, project: str = "", max_tokens: int = 1200) -> port.Brief:
         lines = tuple(one.line() for one in self._seen(project) if one.state == "active")
         text = "\n".join(["# What works", *(f"- {one.title}" for one in lines)])
         return port.Brief(
-            project=project or "default",
+            project=self._own(project),
             works=lines,
             avoid=(),
             mistakes=(),

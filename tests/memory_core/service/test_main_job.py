@@ -10,7 +10,6 @@ from memory_core.errors import (
     InvalidInput,
     StoreMismatch,
     StoreUnavailable,
-    UnknownItem,
     UnknownRecall,
 )
 from memory_core.port import Change
@@ -202,20 +201,6 @@ def test_bad_report_is_refused_by_name_and_stores_nothing(
         bench.report("success", **report)
     assert names in str(caught.value)
     assert bench.service.stats("ready").outcomes == {}
-
-
-def test_ids_of_another_project_are_unknown(bench: Bench, parsers: list[str]) -> None:
-    """Nothing crosses projects: not by id either."""
-    recall_id = bench.recall("parse dates").recall_id
-    with pytest.raises(UnknownRecall):
-        bench.report("success", recall_id=recall_id, project="other")
-    with pytest.raises(UnknownItem):
-        bench.report("success", task="t", used_ids=[parsers[0]], project="other")
-    with pytest.raises(UnknownItem):
-        bench.forget(parsers[0], project="other")
-    with pytest.raises(UnknownItem):
-        bench.show(parsers[0], "other")
-    assert bench.recall("parse dates", project="other").items == ()
 
 
 def test_used_item_that_the_recall_did_not_serve_is_refused(

@@ -305,11 +305,24 @@ def test_a_call_waits_for_the_model_ten_minutes_at_the_most() -> None:
     assert host_app.MOST_WAIT == 600
 
 
-async def test_a_recall_decides_the_project_of_a_tokens_report(tmp_path: Path) -> None:
-    """Else a token of all projects could report in the door's own project only."""
-    memory = HostMemory(Settings(store=tmp_path), "mine", "1.0.0")
-    bound = memory.bound(Caller("ci", "write"))
-    given = {"recall_id": "rec_1", "outcome": "success"}
-    assert "project" not in bound._completed("report_outcome", given, "key")
-    assert bound._completed("report_outcome", {"task": "t"}, "key")["project"] == "mine"
-    assert memory._completed("report_outcome", given, "key")["project"] == "mine"
+async def test_a_fronts_project_is_told_apart_from_one_that_a_call_names(tmp_path: Path) -> None:
+    """It counts only where the call leaves its project open; an id does not."""
+    heard: list[tuple[str, str, str]] = []
+
+    class Hearing(FakeMemory):
+        async def get(self, item_id: str, project: str = "") -> port.ItemDetail:
+            heard.append((self.caller.source, self.caller.home, project))
+            return await super().get(item_id, project)
+
+    async with hosted(tmp_path, Hearing()) as there:
+        stored = await there.memory.remember(LESSON)
+        await there.memory.get(stored.id)
+        await there.memory.get(stored.id, "named")
+        await there.memory.bound(Caller("ci", "write")).get(stored.id)
+        await there.memory.bound(Caller("at", "read", home="home")).get(stored.id)
+    assert heard == [
+        ("", "mine", ""),
+        ("", "mine", "named"),
+        ("ci", "mine", ""),
+        ("at", "home", ""),
+    ]
