@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from memory_core.model import Kind, Mode, Outcome, State
+from memory_core.model import Door, Kind, Mode, Outcome, State
 from memory_core.proof_answers import Proof, ProofDetails
 
 
@@ -266,7 +266,7 @@ class OpenRecall(_Answer):
     """A recall without an outcome: its task in one line, and how many `items` it served."""
 
     recall_id: str
-    door: Literal["recall", "check"]
+    door: Door
     task: str
     session: str
     age_days: float

@@ -15,6 +15,8 @@ Kind = Literal["strategy", "pitfall", "fact"]
 State = Literal["active", "retired", "archived"]
 Outcome = Literal["success", "partial", "failure", "unknown"]
 Mode = Literal["learned", "similarity", "keyword", "withheld"]
+Door = Literal["recall", "prompt", "check"]
+"""How a recall was asked for: by the agent, by a client's hook on a prompt, or as a check."""
 EventKind = Literal["retire", "restore", "archive", "supersede", "reembed"]
 
 KINDS: tuple[Kind, ...] = ("strategy", "pitfall", "fact")
@@ -109,7 +111,7 @@ class RecallRecord:
     error: str = ""
     session: str = ""
     source: str = ""
-    door: Literal["recall", "check"] = "recall"
+    door: Door = "recall"
     candidates: tuple[Served, ...] = ()
     mode: Mode = "similarity"
     weight: float = 0.0

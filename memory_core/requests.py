@@ -101,7 +101,7 @@ def _aliases(name: str, *others: str) -> AliasChoices:
 
 
 class RecallRequest(_Request):
-    """Arguments of `recall`."""
+    """Arguments of `recall`. `door` "prompt": a client's hook asks, not the agent."""
 
     task: Annotated[
         Words, Field(min_length=1, max_length=8000, validation_alias=_aliases("task", "query", "q"))
@@ -113,6 +113,7 @@ class RecallRequest(_Request):
     kinds: tuple[Kind, ...] = ()
     k: Annotated[int, Field(ge=1, le=20, validation_alias=_aliases("k", "limit", "top_k"))] = 3
     max_tokens: Annotated[int, Field(ge=50, le=20000)] = 1200
+    door: Literal["recall", "prompt"] = "recall"
 
 
 class CheckRequest(_Request):

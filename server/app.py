@@ -53,9 +53,9 @@ class Front:
 
     Args:
         memory: The memory port. Whoever made it closes it.
-        session: The session of calls that name none, on transports that have no
-            session of their own (`server.serve` makes one for each process over
-            stdio). "" is the project's, shared by all that name none.
+        session: The session, or what gives it, of calls that name none, on transports that have no
+            session of their own (over stdio `server.client_sessions`: one client is in one
+            session at a time). "" is the project's, shared by all that name none.
         caller_of: Who makes an HTTP request, as the door has proven; None where
             whoever can connect is the owner.
     """
@@ -63,7 +63,7 @@ class Front:
     def __init__(
         self,
         memory: port.Memory,
-        session: str = "",
+        session: str | Callable[[], str] = "",
         caller_of: Callable[[Request], port.Caller] | None = None,
     ) -> None:
         self.memory = memory
@@ -202,7 +202,7 @@ class Front:
         """
         request = ctx.request
         if request is None:
-            return self._session
+            return self._session if isinstance(self._session, str) else self._session()
         key = request.headers.get("mcp-session-id") or request.query_params.get("session_id")
         return f"session_{hashlib.sha256(key.encode()).hexdigest()[:16]}" if key else ""
 

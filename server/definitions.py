@@ -50,6 +50,7 @@ TOOLS: tuple[ToolText, ...] = (
         reads=True,
         repeats=True,
         large=True,
+        leave_out=("door",),
         description=(
             "Call before you start a task or a new subtask. Returns lessons of past work that fit: "
             "strategies that worked, pitfalls to avoid, their wins and losses, and warnings of "

@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import io
 import logging
-import secrets
+import os
 import sys
 from collections.abc import Callable
 from typing import Literal, NoReturn
@@ -26,6 +26,7 @@ from memory_core.errors import InvalidInput, shown
 from memory_core.port import Memory
 from memory_core.settings import Settings
 from server.app import Front
+from server.client_sessions import ClientSession
 from server.ending import Ending
 from server.stdio_door import Wire
 from server.web.options import DoorOptions
@@ -92,11 +93,6 @@ def _log_to_stderr(level: str) -> None:
     )
 
 
-def _made_session() -> str:
-    """Name the session of this process: one client over stdio is one working session."""
-    return f"front-{secrets.token_hex(8)}"
-
-
 async def _serve_stdio(opened: Callable[[], Memory], settings: Settings) -> NoReturn:
     ending = Ending()
     front: Front | None = None
@@ -108,7 +104,7 @@ async def _serve_stdio(opened: Callable[[], Memory], settings: Settings) -> NoRe
         try:
             memory = opened()
             ending.allow_for(memory, settings)
-            front = Front(memory, session=_made_session())
+            front = Front(memory, session=ClientSession(settings.store, os.environ))
             async with front.running(), anyio.create_task_group() as tasks:
                 tasks.start_soon(wire.pump, read, _ANSWER_WITHIN)
                 options = front.server.create_initialization_options()

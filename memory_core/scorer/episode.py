@@ -118,7 +118,7 @@ def _named(outcome: OutcomeRecord) -> tuple[str, ...]:
 def _rival(recall: RecallRecord | None) -> tuple[tuple[int, ...], Values]:
     """Similarity's ranks of what was served, and the values of its own first as many."""
     nothing = (), np.zeros((0, len(EXPERTS)))
-    if recall is None or recall.door != "recall" or not recall.served:
+    if recall is None or recall.door == "check" or not recall.served:
         return nothing
     places = tuple(c.place for c in recall.served)
     own = {c.place: c.experts for c in recall.candidates if len(c.experts) == len(EXPERTS)}

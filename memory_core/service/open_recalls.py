@@ -3,15 +3,20 @@
 A recall opens when it served something or was withheld on purpose (its outcome is
 compared too); one that had nothing to serve asks for no outcome. Any outcome that
 names its recall_id closes it for good, `unknown` too; a correction changes nothing.
+
+Recalls of one task are one to be reported: a client's hook recalls on a prompt, then the
+agent for itself, in its own words, perhaps twice. The outcome of one closes all of them
+that were served before it. Which belong together depends on recalls alone, so that a
+rebuild, which reads all recalls before all outcomes, finds the same.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict, deque
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
 
-from memory_core.model import OutcomeRecord, RecallRecord
+from memory_core.model import Door, OutcomeRecord, RecallRecord
 
 RECALL_LIFETIME = 30 * 86_400.0
 """Seconds after which a recall can no longer be reported on."""
@@ -21,6 +26,17 @@ REMINDED = 86_400.0
 """Seconds for which a session is reminded of an open recall: later nobody knows how it went."""
 TASK_SHOWN = 120
 """Characters of a task's line that are kept."""
+SAME_TASK_WITHIN = 1_800.0
+"""Seconds within which a session's recalls in like words are of one task."""
+ACROSS_SESSIONS_WITHIN = 600.0
+"""The same for a hook's and an agent's whose sessions could not be joined."""
+LIKE_WORDS = 0.6
+"""Share of the words of two tasks, of all that either has, from which they are alike."""
+_LOOKED_BACK = 16
+"""Tasks of a project that a new recall may belong to."""
+_WORDINGS = 4
+_MOST_WORDS = 64
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +46,26 @@ class Unreported:
     recall_id: str
     project: str
     session: str
-    door: Literal["recall", "check"]
+    door: Door
     task: str
     at: float
     items: int
+
+
+@dataclass(slots=True)
+class _Task:
+    """Recalls of one task, as its newest: `words` of the newest few, `own` once the agent asked."""
+
+    last: RecallRecord
+    words: deque[frozenset[str]] = field(default_factory=lambda: deque(maxlen=_WORDINGS))
+    own: bool = False
+
+    def is_in(self, session: str) -> bool:
+        return session == self.last.session != ""
+
+    def is_alike(self, words: frozenset[str], at: float, within: float) -> bool:
+        """Whether a recall asks the same in like words, at most `within` seconds later."""
+        return at - self.last.at <= within and any(_alike(words, one) for one in list(self.words))
 
 
 class OpenRecalls:
@@ -50,6 +82,10 @@ class OpenRecalls:
         self._most = most
         self._recent: defaultdict[str, deque[str]] = defaultdict(deque)
         self._open: defaultdict[str, dict[str, Unreported]] = defaultdict(dict)
+        self._task_of: dict[str, _Task] = {}
+        self._newest_tasks: defaultdict[str, deque[_Task]] = defaultdict(
+            lambda: deque(maxlen=_LOOKED_BACK)
+        )
 
     def count_recall(self, recall: RecallRecord) -> None:
         """Open a recall; before its outcome."""
@@ -67,32 +103,53 @@ class OpenRecalls:
             recall.at,
             items,
         )
+        if recall.door != "check":
+            self._join(recall)
         if len(recent) > self._most:
-            opened.pop(recent.popleft(), None)
+            oldest = recent.popleft()
+            opened.pop(oldest, None)
+            self._task_of.pop(oldest, None)
 
     def count_outcome(self, outcome: OutcomeRecord) -> None:
-        """Close the recall that an outcome names."""
-        self._open.get(outcome.project, {}).pop(outcome.recall_id, None)
+        """Close the recall that an outcome names, and those of its task that were before it."""
+        opened = self._open.get(outcome.project, {})
+        opened.pop(outcome.recall_id, None)
+        task = self._task_of.get(outcome.recall_id)
+        if task is not None and not outcome.supersedes:
+            for one in list(opened.values()):
+                if self._task_of.get(one.recall_id) is task and one.at <= outcome.at:
+                    del opened[one.recall_id]
 
     def newest_first(self, project: str, session: str, now: float) -> list[Unreported]:
-        """What can still be reported of a project and a session ("": of all its sessions)."""
-        return [
-            one
-            for one in reversed(list(self._open.get(project, {}).values()))
-            if (not session or one.session == session) and now - one.at <= RECALL_LIFETIME
-        ]
+        """What is to be reported of a project and a session ("": of all its sessions).
 
-    def reminder(self, project: str, session: str, now: float) -> str:
-        """One line on the session's own open recalls of the last day, "" when there are none.
-
-        A check needs no outcome, and a call without a session has no earlier ones.
+        Of one task the newest recall stands for all, the agent's own before a hook's.
         """
-        if not session:
+        told: dict[int, Unreported] = {}
+        for one in reversed(list(self._open.get(project, {}).values())):
+            if (session and one.session != session) or now - one.at > RECALL_LIFETIME:
+                continue
+            task = id(self._task_of.get(one.recall_id, one))
+            if task not in told or (told[task].door == "prompt" and one.door == "recall"):
+                told[task] = one
+        return sorted(told.values(), key=lambda one: -one.at)
+
+    def reminder(self, recall: RecallRecord) -> str:
+        """One line on the open recalls of a new recall's session, "" when there are none.
+
+        Of the last day and of other tasks: the task in hand is not overdue. A check needs
+        no outcome, and a call without a session has no earlier ones. Nor is a client's hook
+        reminded: it asks by itself, once for each.
+        """
+        if not recall.session or recall.door == "prompt":
             return ""
+        in_hand = self._in_hand(recall)
         found = [
             one
-            for one in self.newest_first(project, session, now)
-            if one.door == "recall" and now - one.at <= REMINDED
+            for one in self.newest_first(recall.project, recall.session, recall.at)
+            if one.door != "check"
+            and recall.at - one.at <= REMINDED
+            and self._task_of.get(one.recall_id) is not in_hand
         ]
         if not found:
             return ""
@@ -103,6 +160,50 @@ class OpenRecalls:
             said = f"{len(found)} earlier recalls of this session have no outcome yet"
             said += f" (newest {newest})"
         return f"{said}: report_outcome with the recall_id, outcome unknown if you cannot tell."
+
+    def _join(self, recall: RecallRecord) -> None:
+        task = self._in_hand(recall)
+        if task is None:
+            task = _Task(recall)
+            self._newest_tasks[recall.project].append(task)
+        task.last = recall
+        task.words.append(words_of(recall.task))
+        task.own = task.own or recall.door == "recall"
+        self._task_of[recall.id] = task
+
+    def _in_hand(self, recall: RecallRecord) -> _Task | None:
+        """The task that a recall, or a check, is part of; None when it begins another.
+
+        What the agent recalls first after a prompt is the prompt's task, whatever its words.
+        """
+        tasks = list(reversed(self._newest_tasks.get(recall.project, ())))
+        newest = next((one for one in tasks if one.is_in(recall.session)), None)
+        if newest is not None and (
+            recall.door == "check"
+            or (
+                recall.door == "recall"
+                and not newest.own
+                and recall.at - newest.last.at <= REMINDED
+            )
+        ):
+            return newest
+        words = words_of(recall.task)
+        for task in tasks:
+            within = SAME_TASK_WITHIN if task.is_in(recall.session) else 0.0
+            if {recall.door, task.last.door} == {"recall", "prompt"} and not within:
+                within = ACROSS_SESSIONS_WITHIN
+            if within and task.is_alike(words, recall.at, within):
+                return task
+        return None
+
+
+def words_of(task: str) -> frozenset[str]:
+    """The first words of a task, whatever their case."""
+    return frozenset(_WORD.findall(task[:2_000].casefold())[:_MOST_WORDS])
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    return len(one & other) >= LIKE_WORDS * len(one | other)
 
 
 def line_of(task: str) -> str:

@@ -68,7 +68,6 @@ class Recaller:
         while warnings and tokens_of(warnings) > request.max_tokens // 2:
             warnings = warnings[:-1]
         items = self._fit(ranked, slate.chosen, request.max_tokens - tokens_of(warnings), caller)
-        reminder = self._reminder(project, request.session, request.max_tokens, caller)
         record = RecallRecord(
             id=recall_id,
             project=project,
@@ -78,8 +77,10 @@ class Recaller:
             error=request.error,
             session=request.session,
             source=core.source_of("", caller),
+            door=request.door,
             holdout=holdout,
         )
+        reminder = self._reminder(record, request.max_tokens, caller)
         lost = self._log(record, conditions.vector, ranked, slate.cut(len(items)))
         return RecallAnswer(
             recall_id=record.id,
@@ -110,7 +111,6 @@ class Recaller:
         chosen = self._concerning(ranked)[: request.k]
         warnings = self._warnings(project, conditions)
         items = self._fit(ranked, chosen, CHECK_TOKENS, caller)
-        reminder = self._reminder(project, request.session, CHECK_TOKENS, caller)
         record = RecallRecord(
             id=new_id("rec"),
             project=project,
@@ -121,6 +121,7 @@ class Recaller:
             source=core.source_of("", caller),
             door="check",
         )
+        reminder = self._reminder(record, CHECK_TOKENS, caller)
         lost = self._log(record, conditions.vector, ranked, slate_of(ranked, chosen[: len(items)]))
         return RecallAnswer(
             recall_id=record.id,
@@ -243,11 +244,11 @@ class Recaller:
             why=why(ranked, rank, tally.wins, tally.losses),
         )
 
-    def _reminder(self, project: str, session: str, tokens: int, caller: Caller) -> str:
+    def _reminder(self, recall: RecallRecord, tokens: int, caller: Caller) -> str:
         """What the session has not reported yet, "" for nothing; before this recall is logged."""
         if tokens < REMINDED_FROM or not caller.may("write"):
             return ""
-        return self._core.open_recalls.reminder(project, session, self._core.clock())
+        return self._core.open_recalls.reminder(recall)
 
     def _note(self, mode: Mode, *more: str) -> str:
         """What is degraded in an answer, and what more is to be said; "" for nothing."""

@@ -13,12 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from server.client_sessions import CLAUDE_CODE, named
 from server.hooks.texts import check_context, recall_context
 from server.plain import cleaned, one_line
 
-CLIENT = "claude-code"
 EVENTS = ("UserPromptSubmit", "PostToolUseFailure", "PostToolUse", "Stop")
-_LONGEST_NAME = 128
 _LONGEST_TASK = 8_000
 _LONGEST_ERROR = 16_000
 _SHORTEST_PROMPT = 8
@@ -38,7 +37,7 @@ class Question:
 
     method: str
     request: dict[str, Any]
-    tell: Callable[[Mapping[str, Any], int], str]
+    tell: Callable[[Mapping[str, Any], int, bool], str]
 
 
 def event_of(payload: Payload) -> str:
@@ -49,8 +48,7 @@ def event_of(payload: Payload) -> str:
 
 def session_of(payload: Payload) -> str:
     """Give the session's name in the memory, "" when the payload names none."""
-    name = one_line(_text(payload, "session_id"))
-    return f"{CLIENT}:{name}"[:_LONGEST_NAME] if name else ""
+    return named(CLAUDE_CODE, one_line(_text(payload, "session_id")))
 
 
 def question(payload: Payload) -> Question | None:
@@ -65,10 +63,20 @@ def question(payload: Payload) -> Question | None:
     return None
 
 
-def may_ask_for_outcome(payload: Payload) -> bool:
-    """Whether this is an end of the agent's own: no continuation, nothing left running."""
+def may_ask_for_outcome(payload: Payload, environ: Mapping[str, str]) -> bool:
+    """Whether this is a stop at which a person sits: asking there prolongs the run.
+
+    A run that prints (`claude -p`, a pipe, an SDK) would print the reply to the question in
+    place of its answer. Claude Code says "cli" of a terminal alone, also when it was itself
+    started inside another session; who says nothing is not asked.
+
+    Args:
+        payload: The hook's.
+        environ: The hook's own environment, which the client has made.
+    """
     return (
         _text(payload, "hook_event_name") == "Stop"
+        and environ.get("CLAUDE_CODE_ENTRYPOINT") == "cli"
         and payload.get("stop_hook_active") is not True
         and not payload.get("background_tasks")
     )
@@ -83,7 +91,8 @@ def _about_prompt(prompt: str) -> Question | None:
     task = _plain(prompt).strip()
     if task.startswith("/") or (task.isascii() and len(task) < _SHORTEST_PROMPT) or not task:
         return None
-    return Question("recall", {"task": _middle_cut(task, _LONGEST_TASK)}, recall_context)
+    request = {"task": _middle_cut(task, _LONGEST_TASK), "door": "prompt"}
+    return Question("recall", request, recall_context)
 
 
 def _about_failure(payload: Payload, error: str) -> Question | None:

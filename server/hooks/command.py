@@ -19,6 +19,8 @@ from typing import Any, BinaryIO
 from memory_core.addresses import working_directory
 from memory_core.projects import derive_project
 from memory_core.settings import Settings, read_settings, with_store
+from server import client_sessions
+from server.client_process import client_of, runs_server
 from server.hooks import claude_code, journal, starting
 from server.hooks.asked import not_asked, remember_asked
 from server.hooks.texts import outcome_request
@@ -35,6 +37,7 @@ USAGE = (
 
 Ask = Callable[[Path, str, Mapping[str, Any]], dict[str, Any]]
 Start = Callable[[Path], None]
+Offers = Callable[[], bool]
 
 
 class BadPayload(Exception):
@@ -43,11 +46,12 @@ class BadPayload(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The store, and how its host is asked and started."""
+    """The store, how its host is asked and started, and whether the model has its tools."""
 
     store: Path
     ask: Ask
     start: Start
+    offers: Offers
 
 
 @dataclass(slots=True)
@@ -67,6 +71,7 @@ def main(
     stdout: BinaryIO | None = None,
     ask: Ask | None = None,
     start: Start | None = None,
+    offers: Offers | None = None,
 ) -> int:
     """Run the hook; 0 whatever happens.
 
@@ -76,20 +81,22 @@ def main(
         stdout: The answer, the process's own standard output by default.
         ask: Asks the host; `server.host.direct.ask` by default.
         start: Starts a host in the background; `server.host.starting.start` by default.
+        offers: Whether the client runs our server, so that the model can have its tools; by
+            default looked up among the client's processes.
     """
     store: Path | None = None
     event = "?"
     try:
         hook = options(argv)
         source = stdin or sys.stdin.buffer
-        if hook.client != claude_code.CLIENT or source.isatty():
+        if hook.client != client_sessions.CLAUDE_CODE or source.isatty():
             sys.stderr.write(f"{USAGE}\n")
             return 0
         settings = read_settings()
         store = (with_store(settings, hook.store) if hook.store else settings).store
         payload = _payload(source)
         event = claude_code.event_of(payload)
-        memory = Memory(store, ask or _asked, start or _started)
+        memory = Memory(store, ask or _asked, start or _started, offers or _offers)
         answer = _answer(hook, settings, payload, memory)
         if answer:
             _write(stdout or sys.stdout.buffer, answer)
@@ -137,8 +144,9 @@ def _answer(
         "project": derive_project(_folder(payload), hook.project or settings.project),
         "session": claude_code.session_of(payload),
     }
-    if claude_code.may_ask_for_outcome(payload):
-        return _outcome_asked(where, memory)
+    _tell_session(memory.store, where["session"])
+    if claude_code.may_ask_for_outcome(payload, os.environ):
+        return _asked_at_stop(where, memory)
     question = claude_code.question(payload)
     if question is None:
         return None
@@ -151,26 +159,56 @@ def _answer(
         if question.method == "recall" and starting.is_absent(error):
             starting.start_once(memory.store, memory.start)  # the next prompt will have it
         raise
-    context = question.tell(said, hook.max_tokens)
+    offers = memory.offers()
+    parts = [question.tell(said, hook.max_tokens, offers)]
+    if question.method == "recall" and offers:
+        parts.append(_asked_at_prompt(where, memory, str(said.get("recall_id"))))
+    context = "\n".join(filter(None, parts))
     return claude_code.told(payload["hook_event_name"], context) if context else None
 
 
-def _outcome_asked(where: Mapping[str, str], memory: Memory) -> dict[str, Any] | None:
-    """Ask for the outcome of this session's open recalls, of each of them once.
+def _tell_session(store: Path, session: str) -> None:
+    """Let the client's server know its session; without it a hook does all else as well."""
+    client = client_of(os.getpid()) if session else None
+    if client is not None:
+        with contextlib.suppress(OSError):
+            client_sessions.tell(store, client, session)
 
-    A check needs no outcome, so nobody is asked for one.
+
+def _asked_at_stop(where: Mapping[str, str], memory: Memory) -> dict[str, Any] | None:
+    """Ask for the outcomes of this session's open recalls, once in a session at most.
+
+    What is asked at a stop costs the person a turn of the model.
     """
-    if not where["session"]:
+    stop = f"stop {where['session']}"
+    if not where["session"] or not memory.offers() or not not_asked(memory.store, [stop]):
         return None
-    said = memory.ask(memory.store, "recalls", {**where, "open": True})
-    open_ones = [
-        str(one["recall_id"]) for one in said.get("recalls") or () if one["door"] == "recall"
-    ]
-    asked = not_asked(memory.store, open_ones)
+    asked = _open_ones(where, memory)
     if not asked:
         return None
-    remember_asked(memory.store, asked)
+    remember_asked(memory.store, [stop, *asked])
     return claude_code.told("Stop", outcome_request(asked))
+
+
+def _asked_at_prompt(where: Mapping[str, str], memory: Memory, own: str) -> str:
+    """Ask for the outcomes of the session's earlier recalls, each of them once; "" for none."""
+    try:
+        asked = [one for one in _open_ones(where, memory) if one != own]
+        if asked:
+            remember_asked(memory.store, asked)
+    except Exception as error:  # noqa: BLE001 - the recall stands all the same
+        _noted(memory.store, "UserPromptSubmit", error)
+        return ""
+    return outcome_request(asked) if asked else ""
+
+
+def _open_ones(where: Mapping[str, str], memory: Memory) -> list[str]:
+    """The session's open recalls that were not asked about; a check needs no outcome."""
+    if not where["session"]:
+        return []
+    said = memory.ask(memory.store, "recalls", {**where, "open": True})
+    found = [str(one["recall_id"]) for one in said.get("recalls") or () if one["door"] != "check"]
+    return not_asked(memory.store, found)
 
 
 def _folder(payload: Mapping[str, Any]) -> Path:
@@ -182,6 +220,12 @@ def _asked(store: Path, method: str, request: Mapping[str, Any]) -> dict[str, An
     from server.host import direct
 
     return direct.ask(store, method, request, within=WITHIN)
+
+
+def _offers() -> bool:
+    """Whether the client runs our server; where its processes cannot be seen, it may."""
+    client = client_of(os.getpid())
+    return client is None or runs_server(client)
 
 
 def _started(store: Path) -> None:

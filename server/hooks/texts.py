@@ -22,12 +22,13 @@ _CUT = "\n> ... (cut)"
 _MOST_NAMED = 3
 
 
-def recall_context(answer: Mapping[str, Any], max_tokens: int) -> str:
+def recall_context(answer: Mapping[str, Any], max_tokens: int, offers: bool) -> str:
     """Give what a prompt is told, "" when the recall abstained or has no items.
 
     Args:
         answer: The JSON of a RecallAnswer.
         max_tokens: Size of the whole text, in characters / 4.
+        offers: Whether the model can have the server's tools: what is not there is not named.
     """
     if answer.get("abstained") or not answer.get("items"):
         return ""
@@ -37,17 +38,17 @@ def recall_context(answer: Mapping[str, Any], max_tokens: int) -> str:
         f'When the task has ended, report_outcome(recall_id="{recall_id}", ...) says how, with '
         "used_ids for what was followed."
     )
-    return _fenced(head, answer, tail, max_tokens)
+    return _fenced(head, answer, tail if offers else "", max_tokens)
 
 
-def check_context(answer: Mapping[str, Any], max_tokens: int) -> str:
-    """Give what a failure is told, "" when nothing like it is known."""
+def check_context(answer: Mapping[str, Any], max_tokens: int, offers: bool) -> str:
+    """Give what a failure is told, "" when nothing like it is known; arguments as above."""
     if not answer.get("items") and not answer.get("warnings"):
         return ""
     recall_id = one_line(str(answer["recall_id"]))
     head = f"{_NOTES}: what is known of failures like this one (recall_id {recall_id})."
     tail = f'How it was resolved can be reported: report_outcome(recall_id="{recall_id}", ...).'
-    return _fenced(head, answer, tail, max_tokens)
+    return _fenced(head, answer, tail if offers else "", max_tokens)
 
 
 def outcome_request(recall_ids: Sequence[str]) -> str:
@@ -58,7 +59,7 @@ def outcome_request(recall_ids: Sequence[str]) -> str:
     return (
         f"lessonbank: {len(recall_ids)} {noun} no outcome yet ({named}{more}). If that task has "
         "ended, call report_outcome with the recall_id and what really happened; if it goes on, "
-        "or cannot be judged, just stop."
+        "or cannot be judged, leave it."
     )
 
 
@@ -66,7 +67,8 @@ def _fenced(head: str, answer: Mapping[str, Any], tail: str, max_tokens: int) ->
     """Join head, warnings, items and tail; what does not fit is cut or left out."""
     note = one_line(str(answer.get("note") or ""))
     lines = [OPENING, head, *([note] if note else [])]
-    room = max_tokens * CHARACTERS_PER_TOKEN - len("\n".join([*lines, CLOSING, tail])) - 1
+    ends = [CLOSING, *([tail] if tail else [])]
+    room = max_tokens * CHARACTERS_PER_TOKEN - len("\n".join([*lines, *ends])) - 1
     blocks = [_warning(one) for one in answer.get("warnings") or ()]
     blocks += [_item(place, one) for place, one in enumerate(answer.get("items") or (), 1)]
     shown = 0
@@ -76,7 +78,7 @@ def _fenced(head: str, answer: Mapping[str, Any], tail: str, max_tokens: int) ->
         if fitting:
             lines.append(fitting)
             shown += 1
-    return "\n".join([*lines, CLOSING, tail]) if shown else ""
+    return "\n".join([*lines, *ends]) if shown else ""
 
 
 def _cut(block: str, room: int) -> str:

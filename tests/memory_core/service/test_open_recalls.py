@@ -14,8 +14,10 @@ from memory_core.errors import InvalidInput, StoreUnavailable, UnknownRecall
 from memory_core.model import OutcomeRecord, RecallRecord, Served
 from memory_core.port import RecallsAnswer, RecallsRequest, parse
 from memory_core.service.open_recalls import (
+    ACROSS_SESSIONS_WITHIN,
     RECALL_LIFETIME,
     REMINDED,
+    SAME_TASK_WITHIN,
     TASK_SHOWN,
     OpenRecalls,
     Unreported,
@@ -24,6 +26,8 @@ from memory_core.service.open_recalls import (
 from tests.memory_core.service.conftest import Bench, OpenBench
 
 TASK = "parse dates"
+OTHER = "parse the times of all suppliers"
+"""In other words, and yet served the same."""
 DAY = 86_400.0
 
 
@@ -125,7 +129,9 @@ def test_the_fold_equals_the_log_live_and_after_a_restart(steps: list[Step], mos
         found = fold.newest_first(project, session, now)
         assert [one.recall_id for one in found] == naive(log, most, project, session)
         assert again.newest_first(project, session, now) == found
-        assert again.reminder(project, session, now) == fold.reminder(project, session, now)
+        asked = Step(0.0, "recall", session, project, 1, withheld=False, outcome_of=None)
+        next_one = recall_of(1_000, asked, now)
+        assert again.reminder(next_one) == fold.reminder(next_one)
     for project, recent in fold._recent.items():
         assert len(recent) <= most
         assert set(fold._open[project]) <= set(recent)
@@ -149,12 +155,12 @@ def test_a_recall_is_open_until_its_outcome_even_an_unknown_one(
     bench: Bench, parsers: list[str]
 ) -> None:
     first = bench.recall(TASK, session="s")
-    second = bench.recall("parse\n  dates", session="s", k=2)
+    second = bench.recall("parse\n  dates", session="t", k=2)
     bench.report("failure", recall_id=first.recall_id)
     bench.now += DAY
     [one] = listed(bench).recalls
     assert (one.recall_id, one.door) == (second.recall_id, "recall")
-    assert (one.task, one.session, one.age_days, one.items) == ("parse dates", "s", 1.0, 2)
+    assert (one.task, one.session, one.age_days, one.items) == ("parse dates", "t", 1.0, 2)
     bench.report("unknown", recall_id=second.recall_id)
     assert listed(bench) == RecallsAnswer(recalls=(), open=0)
 
@@ -176,7 +182,7 @@ def test_a_withheld_recall_asks_for_its_outcome(open_bench: OpenBench) -> None:
     """Both groups of the holdout are reminded alike, or their reports would not compare."""
     bench = open_bench(holdout=0.5)
     bench.remember("Parse dates with a format", task=TASK)
-    answers = [bench.recall(TASK, session="s") for _ in range(20)]
+    answers = [bench.recall(f"{TASK} {n} of {n}x{n}", session="s") for n in range(20)]
     assert {answer.mode for answer in answers} > {"withheld"}
     assert listed(bench).open == 20
     assert answers[-1].note.count("19 earlier recalls of this session") == 1
@@ -191,7 +197,8 @@ def test_a_report_by_task_closes_nothing(bench: Bench, parsers: list[str]) -> No
 def test_the_listing_is_bounded_and_says_how_many_there_are(
     bench: Bench, parsers: list[str]
 ) -> None:
-    ids = [bench.recall(TASK, session=f"s{n % 2}").recall_id for n in range(6)]
+    tasks = (TASK, OTHER, "parse what comes next")
+    ids = [bench.recall(tasks[n // 2], session=f"s{n % 2}").recall_id for n in range(6)]
     answer = listed(bench, limit=2)
     assert [one.recall_id for one in answer.recalls] == [ids[5], ids[4]]
     assert answer.open == 6
@@ -233,13 +240,123 @@ def test_a_restart_knows_the_same_open_recalls(open_bench: OpenBench) -> None:
         if asked and draw.random() < 0.4:
             bench.report(draw.choice(["success", "unknown"]), recall_id=draw.choice(asked))
         else:
+            task = draw.choice([TASK, OTHER, "parse what comes next"])
             session = draw.choice(["", "a", "b"])
-            asked.append(bench.recall(TASK, session=session).recall_id)
+            asked.append(bench.recall(task, session=session).recall_id)
     before = [listed(bench), listed(bench, session="a"), listed(bench, session="b")]
     assert before[0].open > before[1].open > 0
     after = open_bench(model=False)
     after.now = bench.now
     assert [listed(after), listed(after, session="a"), listed(after, session="b")] == before
+
+
+# -- recalls of one task -----------------------------------------------------------
+
+
+def prompted(bench: Bench, task: str, session: str = "s") -> str:
+    """What a client's hook recalls when a person sends a prompt."""
+    return bench.recall(task, session=session, door="prompt").recall_id
+
+
+def test_a_prompts_recall_and_the_agents_own_are_one_to_be_reported(
+    bench: Bench, parsers: list[str]
+) -> None:
+    """Whatever the agent's words are, and whichever of the two it reports."""
+    for reported in (0, 1):
+        hooks = prompted(bench, "please have a look at the dates of the suppliers, thanks")
+        own = bench.recall("parse CSV with another format", session="s")
+        assert own.note == ""
+        assert open_ids(bench) == [own.recall_id]
+        bench.report("success", recall_id=(hooks, own.recall_id)[reported])
+        assert open_ids(bench) == []
+
+
+def test_the_agents_next_recall_of_another_task_is_one_of_its_own(
+    bench: Bench, parsers: list[str]
+) -> None:
+    prompted(bench, "first dates, then suppliers")
+    first = bench.recall(TASK, session="s").recall_id
+    second = bench.recall(OTHER, session="s")
+    assert first in second.note
+    assert open_ids(bench) == [second.recall_id, first]
+    bench.report("success", recall_id=first)
+    assert open_ids(bench) == [second.recall_id]
+
+
+def test_each_prompt_begins_a_task_unless_it_repeats_the_last(
+    bench: Bench, parsers: list[str]
+) -> None:
+    prompted(bench, TASK)
+    repeated = prompted(bench, "Parse dates!")
+    assert open_ids(bench) == [repeated]
+    other = prompted(bench, OTHER)
+    assert open_ids(bench) == [other, repeated]
+    own = bench.recall("something in words of its own: dates", session="s").recall_id
+    assert open_ids(bench) == [own, repeated]
+
+
+def test_the_same_task_recalled_twice_is_one_and_later_it_is_another(
+    bench: Bench, parsers: list[str]
+) -> None:
+    first = bench.recall(TASK, session="s")
+    second = bench.recall("Parse  dates.", session="s")
+    assert second.note == ""
+    assert open_ids(bench) == [second.recall_id]
+    bench.now += SAME_TASK_WITHIN + 1
+    third = bench.recall(TASK, session="s")
+    assert second.recall_id in third.note
+    assert open_ids(bench) == [third.recall_id, second.recall_id]
+    bench.report("failure", recall_id=first.recall_id)
+    assert open_ids(bench) == [third.recall_id]
+
+
+def test_an_outcome_closes_nothing_that_was_served_after_it(
+    bench: Bench, parsers: list[str]
+) -> None:
+    first = bench.recall(TASK, session="s").recall_id
+    bench.report("failure", recall_id=first)
+    bench.now += 1
+    again = bench.recall(TASK, session="s").recall_id
+    assert open_ids(bench) == [again]
+    bench.report("success", recall_id=first)  # a correction of the first attempt
+    assert open_ids(bench) == [again]
+
+
+def test_sessions_that_could_not_be_joined_are_by_their_words_within_minutes(
+    bench: Bench, parsers: list[str]
+) -> None:
+    """A server over HTTP knows nothing of the client's session."""
+    prompted(bench, "parse the dates", session="claude-code:1")
+    own = bench.recall(TASK, session="session_of_http").recall_id
+    assert open_ids(bench) == [own]
+    bench.now += ACROSS_SESSIONS_WITHIN + 1
+    late = bench.recall(TASK, session="session_of_another").recall_id
+    assert set(open_ids(bench)) == {own, late}
+    bench.report("success", recall_id=own)
+    assert open_ids(bench) == [late]
+
+
+def test_two_agents_without_hooks_are_never_joined(bench: Bench, parsers: list[str]) -> None:
+    ids = [bench.recall(TASK, session=session).recall_id for session in ("a", "b", "", "")]
+    assert open_ids(bench) == ids[::-1]
+
+
+def test_a_restart_knows_which_recalls_are_of_one_task(open_bench: OpenBench) -> None:
+    bench = open_bench(model=False)
+    bench.remember("Parse dates with a format", task=TASK)
+    hooks = prompted(bench, "have a look at the dates")
+    own = bench.recall(TASK, session="s").recall_id
+    bench.now += 5
+    later = bench.recall(TASK, session="s").recall_id
+    bench.report("unknown", recall_id=own)
+    bench.now += 5
+    again = prompted(bench, "parse dates")
+    before = listed(bench)
+    assert [one.recall_id for one in before.recalls] == [again]
+    after = open_bench(model=False)
+    after.now = bench.now
+    assert listed(after) == before
+    assert {hooks, own, later}.isdisjoint(open_ids(after))
 
 
 # -- the reminder ------------------------------------------------------------------
@@ -249,8 +366,8 @@ def test_the_next_recall_of_the_session_names_what_is_unreported(
     bench: Bench, parsers: list[str]
 ) -> None:
     first = bench.recall(TASK, session="s")
-    second = bench.recall(TASK, session="s")
-    third = bench.check(action=TASK, session="s")
+    second = bench.recall(OTHER, session="s")
+    third = bench.recall("parse what comes next", session="s")
     assert first.note == ""
     assert second.note == (
         f"1 earlier recall of this session has no outcome yet ({first.recall_id}): "
@@ -260,9 +377,10 @@ def test_the_next_recall_of_the_session_names_what_is_unreported(
         f"2 earlier recalls of this session have no outcome yet (newest {second.recall_id}): "
         "report_outcome with the recall_id, outcome unknown if you cannot tell."
     )
+    assert bench.check(action=TASK, session="s").note.startswith("2 earlier recalls")
     for answer in (first, second):
         bench.report("success", recall_id=answer.recall_id)
-    assert bench.recall(TASK, session="s").note == ""
+    assert bench.recall("parse what comes next", session="s").note == ""
 
 
 def test_a_check_needs_no_outcome(bench: Bench) -> None:
@@ -288,8 +406,8 @@ def test_nobody_is_reminded_of_what_is_a_day_old(bench: Bench, parsers: list[str
 
 def test_a_small_answer_has_no_room_for_a_reminder(bench: Bench, parsers: list[str]) -> None:
     bench.recall(TASK, session="s")
-    assert bench.recall(TASK, session="s", max_tokens=199).note == ""
-    reminded = bench.recall(TASK, session="s", max_tokens=200)
+    assert bench.recall(OTHER, session="s", max_tokens=199).note == ""
+    reminded = bench.recall("parse what comes next", session="s", max_tokens=200)
     assert "2 earlier recalls" in reminded.note
     assert "\n" not in reminded.note
     assert len(reminded.note) < 200

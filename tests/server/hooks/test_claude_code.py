@@ -33,7 +33,11 @@ def asked(name: str, **changes: Any) -> dict[str, Any]:
 
 def test_a_prompt_is_recalled_as_the_task() -> None:
     given = payload("user_prompt_submit")
-    assert asked("user_prompt_submit") == {"method": "recall", "task": given["prompt"]}
+    assert asked("user_prompt_submit") == {
+        "method": "recall",
+        "task": given["prompt"],
+        "door": "prompt",
+    }
 
 
 def test_a_failed_command_is_checked_with_its_error() -> None:
@@ -108,7 +112,15 @@ def test_requests_fit_the_port_whatever_the_payload_holds() -> None:
     [("stop", True), ("stop_active", False), ("stop_background", False), ("session_start", False)],
 )
 def test_only_an_end_of_the_agents_own_asks_for_an_outcome(name: str, may: bool) -> None:
-    assert may_ask_for_outcome(payload(name)) is may
+    assert may_ask_for_outcome(payload(name), {"CLAUDE_CODE_ENTRYPOINT": "cli"}) is may
+
+
+@pytest.mark.parametrize("said", ["sdk-cli", "sdk-py", "sdk-ts", "claude-vscode", "remote", ""])
+def test_a_stop_asks_nothing_where_the_client_does_not_say_that_a_person_sits_there(
+    said: str,
+) -> None:
+    assert not may_ask_for_outcome(payload("stop"), {"CLAUDE_CODE_ENTRYPOINT": said})
+    assert not may_ask_for_outcome(payload("stop"), {})
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ class StandIn:
     answers: dict[str, Any] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     started: list[Path] = field(default_factory=list)
+    offers: bool = True
 
     def ask(self, store: Path, method: str, request: Mapping[str, Any]) -> dict[str, Any]:
         assert store == self.store
@@ -40,7 +41,12 @@ class StandIn:
         out = io.BytesIO()
         argv = ["claude-code", "--store", str(self.store), *options]
         code = main(
-            argv, stdin=io.BytesIO(given), stdout=out, ask=self.ask, start=self.started.append
+            argv,
+            stdin=io.BytesIO(given),
+            stdout=out,
+            ask=self.ask,
+            start=self.started.append,
+            offers=lambda: self.offers,
         )
         assert code == 0
         return json.loads(out.getvalue()) if out.getvalue() else None
@@ -54,6 +60,7 @@ class StandIn:
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     for name in ("LESSONBANK_STORE", "LESSONBANK_PROJECT"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CLAUDE_CODE_ENTRYPOINT", "cli")
     store = tmp_path / "store"
     store.mkdir()
     return StandIn(store, {"recall": answer(), "check": answer(), "recalls": {"recalls": []}})
@@ -63,7 +70,8 @@ def test_a_prompt_is_answered_with_fenced_context(host: StandIn) -> None:
     said = host.run(data("user_prompt_submit"))["hookSpecificOutput"]
     assert said["hookEventName"] == "UserPromptSubmit"
     assert "Sniff the encoding first" in said["additionalContext"]
-    ((method, request),) = host.calls
+    (method, request), (listing, _) = host.calls
+    assert listing == "recalls"
     assert method == "recall"
     assert request["session"] == f"claude-code:{payload('user_prompt_submit')['session_id']}"
     assert request["project"] == "default"
@@ -84,7 +92,7 @@ def test_nothing_known_is_silence(host: StandIn) -> None:
     host.answers |= {"recall": answer(abstained=True), "check": answer(items=[])}
     assert host.run(data("user_prompt_submit")) is None
     assert host.run(data("post_tool_use_failure_bash")) is None
-    assert len(host.calls) == 2
+    assert [method for method, _ in host.calls] == ["recall", "recalls", "check"]
     assert not host.log()
 
 
@@ -98,7 +106,7 @@ def test_a_stop_asks_for_no_outcome_of_a_check(host: StandIn) -> None:
     assert "rec_check" not in said
 
 
-def test_a_stop_asks_once_for_each_open_recall(host: StandIn) -> None:
+def test_a_stop_asks_once_in_a_session_and_names_what_is_open(host: StandIn) -> None:
     host.answers["recalls"] = {"recalls": [open_recall("rec_1")], "open": 1}
     said = host.run(data("stop"))["hookSpecificOutput"]
     assert said["hookEventName"] == "Stop"
@@ -107,9 +115,54 @@ def test_a_stop_asks_once_for_each_open_recall(host: StandIn) -> None:
     assert host.calls[0][1]["open"] is True
     assert host.run(data("stop")) is None
     host.answers["recalls"] = {"recalls": [open_recall("rec_2"), open_recall("rec_1")], "open": 2}
-    again = host.run(data("stop"))["hookSpecificOutput"]["additionalContext"]
+    assert host.run(data("stop")) is None
+    other = json.dumps({**payload("stop"), "session_id": "another"}).encode()
+    again = host.run(other)["hookSpecificOutput"]["additionalContext"]
     assert "rec_2" in again
     assert "rec_1" not in again
+
+
+def test_a_printed_run_ends_with_its_answer(host: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLAUDE_CODE_ENTRYPOINT", "sdk-cli")
+    host.answers["recalls"] = {"recalls": [open_recall("rec_1")], "open": 1}
+    assert host.run(data("stop")) is None
+    assert host.calls == []
+
+
+def test_the_next_prompt_asks_for_what_is_open_once_and_not_for_its_own_recall(
+    host: StandIn,
+) -> None:
+    own, earlier = open_recall("rec_1"), {**open_recall("rec_0"), "door": "prompt"}
+    host.answers["recalls"] = {"recalls": [own, earlier], "open": 2}
+    said = host.run(data("user_prompt_submit"))["hookSpecificOutput"]["additionalContext"]
+    last = said.split("\n")[-1]
+    assert "1 recall has no outcome yet (rec_0)" in last
+    again = host.run(data("user_prompt_submit"))["hookSpecificOutput"]["additionalContext"]
+    assert "no outcome yet" not in again
+    host.answers |= {
+        "recall": answer(abstained=True),
+        "recalls": {"recalls": [open_recall("rec_x")]},
+    }
+    alone = host.run(data("user_prompt_submit"))["hookSpecificOutput"]["additionalContext"]
+    assert alone.startswith("lessonbank: 1 recall has no outcome yet (rec_x).")
+
+
+def test_a_list_of_recalls_that_fails_leaves_the_recall_as_it_is(host: StandIn) -> None:
+    host.answers["recalls"] = TimeoutError("late")
+    said = host.run(data("user_prompt_submit"))["hookSpecificOutput"]["additionalContext"]
+    assert "Sniff the encoding first" in said
+    assert "UserPromptSubmit TimeoutError" in host.log()
+
+
+def test_tools_that_the_client_does_not_run_are_not_named(host: StandIn) -> None:
+    host.offers = False
+    host.answers["recalls"] = {"recalls": [open_recall("rec_0")], "open": 1}
+    for name in ("user_prompt_submit", "post_tool_use_failure_bash"):
+        said = host.run(data(name))["hookSpecificOutput"]["additionalContext"]
+        assert "Sniff the encoding first" in said
+        assert "report_outcome" not in said
+        assert "no outcome yet" not in said
+    assert host.run(data("stop")) is None
 
 
 @pytest.mark.parametrize("name", ["stop_active", "stop_background"])
@@ -207,6 +260,7 @@ def test_the_log_rotates(host: StandIn) -> None:
 def test_an_odd_list_of_recalls_is_silence(odd: dict[str, Any], host: StandIn) -> None:
     host.answers["recalls"] = odd
     assert host.run(data("stop")) is None
+    assert "no outcome yet" not in json.dumps(host.run(data("user_prompt_submit")))
 
 
 @pytest.mark.parametrize(
@@ -245,8 +299,8 @@ def test_a_cwd_decides_the_project_and_an_option_wins(host: StandIn, tmp_path: P
     host.run(given)
     host.run(given, "--project", "mine", "--max-tokens=200")
     assert host.calls[0][1]["project"].startswith("shop-")
-    assert host.calls[1][1]["project"] == "mine"
-    assert host.calls[1][1]["max_tokens"] == 200
+    assert host.calls[2][1]["project"] == "mine"
+    assert host.calls[2][1]["max_tokens"] == 200
 
 
 @pytest.mark.parametrize("options", [["--unknown", "x"], ["--max-tokens", "many"], ["--store"]])

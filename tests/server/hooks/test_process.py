@@ -60,7 +60,12 @@ def run(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run `python -m server hook claude-code` as a client would."""
     known = {name: value for name, value in os.environ.items() if "LESSONBANK" not in name}
-    environ = {**known, "LESSONBANK_STORE": str(store), "PYTHONPATH": str(repository)}
+    environ = {
+        **known,
+        "LESSONBANK_STORE": str(store),
+        "PYTHONPATH": str(repository),
+        "CLAUDE_CODE_ENTRYPOINT": "cli",
+    }
     return subprocess.run(
         [sys.executable, *options, "-m", "server", "hook", "claude-code"],
         input=given,
@@ -78,8 +83,8 @@ EXPECTED = {
     "post_tool_use_failure_edit": "rec_2",
     "post_tool_use_failure_mcp": "rec_2",
     "post_tool_use_error": "rec_2",
-    "stop": "rec_3",
 }
+"""A stop asks nothing here: no client runs a server, so no model has the tool that it names."""
 
 
 @pytest.mark.parametrize("name", NAMES)
