@@ -83,7 +83,7 @@ def test_a_client_runs_our_server_when_a_child_of_it_does(
 ) -> None:
     """Read from /proc, and from `ps` where there is none."""
     if platform != sys.platform:
-        monkeypatch.setattr(client_process.sys, "platform", platform)
+        monkeypatch.setattr(sys, "platform", platform)
     program = tmp_path / "lessonbank"
     program.write_text(f"#!{sys.executable}\nimport sys\nsys.stdin.read()\n")
     program.chmod(0o755)
@@ -106,7 +106,7 @@ def test_a_client_runs_our_server_when_a_child_of_it_does(
 
 
 def test_where_no_process_can_be_read_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_process.sys, "platform", "win32")
+    monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setenv("PATH", "")
     assert client_of(os.getpid()) is None
 
