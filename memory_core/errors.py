@@ -16,6 +16,8 @@ move. Callers show `str(error)` to people and models as it is.
 
 from __future__ import annotations
 
+from memory_core.unseen import escaped, seen
+
 _SHOWN = 60
 
 
@@ -30,7 +32,7 @@ def shown(value: object) -> str:
     if len(text) > _SHOWN:
         text = text[: _SHOWN - 3] + "..."
     quoted = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return repr(quoted) if isinstance(value, str) else quoted
+    return seen(repr(quoted) if isinstance(value, str) else quoted, escaped)
 
 
 class LessonbankError(Exception):

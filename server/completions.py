@@ -9,6 +9,7 @@ import mcp_types as types
 
 from memory_core import port
 from memory_core.model import OUTCOMES
+from server.plain import cleaned
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ async def completion(memory: port.Memory, argument: types.CompletionArgument) ->
         logger.info("nothing to complete %s with", argument.name, exc_info=True)
         known = []
     typed = argument.value.lower()
-    fitting = [one for one in known if one.lower().startswith(typed)]
+    fitting = [one for one in known if one.lower().startswith(typed) and one == cleaned(one)]
     return types.Completion(
         values=fitting[:_MOST], total=len(fitting), has_more=len(fitting) > _MOST
     )

@@ -1,26 +1,24 @@
 """Stored text made safe to show to a model.
 
 Recalled text is untrusted: it is data from earlier work, perhaps written by
-someone who wants to be obeyed. It loses its control characters here, and in
-text results every line of it stands behind "> ", so that none can pass for a
-line of this server. This module knows no tool.
+someone who wants to be obeyed. It loses here whatever no reader sees (what is
+stored keeps it), and in text results every line of it stands behind "> ", so that
+none can pass for a line of this server. This module knows no tool.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and line feed
-    "\u202a-\u202e\u2066-\u2069"  # overrides of the writing direction
-    "\U000e0000-\U000e007f"  # tags: text that no reader sees
-    "\ud800-\udfff]"  # lone surrogates, which no transport can carry
-)
+from memory_core.unseen import escaped, seen
+
 _PATH = re.compile(
     r"'(?:~?/|[A-Za-z]:[\\/])[^'\n]*'|\"(?:~?/|[A-Za-z]:[\\/])[^\"\n]*\""  # quoted: with spaces
     r"|(?<![\w:/.~-])~?(?:/[\w.@+~-]*[\w@+~-])+/?|\b[A-Za-z]:\\[^\s'\"]+"
 )
+_SEPARATORS = re.compile("[\u2028\u2029]")
 _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 
@@ -31,7 +29,7 @@ def cleaned(text: str) -> str:
         >>> cleaned("a\x1b[31mb\r\nc")
         'a[31mb\nc'
     """
-    return _UNSEEN.sub("", _BREAKS.sub("\n", text))
+    return seen(_BREAKS.sub("\n", text))
 
 
 def without_paths(text: str) -> str:
@@ -69,10 +67,29 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 4)
     if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items()}
+        return _with_plain_keys(value)
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
     return value
+
+
+def _with_plain_keys(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Keys that look the same once cleaned are told apart by escapes."""
+    made: dict[str, Any] = {}
+    for key, one in value.items():
+        told = cleaned(key)
+        made[ascii(key) if told in made else told] = plain(one)
+    return made
+
+
+def visible_json(text: str) -> str:
+    r"""Give a JSON text with escapes for what nobody sees: the same data, safe in a terminal.
+
+    Example:
+        >>> visible_json('{"a": "b\u00adc"}')
+        '{"a": "b\\u00adc"}'
+    """
+    return _SEPARATORS.sub(lambda found: escaped(found.group()), seen(text, escaped))
 
 
 def sentence(error: BaseException) -> str:

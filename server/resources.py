@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from memory_core import port
 from memory_core.errors import Forbidden, LessonbankError, UnknownItem, shown
-from server.plain import plain, quoted, sentence, without_paths
+from server.plain import cleaned, plain, quoted, sentence, without_paths
 from server.render import MOST_RESULT, NOTES_NOT_ORDERS
 
 logger = logging.getLogger(__name__)
@@ -169,8 +169,8 @@ def _json(answer: BaseModel) -> str:
 
 
 def _not_found(uri: str, text: str) -> MCPError:
-    return MCPError(types.INVALID_PARAMS, text, {"uri": uri})
+    return MCPError(types.INVALID_PARAMS, cleaned(text), {"uri": uri})
 
 
 def _cannot(uri: str, text: str) -> MCPError:
-    return MCPError(types.INTERNAL_ERROR, text, {"uri": uri})
+    return MCPError(types.INTERNAL_ERROR, cleaned(text), {"uri": uri})

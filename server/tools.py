@@ -23,7 +23,7 @@ from memory_core.errors import LessonbankError, shown
 from server import render
 from server.arguments import request_of
 from server.definitions import TOOLS
-from server.plain import plain, sentence, without_paths
+from server.plain import cleaned, plain, sentence, without_paths
 from server.render import MOST_RESULT
 
 logger = logging.getLogger(__name__)
@@ -135,7 +135,8 @@ class Tools:
                 "Ask for less: a smaller k or limit."
             )
         return types.CallToolResult(
-            content=[types.TextContent(type="text", text=reply.text)], structured_content=data
+            content=[types.TextContent(type="text", text=cleaned(reply.text))],
+            structured_content=data,
         )
 
     async def _recall(self, call: Call) -> Reply:
@@ -187,4 +188,5 @@ def _told(call: Call, answer: port.RecallAnswer) -> port.RecallAnswer:
 
 
 def _failed(text: str) -> types.CallToolResult:
-    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
+    said = types.TextContent(type="text", text=cleaned(text))
+    return types.CallToolResult(content=[said], is_error=True)

@@ -28,7 +28,7 @@ from server.cli.arguments import parser, stdin_names
 from server.cli.commands import COMMANDS, Command
 from server.cli.progress import ProgressLine
 from server.cli.terminal import Page, as_utf8, say
-from server.plain import sentence
+from server.plain import sentence, visible_json
 
 OpenMemory = Callable[[Settings], Memory]
 
@@ -159,7 +159,7 @@ def _show(
     arguments: argparse.Namespace, answer: BaseModel, show: Callable[[Page, Any], None]
 ) -> None:
     if arguments.json:
-        text = answer.model_dump_json(indent=2) + "\n"
+        text = visible_json(answer.model_dump_json(indent=2)) + "\n"
     else:
         text = _rendered(answer, show, sys.stdout)
     sys.stdout.write(text)

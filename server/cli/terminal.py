@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -21,6 +22,7 @@ Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
 _CODES: dict[Style, str] = {
     "bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36",
 }  # fmt: skip
+_STYLE = re.compile("(\x1b\\[[0-9;]*m)")
 _WIDE = 140
 """Columns where nobody watches: a pipe or a file."""
 _NARROWEST = 60
@@ -139,7 +141,14 @@ class Page:
 
     def text(self) -> str:
         """Give the whole page, ending in a line feed."""
-        return "".join(f"{line}\n" for line in self._lines)
+        return "".join(f"{_seen(line)}\n" for line in self._lines)
+
+
+def _seen(line: str) -> str:
+    """A line as a terminal may have it: our own styles, and nothing else that hides."""
+    parts = _STYLE.split(line)
+    parts[::2] = map(cleaned, parts[::2])
+    return "".join(parts)
 
 
 def _row(row: Sequence[str], shapes: Sequence[tuple[int, bool]]) -> str:
@@ -159,5 +168,5 @@ def _is_number(cell: str) -> bool:
 
 def say(text: str) -> None:
     """Write a line to standard error."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{cleaned(text)}\n")
     sys.stderr.flush()
