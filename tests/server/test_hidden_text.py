@@ -96,7 +96,7 @@ def test_no_hook_says_it() -> None:
         "warnings": [warning],
         "note": TEXT,
     }
-    for said in (texts.recall_context(answer, 600), texts.check_context(answer, 600)):
+    for said in (texts.recall_context(answer, 600, True), texts.check_context(answer, 600, True)):
         untouched(said)
         assert FAMILY in said
         assert PERSIAN in said
