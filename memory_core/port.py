@@ -55,6 +55,7 @@ from memory_core.proof_answers import (
     ScorerRow,
 )
 from memory_core.requests import (
+    MARK,
     CheckRequest,
     Evidence,
     ForgetRequest,
@@ -64,11 +65,14 @@ from memory_core.requests import (
     RecallRequest,
     RecallsRequest,
     RememberRequest,
+    Request,
     RequestT,
+    noted,
     parse,
 )
 
 __all__ = [
+    "MARK",
     "Brief",
     "Compacted",
     "Credited",
@@ -115,7 +119,9 @@ __all__ = [
     "RecallRequest",
     "RecallsRequest",
     "RememberRequest",
+    "Request",
     "RequestT",
+    "noted",
     "parse",
     "OWNER",
     "Caller",

@@ -1,8 +1,9 @@
 """The requests of the memory port: they validate themselves.
 
-Limits, aliases and printable text are checked here and nowhere else; `parse`
+Limits, aliases and printable text are checked here and nowhere else, after
+`memory_core.intake` has read what was sent as what is plainly meant; `parse`
 turns the first complaint into one sentence that names the value and the next
-move. Knows pydantic and the error tree only.
+move, and keeps what the caller is to be told beside the answer.
 """
 
 from __future__ import annotations
@@ -18,16 +19,22 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     model_validator,
 )
 
 from memory_core.errors import InvalidInput, shown
+from memory_core.intake import Asides, taken
 from memory_core.model import Kind, Outcome, State
+from memory_core.shapes import CLAMPED, LABEL, LOOSE
 
 # -- text guards -----------------------------------------------------------------
 
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+MARK = "\ufdd0"
+"""Stands for a lone surrogate where a door had to take it out to read a message (see
+`server.surrogates`): a code point that Unicode reserves for no character at all."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]")
 
 
@@ -39,6 +46,10 @@ def _clean(text: str) -> str:
         raise ValueError(
             f"holds a lone surrogate at position {error.start}; send valid Unicode"
         ) from None
+    if MARK in text:
+        raise ValueError(
+            f"holds a lone surrogate at position {text.index(MARK)}; send valid Unicode"
+        )
     found = _CONTROL.search(text)
     if found:
         raise ValueError(
@@ -58,23 +69,6 @@ def _strip_colours(value: object) -> object:
     return _ANSI.sub("", value) if isinstance(value, str) else value
 
 
-def _truth(value: object) -> object:
-    """Read a bare flag as an outcome: models often send `success: true`."""
-    if isinstance(value, bool):
-        return "success" if value else "failure"
-    if isinstance(value, str):
-        folded = value.strip().lower()
-        return {
-            "succeeded": "success",
-            "ok": "success",
-            "true": "success",
-            "failed": "failure",
-            "fail": "failure",
-            "false": "failure",
-        }.get(folded, folded)
-    return value
-
-
 def _only_open(value: bool) -> bool:
     if not value:
         raise ValueError("can only be true; leave it out: only open recalls are listed")
@@ -83,14 +77,25 @@ def _only_open(value: bool) -> bool:
 
 Text = Annotated[str, AfterValidator(_clean)]
 Words = Annotated[Text, AfterValidator(_not_blank)]
-Log = Annotated[Text, BeforeValidator(_strip_colours)]
-Id = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_clean)]
-Name = Annotated[str, Field(max_length=128), AfterValidator(_clean)]
+Told = Annotated[Text, LOOSE]
+Log = Annotated[Told, BeforeValidator(_strip_colours)]
+Id = Annotated[str, LABEL, Field(min_length=1, max_length=64), AfterValidator(_clean)]
+MaybeId = Annotated[str, LABEL, Field(max_length=64), AfterValidator(_clean)]
+Name = Annotated[str, LABEL, Field(max_length=128), AfterValidator(_clean)]
 Ids = Annotated[tuple[Id, ...], Field(max_length=50)]
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
+    """What all requests share."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    _note: str = PrivateAttr(default="")
+
+    @property
+    def note(self) -> str:
+        """What was left aside or moved when it was read, "" for nothing; see `noted`."""
+        return self._note
 
 
 def _aliases(name: str, *others: str) -> AliasChoices:
@@ -100,23 +105,25 @@ def _aliases(name: str, *others: str) -> AliasChoices:
 # -- requests --------------------------------------------------------------------
 
 
-class RecallRequest(_Request):
+class RecallRequest(Request):
     """Arguments of `recall`. `door` "prompt": a client's hook asks, not the agent."""
 
     task: Annotated[
         Words, Field(min_length=1, max_length=8000, validation_alias=_aliases("task", "query", "q"))
     ]
-    context: Annotated[Text, Field(max_length=8000)] = ""
+    context: Annotated[Told, Field(max_length=8000)] = ""
     error: Annotated[Log, Field(max_length=16000)] = ""
     project: Name = ""
     session: Name = ""
-    kinds: tuple[Kind, ...] = ()
-    k: Annotated[int, Field(ge=1, le=20, validation_alias=_aliases("k", "limit", "top_k"))] = 3
-    max_tokens: Annotated[int, Field(ge=50, le=20000)] = 1200
+    kinds: Annotated[tuple[Kind, ...], Field(max_length=16)] = ()
+    k: Annotated[
+        int, CLAMPED, Field(ge=1, le=20, validation_alias=_aliases("k", "limit", "top_k"))
+    ] = 3
+    max_tokens: Annotated[int, CLAMPED, Field(ge=50, le=20000)] = 1200
     door: Literal["recall", "prompt"] = "recall"
 
 
-class CheckRequest(_Request):
+class CheckRequest(Request):
     """Arguments of `check`: an action, an error or both."""
 
     action: Annotated[
@@ -125,7 +132,9 @@ class CheckRequest(_Request):
     error: Annotated[Log, Field(max_length=16000)] = ""
     project: Name = ""
     session: Name = ""
-    k: Annotated[int, Field(ge=1, le=20)] = 3
+    k: Annotated[
+        int, CLAMPED, Field(ge=1, le=20, validation_alias=_aliases("k", "limit", "top_k"))
+    ] = 3
 
     @model_validator(mode="after")
     def _one_given(self) -> CheckRequest:
@@ -137,14 +146,23 @@ class CheckRequest(_Request):
         return self
 
 
-class Lesson(_Request):
+_TITLE = 200
+
+
+class Lesson(Request):
     """One lesson as the agent writes it: shared by `remember` and `report_outcome`."""
 
-    title: Annotated[Words, Field(min_length=1, max_length=200)]
-    content: Annotated[Words, Field(min_length=1, max_length=8000)]
-    description: Annotated[Text, Field(max_length=600)] = ""
+    title: Annotated[Words, Field(min_length=1, max_length=_TITLE)]
+    content: Annotated[Words, LOOSE, Field(min_length=1, max_length=8000)]
+    description: Annotated[Told, Field(max_length=600)] = ""
     kind: Kind = "strategy"
     tags: Annotated[tuple[Name, ...], Field(max_length=16)] = ()
+
+    @classmethod
+    def of_text(cls, text: str) -> dict[str, str]:
+        """A lesson that is one text: its first line is the title."""
+        lines = text.strip().splitlines() or [""]
+        return {"title": lines[0][:_TITLE].strip(), "content": text.strip()}
 
 
 class RememberRequest(Lesson):
@@ -153,29 +171,48 @@ class RememberRequest(Lesson):
     task: Annotated[Text, Field(max_length=8000)] = ""
     project: Name = ""
     evidence: Annotated[Log, Field(max_length=8000)] = ""
-    supersedes: Annotated[str, Field(max_length=64), AfterValidator(_clean)] = ""
+    supersedes: MaybeId = ""
     source: Name = ""
-    outcome_id: Annotated[str, Field(max_length=64), AfterValidator(_clean)] = ""
+    outcome_id: MaybeId = ""
 
 
-class Evidence(_Request):
+_Count = Annotated[int, Field(ge=0, le=10**9)]
+
+
+class Evidence(Request):
     """What an outcome rests on."""
 
-    exit_code: Annotated[int, Field(ge=-(2**31), le=2**32)] | None = None
-    tests_passed: Annotated[int, Field(ge=0, le=10**9)] | None = None
-    tests_failed: Annotated[int, Field(ge=0, le=10**9)] | None = None
-    log: Annotated[Log, Field(max_length=64000)] = ""
+    exit_code: Annotated[
+        Annotated[int, Field(ge=-(2**31), le=2**32)] | None,
+        Field(
+            validation_alias=_aliases(
+                "exit_code", "exit_status", "return_code", "returncode", "exitcode"
+            )
+        ),
+    ] = None
+    tests_passed: Annotated[
+        _Count | None, Field(validation_alias=_aliases("tests_passed", "passed"))
+    ] = None
+    tests_failed: Annotated[
+        _Count | None, Field(validation_alias=_aliases("tests_failed", "failed"))
+    ] = None
+    log: Annotated[
+        Log, Field(max_length=64000, validation_alias=_aliases("log", "logs", "output"))
+    ] = ""
+
+    @classmethod
+    def of_text(cls, text: str) -> dict[str, str]:
+        """Evidence that is one text: the log."""
+        return {"log": text}
 
 
-class OutcomeRequest(_Request):
+class OutcomeRequest(Request):
     """Arguments of `report_outcome`."""
 
     outcome: Annotated[
-        Outcome,
-        BeforeValidator(_truth),
-        Field(validation_alias=_aliases("outcome", "success", "result")),
+        Outcome, Field(validation_alias=_aliases("outcome", "success", "result", "status"))
     ]
-    recall_id: Annotated[str, Field(max_length=64), AfterValidator(_clean)] = ""
+    recall_id: MaybeId = ""
     task: Annotated[Text, Field(max_length=8000)] = ""
     used_ids: Ids | None = None
     helpful_ids: Ids = ()
@@ -210,7 +247,7 @@ class OutcomeRequest(_Request):
         return self
 
 
-class ListRequest(_Request):
+class ListRequest(Request):
     """Arguments of `list_lessons`."""
 
     query: Annotated[
@@ -219,12 +256,12 @@ class ListRequest(_Request):
     kind: Kind | None = None
     state: State = "active"
     project: Name = ""
-    sort: Literal["recent", "wins", "losses", "useful"] = "recent"
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
-    cursor: Annotated[str, Field(max_length=1024), AfterValidator(_clean)] = ""
+    sort: Literal["recent", "wins", "losses", "useful"] = "recent"  # as in `vocabulary.SORTS`
+    limit: Annotated[int, CLAMPED, Field(ge=1, le=100)] = 20
+    cursor: Annotated[str, LABEL, Field(max_length=1024), AfterValidator(_clean)] = ""
 
 
-class RecallsRequest(_Request):
+class RecallsRequest(Request):
     """Which open recalls to list: of one session, or ("") of all sessions of the project.
 
     `open` may be given and is always true: closed recalls are not kept for listing.
@@ -233,10 +270,10 @@ class RecallsRequest(_Request):
     project: Name = ""
     session: Name = ""
     open: Annotated[bool, AfterValidator(_only_open)] = True
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    limit: Annotated[int, CLAMPED, Field(ge=1, le=100)] = 20
 
 
-class ForgetRequest(_Request):
+class ForgetRequest(Request):
     """Arguments of `forget` (and of the CLI's `restore`)."""
 
     item_id: Annotated[Id, Field(validation_alias=_aliases("item_id", "id"))]
@@ -244,7 +281,7 @@ class ForgetRequest(_Request):
     project: Name = ""
 
 
-RequestT = TypeVar("RequestT", bound=_Request)
+RequestT = TypeVar("RequestT", bound=Request)
 
 
 _MOVES = {
@@ -259,25 +296,19 @@ _MOVES = {
 """What to do, by pydantic's type of complaint, where its own words would not help."""
 
 
-def _sentence(request: type[_Request], details: Mapping[str, Any]) -> InvalidInput:
+def _sentence(request: type[Request], details: Mapping[str, Any], asides: Asides) -> InvalidInput:
     """Turn pydantic's first complaint into one sentence that names the value."""
     location = [str(part) for part in details["loc"]]
     kind, context = str(details["type"]), details.get("ctx") or {}
     name = ".".join(location) or request.__name__.removesuffix("Request").lower()
     value = details.get("input")
     if kind == "missing":
-        return InvalidInput(name, "is missing", f"Call again with {name}.")
-    if kind == "extra_forbidden":
-        known = ", ".join(request.model_fields)
+        others = f"; it takes no {asides.named}" if asides.unknown else ""
+        return InvalidInput(name, "is missing", f"Call again with {name}{others}.")
+    if kind in ("string_too_long", "too_long") and isinstance(value, str):
+        size, most = len(value), context.get("max_length")
         return InvalidInput(
-            name, f"= {shown(value)} is no argument of this call", f"The arguments are: {known}."
-        )
-    if kind in ("string_too_long", "too_long"):
-        size = len(value) if isinstance(value, str | list | tuple) else 0
-        most = context.get("max_length")
-        unit = "characters" if isinstance(value, str) else "entries"
-        return InvalidInput(
-            name, f"= {shown(value)} has {size:,} {unit}, at most {most:,} fit", "Shorten it."
+            name, f"= {shown(value)} has {size:,} characters, at most {most:,} fit", "Shorten it."
         )
     if kind == "string_too_short":
         return InvalidInput(name, "is empty", "Write at least one word.")
@@ -305,16 +336,32 @@ class _Whole(InvalidInput):
         self.args = (f"{problem}. {move}",)
 
 
-def parse(request: type[RequestT], data: Mapping[str, Any]) -> RequestT:
-    """Give the validated request.
+def parse(request: type[RequestT], data: Any) -> RequestT:
+    """Give the validated request; its `note` says what was not taken as it came.
 
-    None values count as not given (models send them for optional arguments).
+    Args:
+        request: The request.
+        data: What was sent, as JSON gives it. See `memory_core.intake` for what is taken.
 
     Raises:
         InvalidInput: One sentence that names the value and the next move.
     """
-    given = {name: value for name, value in data.items() if value is not None}
+    asides = Asides()
+    given = taken(request, data, asides)
     try:
-        return request.model_validate(given)
+        found = request.model_validate(given)
     except ValidationError as error:
-        raise _sentence(request, error.errors(include_url=False)[0]) from None
+        raise _sentence(request, error.errors(include_url=False)[0], asides) from None
+    found._note = str(asides)  # noqa: SLF001 - its own module
+    return found
+
+
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
+
+
+def noted(request: Request, answer: AnswerT) -> AnswerT:
+    """Give an answer with what its caller is to be told of the request in its `note`."""
+    if not request.note:
+        return answer
+    note = f"{getattr(answer, 'note', '')} {request.note}".strip()
+    return answer.model_copy(update={"note": note})

@@ -11,7 +11,7 @@ from mcp import MCPError
 from memory_core.errors import InvalidInput, shown
 from server import prompt_texts
 from server.plain import cleaned, sentence
-from server.surrogates import refuse_marks
+from server.surrogates import refuse_mark
 
 _LONGEST = 32_000
 """Characters of one prompt argument."""
@@ -99,9 +99,7 @@ def rendered(name: str, arguments: Mapping[str, str] | None) -> types.GetPromptR
     """
     try:
         prompt = _named(name)
-        refuse_marks(prompt.name, dict(arguments or {}))
-        given = {key: cleaned(value) for key, value in (arguments or {}).items()}
-        _check(prompt, given)
+        given = _checked(prompt, arguments or {})
         text = prompt.render(given)
     except InvalidInput as error:
         raise MCPError(types.INVALID_PARAMS, sentence(error)) from None
@@ -117,16 +115,22 @@ def _named(name: str) -> PromptText:
     raise InvalidInput("prompt", f"= {shown(name)} is not known", f"The prompts are: {known}.")
 
 
-def _check(prompt: PromptText, given: Mapping[str, str]) -> None:
+def _checked(prompt: PromptText, arguments: Mapping[str, str]) -> dict[str, str]:
+    """Give the arguments cleaned; the first that is wrong ends it."""
     names = [one.name for one in prompt.arguments]
     known = f"It takes: {', '.join(names)}."
-    for key, value in given.items():
+    given: dict[str, str] = {}
+    for key, value in arguments.items():
         if key not in names:
+            refuse_mark(f"a name in {prompt.name}", key)
             raise InvalidInput(shown(key), f"is no argument of {prompt.name}", known)
+        refuse_mark(f"{prompt.name}.{key}", value)
         if len(value) > _LONGEST:
             size = f"has {len(value):,} characters, at most {_LONGEST:,} fit"
             raise InvalidInput(key, size, "Shorten it.")
+        given[key] = cleaned(value)
     for one in prompt.arguments:
         if one.required and not given.get(one.name, "").strip():
             again = f"Ask for {prompt.name} again with {one.name}."
             raise InvalidInput(one.name, "is missing or blank", again)
+    return given

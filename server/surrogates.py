@@ -3,17 +3,16 @@ r"""Lone surrogates in JSON: marked before parsing, so that a tool can refuse th
 `"\ud800"` is legal JSON and no Unicode text. Parsers disagree about it: one of the
 SDK's refuses the whole message, so that nobody learns which value was wrong,
 the other lets through what no transport can send back. Here each lone surrogate
-becomes U+FDD0, a code point that Unicode reserves for no character at all.
+becomes the mark that requests refuse.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from memory_core.errors import InvalidInput
+from memory_core.port import MARK
 
-MARK = "\ufdd0"
 _ESCAPES = re.compile(
     rb"\\\\"  # an escaped backslash: what follows it is text
     rb"|\\u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair: a character
@@ -33,19 +32,12 @@ def marked(message: bytes) -> bytes:
     return _ESCAPES.sub(lambda found: rb"\ufdd0" if found.group(1) else found.group(), message)
 
 
-def refuse_marks(name: str, value: Any) -> None:
-    """Look through JSON data for the mark.
+def refuse_mark(name: str, value: str) -> None:
+    """Look for the mark in the text of an argument.
 
     Raises:
-        InvalidInput: A text under `name` held a lone surrogate.
+        InvalidInput: It held a lone surrogate.
     """
-    if isinstance(value, str) and MARK in value:
+    if MARK in value:
         problem = f"holds a lone surrogate at position {value.index(MARK)}"
         raise InvalidInput(name, problem, "Send valid Unicode.")
-    if isinstance(value, dict):
-        for key, one in value.items():
-            refuse_marks(f"{name}.{key}", one)
-            refuse_marks(f"a name in {name}", key)
-    elif isinstance(value, list):
-        for place, one in enumerate(value):
-            refuse_marks(f"{name}.{place}", one)

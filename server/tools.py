@@ -21,7 +21,6 @@ from pydantic import BaseModel
 from memory_core import port
 from memory_core.errors import LessonbankError, shown
 from server import render
-from server.arguments import request_of
 from server.definitions import TOOLS
 from server.plain import cleaned, plain, sentence, without_paths
 from server.render import MOST_RESULT
@@ -140,51 +139,57 @@ class Tools:
         )
 
     async def _recall(self, call: Call) -> Reply:
-        request = request_of(port.RecallRequest, call.arguments)
+        request = port.parse(port.RecallRequest, call.arguments)
         request = request.model_copy(update={"session": request.session or call.session})
-        answer = _told(call, await call.memory.recall(request, call.progress))
+        answer = _told(call, request, await call.memory.recall(request, call.progress))
         return Reply(render.recall_text(answer, request.max_tokens), answer)
 
     async def _check(self, call: Call) -> Reply:
-        request = request_of(port.CheckRequest, call.arguments)
+        request = port.parse(port.CheckRequest, call.arguments)
         request = request.model_copy(update={"session": request.session or call.session})
-        answer = _told(call, await call.memory.check(request, call.progress))
+        answer = _told(call, request, await call.memory.check(request, call.progress))
         return Reply(render.check_text(answer), answer)
 
     async def _remember(self, call: Call) -> Reply:
-        request = request_of(port.RememberRequest, call.arguments)
+        request = port.parse(port.RememberRequest, call.arguments)
         answer = await self._shelter.run(_awaited(call.memory.remember(request, call.progress)))
-        return Reply(render.remember_text(answer), answer)
+        return _noted(render.remember_text(answer), request, answer)
 
     async def _report_outcome(self, call: Call) -> Reply:
-        request = request_of(port.OutcomeRequest, call.arguments)
+        request = port.parse(port.OutcomeRequest, call.arguments)
         if not request.recall_id:  # else it belongs to the session of its recall
             request = request.model_copy(update={"session": request.session or call.session})
         answer = await self._shelter.run(
             _awaited(call.memory.report_outcome(request, call.progress))
         )
-        return Reply(render.outcome_text(answer), answer)
+        return _noted(render.outcome_text(answer), request, answer)
 
     async def _list_lessons(self, call: Call) -> Reply:
-        answer = await call.memory.list_lessons(request_of(port.ListRequest, call.arguments))
-        return Reply(render.list_text(answer), answer)
+        request = port.parse(port.ListRequest, call.arguments)
+        answer = await call.memory.list_lessons(request)
+        return _noted(render.list_text(answer), request, answer)
 
     async def _forget(self, call: Call) -> Reply:
-        request = request_of(port.ForgetRequest, call.arguments)
+        request = port.parse(port.ForgetRequest, call.arguments)
         answer = await self._shelter.run(_awaited(call.memory.forget(request)))
-        return Reply(render.state_text(answer), answer)
+        return _noted(render.state_text(answer), request, answer)
 
 
 async def _awaited(answer: Awaitable[T]) -> T:
     return await answer
 
 
-def _told(call: Call, answer: port.RecallAnswer) -> port.RecallAnswer:
+def _noted(text: str, request: port.Request, answer: BaseModel) -> Reply:
+    """Say beside an answer what of the request was not taken as it came."""
+    return Reply(f"{text}\n{request.note}".rstrip(), port.noted(request, answer))
+
+
+def _told(call: Call, request: port.Request, answer: port.RecallAnswer) -> port.RecallAnswer:
     """Say in the data too that recalled text is data: some clients show a model only that."""
     note = call.told(answer.note)
     if answer.items or answer.warnings:
         note = f"{render.NOTES_NOT_ORDERS} {note}".rstrip()
-    return answer.model_copy(update={"note": note})
+    return port.noted(request, answer.model_copy(update={"note": note}))
 
 
 def _failed(text: str) -> types.CallToolResult:

@@ -208,8 +208,8 @@ async def _asked(memory: Memory, name: str, given: Mapping[str, Any], tell: Prog
     more = {"progress": tell} if method.progress else {}
     if method.request is None:
         return await call(**_arguments(name, given), **more)
-    request = port.parse(method.request, given)  # type: ignore[type-var]
-    return await call(request, **more)
+    request = port.parse(method.request, given)
+    return port.noted(request, await call(request, **more))
 
 
 async def _merged(memory: Memory, stop: asyncio.Event) -> AsyncGenerator[dict[str, Any], None]:

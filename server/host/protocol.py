@@ -47,7 +47,7 @@ class Method:
     goes on when whoever called it is gone. `within`: seconds, None for any time.
     """
 
-    request: type[BaseModel] | None
+    request: type[port.Request] | None
     answer: type[BaseModel]
     progress: bool = False
     loads: bool = False

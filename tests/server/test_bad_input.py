@@ -18,6 +18,7 @@ MEGABYTE = "m" * 1_000_000
 
 CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "no task": ("recall", {}, "task is missing"),
+    "a misspelt task": ("recall", {"taks": "y"}, "takes no taks"),
     "empty task": ("recall", {"task": ""}, "task is blank"),
     "blank task": ("recall", {"task": " \n\t"}, "task is blank"),
     "long task": ("recall", {"task": "t" * 8001}, "8,001"),
@@ -27,12 +28,8 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "NUL": ("recall", {"task": "a\x00b"}, "'\\x00'"),
     "a control character": ("recall", {"task": "a\x1bb"}, "'\\x1b'"),
     "unknown kind": ("recall", {"task": "x", "kinds": ["hint"]}, "'hint'"),
-    "k of 0": ("recall", {"task": "x", "k": 0}, "k = 0"),
-    "k of 21": ("recall", {"task": "x", "k": 21}, "k = 21"),
     "k in words": ("recall", {"task": "x", "k": "three"}, "'three'"),
     "k and a half": ("recall", {"task": "x", "k": 2.5}, "2.5"),
-    "too few tokens": ("recall", {"task": "x", "max_tokens": 1}, "max_tokens = 1"),
-    "unknown argument": ("recall", {"task": "x", "taks": "y"}, "taks = 'y'"),
     "long project": ("recall", {"task": "x", "project": "p" * 129}, "129"),
     "nothing to check": ("check", {}, "action and error"),
     "blank check": ("check", {"action": " ", "error": ""}, "action and error"),
@@ -84,7 +81,6 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "unknown state": ("list_lessons", {"state": "gone"}, "'gone'"),
     "unknown order": ("list_lessons", {"sort": "name"}, "'name'"),
-    "101 lines": ("list_lessons", {"limit": 101}, "limit = 101"),
     "forget nothing": ("forget", {"item_id": "", "reason": "r"}, "item_id"),
     "forget the unknown": ("forget", {"item_id": "item_z", "reason": "r"}, "'item_z'"),
     "forget without reason": ("forget", {"item_id": "item_z"}, "reason is missing"),
@@ -127,7 +123,7 @@ async def test_a_lone_surrogate_is_refused_by_its_place() -> None:
         assert "lone surrogate at position 1" in text_of(result)
         text_of(result).encode()
         odd = await client.call_tool("recall", {"task": "x", "a\ud800": 1})
-        assert odd.is_error
+        assert "a?" in data_of(odd)["note"]
         text_of(odd).encode()
 
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_core.port import OutcomeRequest
-from server.arguments import request_of
+from memory_core.port import OutcomeRequest, parse
 from server.plain import cleaned, one_line, plain, quoted
 from server.surrogates import MARK, marked
 
@@ -62,10 +61,10 @@ def test_marking_replaces_lone_surrogates_and_nothing_else(text: str, backslashe
     ],
 )
 def test_lists_of_ids_are_taken_however_they_come(sent: object, taken: tuple[str, ...]) -> None:
-    request = request_of(OutcomeRequest, {"task": "t", "outcome": "success", "used_ids": sent})
+    request = parse(OutcomeRequest, {"task": "t", "outcome": "success", "used_ids": sent})
     assert request.used_ids == taken
 
 
 def test_steps_are_not_torn_at_their_commas() -> None:
-    request = request_of(OutcomeRequest, {"task": "t", "outcome": "success", "steps": "a, then b"})
+    request = parse(OutcomeRequest, {"task": "t", "outcome": "success", "steps": "a, then b"})
     assert request.steps == ("a, then b",)

@@ -1,0 +1,352 @@
+"""From what callers send to plain data for the fields of a request.
+
+Models and hosts send null for what is absent, lists as JSON text or with commas,
+objects as text, numbers as text, their own words, and arguments of their own.
+What is plainly meant is taken, at every depth, by the fields' own types; what is
+not is left to the request's checks. The work is bounded whatever arrives: sizes
+are looked at first, and no more of a value than its field may hold.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from pydantic import BaseModel
+
+from memory_core.errors import InvalidInput, shown
+from memory_core.shapes import CLAMPED, LABEL, LOOSE, Shape, shapes, spellings
+from memory_core.vocabulary import EVERYTHING, LESSONS, NOTHING, fold, meant
+
+_MOST_JSON = 500_000
+"""Characters of JSON text that are read; the largest report has fewer."""
+_MOST_LOOKED_AT = 64
+"""Unknown names that may be other spellings of known ones."""
+_MOST_NAMED, _LONGEST_NAME = 8, 40
+_LONGEST_NUMBER = 32
+_SPARE = 16
+"""Entries above the limit of a list that may be null."""
+
+_WRAPPERS = frozenset({"arguments", "args", "input", "kwargs", "parameters", "params"})
+"""Under these names some hosts send all arguments as one."""
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NO_NAME = re.compile(r"[^\w.:$@-]+")
+_WHOLE = re.compile(r"[+-]?[0-9]+(?:\.0*)?")
+
+
+class _Absent:
+    """What stands for a value that counts as not given."""
+
+
+_ABSENT = _Absent()
+
+
+@dataclass(slots=True)
+class Asides:
+    """What was not taken as it came, to be told with the answer."""
+
+    unknown: list[str] = field(default_factory=list)
+    more: int = 0
+    said: list[str] = field(default_factory=list)
+
+    def leave(self, names: Iterable[str], count: int) -> None:
+        """Leave arguments aside: the first few of so many names are told."""
+        self.unknown = [_NO_NAME.sub("?", n)[:_LONGEST_NAME] for n in islice(names, _MOST_NAMED)]
+        self.more = count - len(self.unknown)
+
+    @property
+    def named(self) -> str:
+        """The names left aside, "" for none."""
+        more = [f"{self.more:,} more"] if self.more else []
+        return ", ".join([*self.unknown, *more])
+
+    def __str__(self) -> str:
+        left = [f"Left aside, no arguments of this call: {self.named}."] if self.unknown else []
+        return " ".join([*left, *self.said])
+
+
+# -- objects -------------------------------------------------------------------------
+
+
+def taken(model: type[BaseModel], data: Any, asides: Asides) -> dict[str, Any]:
+    """Give the arguments of a call as a request takes them.
+
+    Args:
+        model: The request.
+        data: What arrived.
+        asides: Hears what was left aside or moved.
+
+    Raises:
+        InvalidInput: One sentence that names the value and the next move.
+    """
+    if isinstance(data, str):
+        data = _from_json(data)
+    if not isinstance(data, Mapping):
+        raise InvalidInput("arguments", f"= {shown(data)} is no object", "Pass an object.")
+    given, unknown, count = _sorted_out(model, data)
+    if not given and count == 1 and unknown[0] in _WRAPPERS:
+        inner = data[unknown[0]]
+        inner = _from_json(inner) if isinstance(inner, str) else inner
+        if isinstance(inner, dict):
+            given, unknown, count = _sorted_out(model, inner)
+    asides.leave(unknown, count)
+    return _converted(model, given, "", asides)
+
+
+def _sorted_out(
+    model: type[BaseModel], data: Mapping[Any, Any]
+) -> tuple[dict[str, Any], list[str], int]:
+    """Give the arguments under their own names, some unknown names, and how many there are.
+
+    Of two spellings of one argument the first of `spellings` counts. A null is absent.
+    """
+    known_as, given, used = spellings(model), dict[str, Any](), 0
+    unknown: list[str] = []
+    for spelling, name in known_as.items():
+        if spelling in data:
+            used += 1
+            if data[spelling] is None:
+                continue
+            if name in given:
+                unknown.append(spelling)
+            else:
+                given[name] = data[spelling]
+    nulls = 0
+    others = (key for key in data if key not in known_as)
+    for key in islice(others, _MOST_LOOKED_AT):
+        snake = _HUMP.sub("_", str(key)[: 2 * _LONGEST_NAME]).lower()
+        known = known_as.get(snake.replace("-", "_").replace(" ", "_"))
+        if data[key] is None:
+            nulls += 1
+        elif known and known not in given:
+            given[known] = data[key]
+            used += 1
+        else:
+            unknown.append(str(key))
+    return given, unknown, len(data) - used - nulls + sum(one in known_as for one in unknown)
+
+
+def _converted(
+    model: type[BaseModel], given: Mapping[str, Any], path: str, asides: Asides
+) -> dict[str, Any]:
+    fields = shapes(model)
+    found = {
+        name: _value(fields[name], value, f"{path}{name}", asides) for name, value in given.items()
+    }
+    return {name: value for name, value in found.items() if value is not _ABSENT}
+
+
+def _object(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
+    assert shape.model is not None
+    value = _read_object(shape.model, value, path)
+    if not isinstance(value, dict):
+        return value
+    given, unknown, count = _sorted_out(shape.model, value)
+    if count:
+        what, known = path.partition(".")[0], ", ".join(shape.model.model_fields)
+        name = _NO_NAME.sub("?", unknown[0])[:_LONGEST_NAME] if unknown else "a name"
+        said = f"= {shown(value.get(unknown[0]))}" if unknown else ""
+        raise InvalidInput(
+            f"{path}.{name}",
+            f"{said} is no argument of {what}".lstrip(),
+            f"The arguments of {what} are: {known}.",
+        )
+    return _converted(shape.model, given, f"{path}.", asides)
+
+
+def _read_object(model: type[BaseModel], value: Any, path: str) -> Any:
+    """Read JSON text, an object in a list, or texts: they mean what `of_text` says."""
+    if isinstance(value, str):
+        if fold(value[:_SPARE]) in NOTHING and len(value) < _SPARE:
+            return _ABSENT
+        read = _from_json(value)
+        value = value if read is None else read
+    if value is False or value == []:
+        return _ABSENT
+    if isinstance(value, list):
+        if len(value) == 1 and isinstance(value[0], dict):
+            return value[0]
+        value = _told(_most_text(model), value, path)
+    of_text = getattr(model, "of_text", None)
+    return of_text(value) if of_text is not None and isinstance(value, str) else value
+
+
+@cache
+def _most_text(model: type[BaseModel]) -> int:
+    return max(one.most or 0 for one in shapes(model).values())
+
+
+# -- values --------------------------------------------------------------------------
+
+
+def _value(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
+    if value is None:
+        return _ABSENT
+    if shape.kind == "text":
+        return _text(shape, value, path, asides)
+    if shape.kind == "number":
+        return _number(shape, value, path, asides)
+    if shape.kind == "choice":
+        return _choice(shape, value)
+    if shape.kind == "list":
+        return _list(shape, value, path, asides)
+    if shape.kind == "object":
+        return _object(shape, value, path, asides)
+    return value
+
+
+def _text(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
+    label = LABEL in shape.marks
+    if not label and LOOSE not in shape.marks:
+        return value
+    if isinstance(value, str) and 0 < len(value) < _SPARE and fold(value) in NOTHING:
+        if label:  # there may be a project of this name
+            asides.said.append(f"{path} = {shown(value)} counts as not given.")
+        return _ABSENT
+    if label and isinstance(value, dict):
+        return value.get("id", value)
+    if not label and value is False:
+        return _ABSENT
+    if not label and isinstance(value, dict | list):
+        return _told(shape.most or 0, value, path)
+    return _digits(value)
+
+
+def _digits(value: Any) -> Any:
+    """Give a number as text; a number of more digits than any id has stays what it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
+    return str(value) if value.bit_length() < 256 else value
+
+
+def _told(most: int, value: Any, path: str) -> str:
+    """Give texts as lines and anything else as JSON, and no more than fits by much."""
+    texts = isinstance(value, list) and all(isinstance(one, str | None) for one in value[:_SPARE])
+    parts: list[str] = []
+    size = 0
+    try:
+        for part in _lines(value) if texts else _ENCODER.iterencode(value):
+            parts.append(part)
+            size += len(part) or 1
+            if size > most:
+                raise InvalidInput(
+                    path, f"= {shown(value)} has more than {most:,} characters", "Shorten it."
+                )
+    except (RecursionError, ValueError, TypeError):
+        raise InvalidInput(path, f"= {shown(value)} is not valid", "Pass text.") from None
+    return "".join(parts).rstrip("\n") if texts else "".join(parts)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
+def _lines(texts: list[Any]) -> Iterator[str]:
+    for one in texts:
+        if isinstance(one, str):
+            yield f"{one}\n"
+        elif one is None:
+            yield ""
+        else:
+            yield from _ENCODER.iterencode(one)
+            yield "\n"
+
+
+def _number(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
+    if isinstance(value, bool):
+        asides.said.append(f"{path} = {str(value).lower()} is no number and was left aside.")
+        return _ABSENT
+    if isinstance(value, str) and len(value) <= _LONGEST_NUMBER:
+        if fold(value) in NOTHING:
+            return _ABSENT
+        if _WHOLE.fullmatch(value.strip()):
+            value = int(value.strip().partition(".")[0])
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if CLAMPED in shape.marks and isinstance(value, int):
+        return _clamped(shape, value, path, asides)
+    return value
+
+
+def _clamped(shape: Shape, value: int, path: str, asides: Asides) -> int:
+    if shape.least is not None and value < shape.least:
+        asides.said.append(f"{path} = {shown(value)} was taken as {shape.least:,}, the least.")
+        return shape.least
+    if shape.most is not None and value > shape.most:
+        asides.said.append(f"{path} = {shown(value)} was taken as {shape.most:,}, the most.")
+        return shape.most
+    return value
+
+
+def _choice(shape: Shape, value: Any) -> Any:
+    if isinstance(value, bool) and "success" in shape.choices:
+        return "success" if value else "failure"
+    if not isinstance(value, str) or len(value) > _LONGEST_NAME:
+        return value
+    word = fold(value)
+    if shape.optional and word in EVERYTHING | LESSONS:
+        return _ABSENT
+    found = meant(value, shape.choices)
+    return _ABSENT if word in NOTHING and found not in shape.choices else found
+
+
+# -- lists ---------------------------------------------------------------------------
+
+
+def _list(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
+    inner, most = shape.of, shape.most or 0
+    assert inner is not None
+    if value is False:
+        return _ABSENT
+    entries = _entries(inner, value, most, path)
+    if len(entries) > most + _SPARE:
+        raise _too_many(path, entries, len(entries), most)
+    entries = [one for one in entries if one is not None]
+    if inner.kind == "choice":
+        words = [fold(one[:_SPARE]) if isinstance(one, str) else "" for one in entries]
+        if not EVERYTHING.isdisjoint(words):
+            return _ABSENT
+        if "pitfall" in inner.choices and not LESSONS.isdisjoint(words):
+            kept = (one for one, word in zip(entries, words, strict=True) if word not in LESSONS)
+            entries = ["strategy", "pitfall", *kept]
+    if len(entries) > most:
+        raise _too_many(path, entries, len(entries), most)
+    found = [_value(inner, one, f"{path}.{at}", asides) for at, one in enumerate(entries)]
+    return [one for one in found if one is not _ABSENT]
+
+
+def _entries(inner: Shape, value: Any, most: int, path: str) -> Sequence[Any]:
+    """Give the entries of a list, of JSON text, of text with commas, or of a single value."""
+    if isinstance(value, str):
+        read = _from_json(value)
+        if isinstance(read, dict | list):
+            value = read
+        elif inner.kind == "choice" or LABEL in inner.marks:
+            parts = [part.strip() for part in value.split(",", most + _SPARE)]
+            if len(parts) > most + _SPARE:
+                raise _too_many(path, value, value.count(",") + 1, most)
+            return [part for part in parts if part]
+        else:
+            return [value] if value.strip() else []
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def _too_many(path: str, value: Any, count: int, most: int) -> InvalidInput:
+    problem = f"= {shown(value)} has {count:,} entries, at most {most:,} fit"
+    return InvalidInput(path, problem, "Shorten it.")
+
+
+def _from_json(text: str) -> Any:
+    """Read `text` as a JSON list or object; None when it is neither, or too large."""
+    if len(text) > _MOST_JSON or not text[:_SPARE].lstrip().startswith(("[", "{")):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
