@@ -48,8 +48,12 @@ _ABSENT = _Absent()
 
 @dataclass(slots=True)
 class Asides:
-    """What was not taken as it came, to be told with the answer."""
+    """What was not taken as it came, to be told with the answer.
 
+    `exact` refuses numbers out of bounds, for a person who can correct them at once.
+    """
+
+    exact: bool = False
     unknown: list[str] = field(default_factory=list)
     more: int = 0
     said: list[str] = field(default_factory=list)
@@ -262,6 +266,8 @@ def _number(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
     if isinstance(value, bool):
         asides.said.append(f"{path} = {str(value).lower()} is no number and was left aside.")
         return _ABSENT
+    if asides.exact:
+        return value
     if isinstance(value, str) and len(value) <= _LONGEST_NUMBER:
         if fold(value) in NOTHING:
             return _ABSENT

@@ -336,17 +336,18 @@ class _Whole(InvalidInput):
         self.args = (f"{problem}. {move}",)
 
 
-def parse(request: type[RequestT], data: Any) -> RequestT:
+def parse(request: type[RequestT], data: Any, *, exact: bool = False) -> RequestT:
     """Give the validated request; its `note` says what was not taken as it came.
 
     Args:
         request: The request.
         data: What was sent, as JSON gives it. See `memory_core.intake` for what is taken.
+        exact: Refuse numbers out of bounds instead of moving them.
 
     Raises:
         InvalidInput: One sentence that names the value and the next move.
     """
-    asides = Asides()
+    asides = Asides(exact)
     given = taken(request, data, asides)
     try:
         found = request.model_validate(given)

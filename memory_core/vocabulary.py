@@ -62,8 +62,8 @@ _STATES = _words(
 )
 _SORTS = _words(
     recent="newest, latest, new, date, created, created at, recency, most recent, time",
-    wins="win, won, most wins, successes, success, best",
-    losses="loss, lost, most losses, failures, failure, worst",
+    wins="win, won, most wins, successes, success",
+    losses="loss, lost, most losses, failures, failure",
     useful="most useful, usefulness, utility, helpful, most helpful, score",
 )
 _OTHERS = {KINDS: _KINDS, OUTCOMES: _OUTCOMES, STATES: _STATES, SORTS: _SORTS}

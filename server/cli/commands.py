@@ -45,7 +45,7 @@ def _given(arguments: Namespace, *left_out: str) -> dict[str, Any]:
 
 
 def _recall(arguments: Namespace) -> Command:
-    request = port.parse(port.RecallRequest, _given(arguments))
+    request = port.parse(port.RecallRequest, _given(arguments), exact=True)
     return Command(lambda m, p: m.recall(request, p), render.recall, needs_model=True)
 
 
@@ -64,12 +64,12 @@ def _outcome(arguments: Namespace) -> Command:
 
 
 def _lessons(arguments: Namespace) -> Command:
-    request = port.parse(port.ListRequest, _given(arguments))
+    request = port.parse(port.ListRequest, _given(arguments), exact=True)
     return Command(lambda m, _: m.list_lessons(request), render.lessons)
 
 
 def _recalls(arguments: Namespace) -> Command:
-    request = port.parse(port.RecallsRequest, _given(arguments))
+    request = port.parse(port.RecallsRequest, _given(arguments), exact=True)
     return Command(lambda m, _: m.recalls(request), render.recalls)
 
 

@@ -266,7 +266,7 @@ def test_words_are_read_in_every_place_of_a_choice() -> None:
     assert recall(kinds="all").kinds == ()
     assert parse(RememberRequest, {**LESSON, "kind": "Mistake"}).kind == "pitfall"
     assert report(lessons=[{**LESSON, "kind": "Facts"}]).lessons[0].kind == "fact"
-    listed = parse(ListRequest, {"kind": "any", "state": "Forgotten", "sort": "best"})
+    listed = parse(ListRequest, {"kind": "any", "state": "Forgotten", "sort": "Most wins"})
     assert (listed.kind, listed.state, listed.sort) == (None, "retired", "wins")
     assert parse(OutcomeRequest, {"task": "t", "success": False}).outcome == "failure"
     assert parse(OutcomeRequest, {"task": "t", "status": "completed"}).outcome == "success"
@@ -292,6 +292,11 @@ def test_a_number_out_of_bounds_is_moved_into_them_and_told(
     read = parse(request_, given)
     assert getattr(read, name) == value
     assert f"was taken as {value:,}" in read.note
+
+
+def test_a_person_is_told_of_a_number_out_of_bounds_instead() -> None:
+    with pytest.raises(InvalidInput, match="k = '50'"):
+        parse(RecallRequest, {"task": "t", "k": "50"}, exact=True)
 
 
 @pytest.mark.parametrize("k", ["3", 3.0, " 3 ", "+3.00"])
