@@ -15,6 +15,8 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
+from tests.patience import PATIENCE
+
 pytestmark = pytest.mark.anyio
 
 SERVE = """
@@ -99,7 +101,7 @@ async def follow(client: Client) -> str:
 
 async def settled(client: Client) -> None:
     """Wait until the learner has learned every report."""
-    with anyio.fail_after(120):
+    with anyio.fail_after(PATIENCE):
         while True:
             result = await client.read_resource("memory://scorer")
             if '"pending":0' in result.contents[0].text.replace(" ", ""):  # type: ignore[union-attr]

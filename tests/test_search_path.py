@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lessonbank import search_path
+from tests.patience import PATIENCE
 
 OF_A_PROJECT = ("numpy", "json", "logging", "anyio", "argparse", "tomllib", "accelerate")
 PROMPT = b'{"hook_event_name": "UserPromptSubmit", "prompt": "fix the flaky test", "cwd": "/"}'
@@ -35,7 +36,7 @@ def started(
         input=given,
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 
 @pytest.mark.parametrize("name", ["python_client.py", "agent_loop.py"])
 def test_example_runs_alone_and_keeps_its_promises(
@@ -20,7 +22,7 @@ def test_example_runs_alone_and_keeps_its_promises(
         capture_output=True,
         text=True,
         check=False,
-        timeout=180,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert not list(tmp_path.iterdir()), "an example leaves nothing where it was started"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 FOLDER = Path(__file__).parents[2] / "client_examples" / "typescript"
 
 
@@ -31,7 +33,7 @@ def test_typescript_examples_compile_and_keep_their_promises(tmp_path: Path) -> 
             capture_output=True,
             text=True,
             check=False,
-            timeout=180,
+            timeout=PATIENCE,
         )
         assert done.returncode == 0, done.stdout + done.stderr
     assert not list(tmp_path.iterdir()), "the examples leave no store behind"

@@ -25,7 +25,7 @@ from tests.deploy.words import (
     starts,
     unit,
 )
-from tests.server.connections import PATIENCE
+from tests.patience import PATIENCE
 from tests.server.web.served import Server
 from tests.test_repository import project
 

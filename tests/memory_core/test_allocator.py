@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from tests.patience import PATIENCE
+
 pytestmark = pytest.mark.skipif(
     platform.libc_ver()[0] != "glibc", reason="another C library gives memory back as it likes"
 )
@@ -53,7 +55,7 @@ def left_over(items: int = 1_000, **more: str) -> float:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     return float(told.stdout)
 

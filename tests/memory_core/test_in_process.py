@@ -25,6 +25,7 @@ from memory_core.service.service import MemoryService
 from memory_core.settings import Settings
 from memory_core.store.lance_store import LanceStore
 from tests.memory_core.hash_embedder import HashEmbedder
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -45,14 +46,14 @@ class Loading:
         self.memory = InProcessMemory(self._open, self._load, wait)
 
     def _open(self, notify: Callable[[Change], None]) -> MemoryService:
-        assert self.store.wait(60)
+        assert self.store.wait(PATIENCE)
         store = LanceStore.open(self.folder / "store", maintain=False)
         settings = Settings(store=self.folder / "store")
         self.service = MemoryService(settings, store, project="demo", notify=notify)
         return self.service
 
     def _load(self) -> Embedder:
-        assert self.model.wait(60)
+        assert self.model.wait(PATIENCE)
         if self.failure is not None:
             raise self.failure
         return HashEmbedder()
@@ -172,7 +173,7 @@ async def test_changes_reach_every_reader(loading: Loading) -> None:
             if change.subject == "item":
                 return
 
-    with anyio.fail_after(30):
+    with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as group:
             group.start_soon(listen)
             group.start_soon(listen)
@@ -241,7 +242,7 @@ async def test_a_memory_that_lost_its_store_says_so_whatever_loads_on(loading: L
     loading.memory.warm()
     loading.memory.fail(StoreUnavailable("Another process writes there."))
     loading.model.set()
-    with anyio.fail_after(60):
+    with anyio.fail_after(PATIENCE):
         await loading.memory.list_lessons(ListRequest())
     assert loading.memory.readiness().stage == "failed"
     assert loading.memory.readiness().message == "Another process writes there."

@@ -19,6 +19,7 @@ from memory_core.store.remote.bucket_objects import BucketObjects
 from memory_core.store.remote.objects import BucketUnavailable
 from memory_core.store.remote.shelf import FRESH, KEPT, BucketShelf
 from tests.memory_core.store.remote.bucket import new_url, s3_server, variables
+from tests.patience import PATIENCE
 from tests.server.connections import ROOT
 
 NAME = "tokens.json"
@@ -122,14 +123,14 @@ def test_one_waits_for_a_bucket_that_does_not_answer_and_the_others_do_not(
 
     def slow(objects: BucketObjects, name: str) -> Any:
         asked.set()
-        assert answer.wait(30)
+        assert answer.wait(PATIENCE)
         return get(objects, name)
 
     monkeypatch.setattr(BucketObjects, "get", slow)
     clock.now += FRESH + 1
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(shelf.read)
-        assert asked.wait(30)
+        assert asked.wait(PATIENCE)
         try:
             assert shelf.read()[0] == b"first"  # at once, while the first waits
             assert not first.done()

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE = 60
+from tests.patience import PATIENCE
+
 """Seconds after which a server that has not announced its address counts as broken."""
 
 
@@ -34,7 +35,7 @@ def serving(command: Sequence[str], environment: Mapping[str, str], log: Path) -
         yield _address(process, log)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:

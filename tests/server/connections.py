@@ -23,14 +23,13 @@ from typing_extensions import Self
 
 from memory_core.port import Memory
 from server.app import Front
+from tests.patience import PATIENCE
 
 MODERN = "2026-07-28"
 ERAS = ("legacy", MODERN)
 TRANSPORTS = ("stdio", "http", "sse")
 TOKEN = "a-token-of-the-tests-only"
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 60
-"""Seconds after which something that should happen counts as not happening."""
 
 
 @asynccontextmanager

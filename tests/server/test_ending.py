@@ -12,7 +12,8 @@ from memory_core.settings import Settings
 from server.ending import holds_shared
 from server.host.client import HostMemory
 from server.peers.memory import ReplicaMemory
-from tests.server.connections import PATIENCE, ROOT
+from tests.patience import PATIENCE
+from tests.server.connections import ROOT
 from tests.server.fake_memory import FakeMemory
 
 PROGRAM = """

@@ -19,7 +19,8 @@ from memory_core.settings import read_settings
 from server.serve import run
 from server.web import door
 from server.web.options import DoorOptions
-from tests.server.connections import MODERN, PATIENCE, TOKEN, Served
+from tests.patience import PATIENCE
+from tests.server.connections import MODERN, TOKEN, Served
 
 pytestmark = pytest.mark.anyio
 doors = pytest.mark.parametrize("transport", ["http", "sse"])

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from server.stdio_door import recovered
-from tests.server.connections import MODERN, PATIENCE, ROOT, command, environment
+from tests.patience import PATIENCE
+from tests.server.connections import MODERN, ROOT, command, environment
 
 INITIALIZE = {
     "protocolVersion": "2025-11-25",

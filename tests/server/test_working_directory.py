@@ -16,6 +16,7 @@ from memory_core.projects import derive_project
 from memory_core.settings import read_settings, with_store
 from server.install.clients import Machine
 from tests.memory_core.test_projects import repository_at
+from tests.patience import PATIENCE
 
 REMOVES = """
 import os, sys
@@ -44,7 +45,13 @@ def ran_in_removed_folder(
     }
     command = [sys.executable, "-c", REMOVES, *words]
     return subprocess.run(
-        command, cwd=gone, env=environ, input=given, capture_output=True, check=False, timeout=120
+        command,
+        cwd=gone,
+        env=environ,
+        input=given,
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE,
     )
 
 

@@ -28,6 +28,7 @@ from memory_core.service.service import MemoryService
 from memory_core.settings import ScorerMode, Settings
 from memory_core.store.lance_store import LanceStore
 from tests.memory_core.hash_embedder import HashEmbedder
+from tests.patience import PATIENCE
 
 
 class Bench:
@@ -87,7 +88,7 @@ class Bench:
         """Wait until everything reported is learned."""
         trainer = self.service.core.trainer
         assert trainer is not None
-        assert trainer.settle(60)
+        assert trainer.settle(PATIENCE)
 
     def ids(self, task: str, **more: Any) -> list[str]:
         """The ids that a recall serves, in order."""

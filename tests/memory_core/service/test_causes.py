@@ -17,6 +17,7 @@ from memory_core.service.conditions import FailureText
 from memory_core.service.relating import Telling
 from tests.memory_core.hash_embedder import HashEmbedder
 from tests.memory_core.service.conftest import Bench, OpenBench
+from tests.patience import PATIENCE
 
 NAMES = ("colour", "weight", "height", "owner_name")
 PLACES = ("field list", "where clause", "order clause")
@@ -31,7 +32,7 @@ def settle(bench: Bench) -> None:
     bench.settle()
     causes = bench.service.core.notebook.causes
     assert causes is not None
-    assert causes.settle(60)
+    assert causes.settle(PATIENCE)
 
 
 def live(bench: Bench, rounds: int = 24) -> None:
@@ -197,7 +198,7 @@ def test_a_failure_that_cannot_be_embedded_leaves_what_was_learned(
                 str(number), "demo", "", text, None, none, none, frozenset("a"), 1.0, held_out=False
             )
             causes.observe(str(number), telling)
-    assert causes.settle(60)
+    assert causes.settle(PATIENCE)
     assert "learning the causes of failures failed" in caplog.text
     assert bench.service.core.notebook.likeness.metric is before
 

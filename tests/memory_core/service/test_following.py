@@ -30,6 +30,7 @@ from memory_core.store.remote.sharing import Sharing
 from memory_core.store.schema import entry_of, table_of
 from tests.memory_core.hash_embedder import HashEmbedder
 from tests.memory_core.store.remote.bucket import until
+from tests.patience import PATIENCE
 
 MODEL = HashEmbedder(64, "hash-embedder@000000000000")
 Opener = Callable[..., MemoryService]
@@ -103,7 +104,7 @@ def caught_up(memory: MemoryService, other: MemoryService) -> None:
     until(lambda: held(memory) == held(other))
     for one in (memory, other):
         assert one.core.trainer is not None
-        assert one.core.trainer.settle(60)
+        assert one.core.trainer.settle(PATIENCE)
 
 
 def state(memory: MemoryService, folder: Path) -> bytes:
@@ -278,7 +279,7 @@ def test_a_new_machine_begins_at_the_checkpoint_that_a_writer_left(
     stocked(writer)
     lived(writer, range(30))
     assert writer.core.trainer is not None
-    assert writer.core.trainer.settle(60)
+    assert writer.core.trainer.settle(PATIENCE)
     writer.close()
     assert len(objects_at(shared_url).names("learner")) == 1
     second = opened("second")

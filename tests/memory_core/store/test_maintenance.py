@@ -28,6 +28,7 @@ from tests.memory_core.store.making import (
     recall,
     waiting,
 )
+from tests.patience import PATIENCE
 
 
 class Clock:
@@ -199,7 +200,7 @@ def test_a_search_does_not_wait_for_a_large_store_or_a_busy_one(
     holder = threading.Thread(target=hold)
     with ended(done):
         holder.start()
-        assert held.wait(60)
+        assert held.wait(PATIENCE)
         assert len(store.search([probe("alpha")], P, 5)) == 2
         store.add_items([item(3, "alpha")])
         store.add_event(event(1, "retire", 1))
@@ -282,7 +283,7 @@ def test_the_thread_does_what_is_due_and_stops_when_told(store: LanceStore, cloc
 
     store._writer.tail.drained = watched  # type: ignore[method-assign]
     maintainer = Maintainer(store._keeper, store._writer)
-    assert drained.wait(30)
+    assert drained.wait(PATIENCE)
     maintainer.stop(30)
     assert not maintainer._thread.is_alive()
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from server.host.place import PROTOCOL, Announcement, place_of
+from tests.patience import PATIENCE
 from tests.server.hooks.recorded import NAMES, answer, data, open_recall
 
 ANSWERS: dict[str, Any] = {
@@ -73,7 +74,7 @@ def run(
         env=environ,
         cwd=store.parent,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
@@ -117,7 +118,7 @@ def test_a_wrong_setting_is_no_failure_either(store: Path, repository: Path) -> 
         capture_output=True,
         env=environ,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
 

@@ -21,9 +21,9 @@ from server.host.client import HostMemory
 from server.host.direct import health
 from server.host.place import Announcement, known_place
 from server.host.starting import reap
+from tests.patience import PATIENCE
 
 VERSION = product_version()
-PATIENCE = 60.0
 
 
 def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:

@@ -17,6 +17,7 @@ from mcp.client.stdio import stdio_client
 from mcp.client.subscriptions import ResourceUpdated
 
 from server.host.direct import health
+from tests.patience import PATIENCE
 from tests.server.connections import MODERN, data_of, hearing
 from tests.server.connections import until as until_async
 from tests.server.host.room import Room, alive, until
@@ -35,7 +36,6 @@ from server.cli import main
 sys.exit(main(["serve"]))
 """
 LESSON = {"title": "Strip the mark", "content": "Open it with utf-8-sig."}
-LATE = 120.0
 
 
 class Front:
@@ -65,10 +65,10 @@ class Front:
             stdio_client(parameters),
             mode=era,
             message_handler=hearing(heard),
-            read_timeout_seconds=LATE,
+            read_timeout_seconds=PATIENCE,
         )
         async with client:
-            with anyio.fail_after(LATE):
+            with anyio.fail_after(PATIENCE):
                 yield client
 
 
@@ -143,7 +143,7 @@ async def test_a_front_that_is_ended_leaves_nothing_behind(room: Room, number: i
         _until_answered(process, 2)
         host = room.living().pid
         process.send_signal(number)
-        process.wait(20)
+        process.wait(PATIENCE)
     until(lambda: (health(room.living()) or {}).get("fronts") == 0)
     assert room.hosts() == [host]
 
@@ -192,7 +192,7 @@ def test_a_disk_that_takes_nothing_is_said_in_one_sentence(room: Room) -> None:
         [sys.executable, "-c", FULL_DISK, "--store", str(room.store), "lessons"],
         capture_output=True,
         text=True,
-        timeout=LATE,
+        timeout=PATIENCE,
         check=False,
     )
     assert answer.returncode == 1

@@ -122,7 +122,7 @@ async def _titles(memory: HostMemory, state: str) -> list[str]:
 async def test_every_acknowledged_write_is_there_once_after_fifty_kills(room: Room) -> None:
     clients = [Client(f"client {number}", room.memory()) for number in range(CLIENTS)]
     done, hit = anyio.Event(), set[str]()
-    with anyio.fail_after(600):
+    with anyio.fail_after(540):
         async with anyio.create_task_group() as tasks:
             for client in clients:
                 tasks.start_soon(client.work, done)

@@ -24,6 +24,7 @@ from server.host import reach
 from server.host.client import HostMemory
 from server.host.direct import ask, health
 from server.host.place import PROTOCOL, Announcement, place_of
+from tests.patience import PATIENCE
 from tests.server.connections import Announcing
 from tests.server.connections import until as until_async
 from tests.server.host.room import VERSION, Room, alive, until
@@ -89,7 +90,7 @@ async def test_a_front_hears_of_changes_that_another_one_made(room: Room) -> Non
             if change.subject == "item":
                 return
 
-    with anyio.fail_after(60):
+    with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(listen)
             await listening.wait()
@@ -111,7 +112,7 @@ async def test_changes_go_on_with_the_next_host(room: Room) -> None:
                 heard.append(change.key)
                 return
 
-    with anyio.fail_after(60):
+    with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(listen)
             killed = room.kill()

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from tests.memory_core.store.remote.bucket import new_url, s3_server, variables
-from tests.server.connections import PATIENCE, ROOT
+from tests.patience import PATIENCE
+from tests.server.connections import ROOT
 from tests.server.web.served import Server
 
 SECRET = "a-secret-that-writer-and-replicas-share"

@@ -24,7 +24,7 @@ from server.peers import writer
 from server.peers.memory import ReplicaMemory
 from server.peers.writer import PATH, WriterReach
 from server.web.guard import REFUSED_A_MINUTE
-from tests.server.connections import PATIENCE
+from tests.patience import PATIENCE
 from tests.server.fake_memory import FakeMemory
 from tests.server.web.served import Server
 

@@ -7,7 +7,8 @@ import sys
 
 import httpx2
 
-from tests.server.connections import PATIENCE, ROOT
+from tests.patience import PATIENCE
+from tests.server.connections import ROOT
 
 AGENT, SECRET = "build-agent", "a-secret-of-the-tests-only"  # as the server registers it
 

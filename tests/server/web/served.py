@@ -12,7 +12,8 @@ import httpx2
 
 from memory_core.shelf import FolderShelf
 from server.tokens import FILE, TokenBook
-from tests.server.connections import MODERN, PATIENCE, Announcing
+from tests.patience import PATIENCE
+from tests.server.connections import MODERN, Announcing
 
 META = {
     "io.modelcontextprotocol/protocolVersion": MODERN,

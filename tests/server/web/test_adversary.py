@@ -17,7 +17,8 @@ from server.app import Front
 from server.tokens import FILE, TokenBook
 from server.web.guard import Doorkeeper, Guard
 from server.web.options import DoorOptions
-from tests.server.connections import MODERN, PATIENCE
+from tests.patience import PATIENCE
+from tests.server.connections import MODERN
 from tests.server.fake_memory import FakeMemory
 from tests.server.web.served import ACCEPTED, HELLO, Server
 

@@ -26,7 +26,8 @@ from memory_core.caller import Caller
 from server.web.identity import CannotVerify, NoAccess
 from server.web.issuer import PAUSE
 from server.web.oauth import JwtVerifier, metadata_url
-from tests.server.connections import ERAS, PATIENCE, data_of
+from tests.patience import PATIENCE
+from tests.server.connections import ERAS, data_of
 from tests.server.web.issued import AGENT, SECRET, Issued
 from tests.server.web.issuing import Clock
 from tests.server.web.resource import Resource

@@ -26,7 +26,8 @@ from memory_core.shelf import FolderShelf
 from server.tokens import FILE, TokenBook
 from server.web import guard, patience
 from server.web.options import DoorOptions
-from tests.server.connections import PATIENCE, hearing, until
+from tests.patience import PATIENCE
+from tests.server.connections import hearing, until
 from tests.server.web.served import ACCEPTED, HELLO, Server
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}

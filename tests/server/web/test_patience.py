@@ -13,7 +13,8 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from server.web import door, patience
-from tests.server.connections import PATIENCE, until
+from tests.patience import PATIENCE
+from tests.server.connections import until
 
 pytestmark = pytest.mark.anyio
 ASKED = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"

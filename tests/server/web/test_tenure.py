@@ -16,7 +16,8 @@ from server.tokens import FILE, TokenBook
 from server.web import guard, tenure
 from server.web.guard import Doorkeeper, Guard
 from server.web.options import DoorOptions
-from tests.server.connections import MODERN, PATIENCE
+from tests.patience import PATIENCE
+from tests.server.connections import MODERN
 from tests.server.web.served import ACCEPTED, HELLO, META, Server
 
 IMPATIENT = (

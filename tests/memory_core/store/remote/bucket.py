@@ -21,12 +21,11 @@ import lancedb
 from memory_core.addresses import is_database
 from memory_core.store.remote.database import Database
 from tests.memory_core.store.remote.db_server import KEY
+from tests.patience import PATIENCE
 
 NAME = "lessons"
 LIMITS = {"timeout": "10s", "client_max_retries": "1", "client_retry_timeout": "20"}
 """No look into a bucket takes longer than a test waits."""
-PATIENCE = 60.0
-"""Seconds that a test waits for what must happen, at the most."""
 
 
 @contextmanager

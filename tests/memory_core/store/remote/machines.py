@@ -10,7 +10,8 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
-from tests.memory_core.store.remote.bucket import PATIENCE, lance_at, rows, until
+from tests.memory_core.store.remote.bucket import lance_at, rows, until
+from tests.patience import PATIENCE
 
 EPOCH = 1 << 40
 TABLES = {

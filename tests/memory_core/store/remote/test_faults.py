@@ -34,9 +34,10 @@ from tests.memory_core.store.making import (
     recall,
 )
 from tests.memory_core.store.making import waiting as waiting_item
-from tests.memory_core.store.remote.bucket import PATIENCE, lance_at, rows, until, variables
+from tests.memory_core.store.remote.bucket import lance_at, rows, until, variables
 from tests.memory_core.store.remote.machines import in_bucket
 from tests.memory_core.store.remote.proxy import Proxy
+from tests.patience import PATIENCE
 
 NEVER = 10_000.0
 

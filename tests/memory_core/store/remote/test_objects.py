@@ -11,7 +11,7 @@ from memory_core.store.remote import database
 from memory_core.store.remote.database import Database, DatabaseTables
 from memory_core.store.remote.lease import NAME as LEASE
 from memory_core.store.remote.objects import BucketUnavailable, Found, Objects, objects_at
-from tests.memory_core.store.remote.bucket import PATIENCE
+from tests.patience import PATIENCE
 
 ODD = bytes(range(256)) + "quoted 'twice' \u2028".encode()
 ROUNDS = 4
