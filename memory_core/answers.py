@@ -244,12 +244,16 @@ class Shared(_Answer):
 
 
 class Stats(_Answer):
-    """`memory://stats`: counts, sizes and readiness; `shared` only of a shared store."""
+    """`memory://stats`: counts, sizes and readiness; `shared` only of a shared store.
+
+    `items` counts by state; `projects` and `kinds` count the active ones.
+    """
 
     version: str
     store: str
     projects: dict[str, int]
     items: dict[str, int]
+    kinds: dict[str, int] = {}
     recalls: int
     outcomes: dict[str, int]
     bytes: int

@@ -7,7 +7,6 @@ imported by the functions that open them, on the memory's loading threads.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from memory_core.projects import derive_project
 from memory_core.settings import Settings
 from memory_core.shelf import FolderShelf, Shelf
 from memory_core.threads import calm_threads
+from memory_core.version import VERSION
 
 if TYPE_CHECKING:
     from memory_core.ports import Embedder
@@ -27,11 +27,8 @@ if TYPE_CHECKING:
 
 
 def product_version() -> str:
-    """The installed version, "0" in a bare checkout."""
-    try:
-        return version("lessonbank")
-    except PackageNotFoundError:
-        return "0"
+    """The version of this product."""
+    return VERSION
 
 
 def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:

@@ -12,7 +12,6 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import anyio
@@ -23,6 +22,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.requests import Request
 
 from memory_core import port
+from memory_core.version import VERSION
 from server import prompts, resources
 from server.changes import Changes
 from server.completions import completion
@@ -79,7 +79,7 @@ class Front:
     def _build(self) -> Server[Any]:
         server: Server[Any] = Server(
             NAME,
-            version=_version(),
+            version=VERSION,
             title="lessonbank",
             description="Long-term memory for agents that learns from outcomes.",
             instructions=INSTRUCTIONS,
@@ -261,10 +261,3 @@ async def _get_prompt(_ctx: Context, params: types.GetPromptRequestParams) -> ty
 
 async def _set_level(_ctx: Context, _params: types.SetLevelRequestParams) -> types.EmptyResult:
     return types.EmptyResult()
-
-
-def _version() -> str:
-    try:
-        return version("lessonbank")
-    except PackageNotFoundError:  # run from a source tree that is not installed
-        return "0.0.0"

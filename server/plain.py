@@ -10,16 +10,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
-from memory_core.unseen import escaped, seen
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-_PATH = re.compile(
+# Patterns are compiled by the first text that needs them: a command shows few, and most
+# texts hold nothing but visible ASCII.
+_PATH = (
     r"'(?:~?/|[A-Za-z]:[\\/])[^'\n]*'|\"(?:~?/|[A-Za-z]:[\\/])[^\"\n]*\""  # quoted: with spaces
     r"|(?<![\w:/.~-])~?(?:/[\w.@+~-]*[\w@+~-])+/?|\b[A-Za-z]:\\[^\s'\"]+"
 )
-_SEPARATORS = re.compile("[\u2028\u2029]")
-_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_SEPARATORS = "[\u2028\u2029]"
+_BREAKS = "\r\n|[\r\x0b\x0c\x85\u2028\u2029]"
+
+
+def _is_visible(text: str) -> bool:
+    """Whether a text is plainly nothing but visible ASCII, tabs and line feeds."""
+    return text.isascii() and text.replace("\n", "").replace("\t", "").isprintable()
 
 
 def cleaned(text: str) -> str:
@@ -29,7 +37,11 @@ def cleaned(text: str) -> str:
         >>> cleaned("a\x1b[31mb\r\nc")
         'a[31mb\nc'
     """
-    return seen(_BREAKS.sub("\n", text))
+    if _is_visible(text):
+        return text
+    from memory_core.unseen import seen
+
+    return seen(re.sub(_BREAKS, "\n", text))
 
 
 def without_paths(text: str) -> str:
@@ -41,7 +53,7 @@ def without_paths(text: str) -> str:
         >>> without_paths("The file '/my data/x' and /data are gone, and/or 1/2 of them.")
         'The file (path) and (path) are gone, and/or 1/2 of them.'
     """
-    return _PATH.sub("(path)", text)
+    return re.sub(_PATH, "(path)", text)
 
 
 def one_line(text: str) -> str:
@@ -89,7 +101,11 @@ def visible_json(text: str) -> str:
         >>> visible_json('{"a": "b\u00adc"}')
         '{"a": "b\\u00adc"}'
     """
-    return _SEPARATORS.sub(lambda found: escaped(found.group()), seen(text, escaped))
+    if _is_visible(text):
+        return text
+    from memory_core.unseen import escaped, seen
+
+    return re.sub(_SEPARATORS, lambda found: escaped(found.group()), seen(text, escaped))
 
 
 def sentence(error: BaseException) -> str:

@@ -15,6 +15,8 @@ SEEN_BY_SERVER = {
     "memory_core.caller",
     "memory_core.doctor",
     "memory_core.errors",
+    "memory_core.folders",
+    "memory_core.version",
     "memory_core.model",
     "memory_core.port",
     "memory_core.projects",

@@ -205,12 +205,13 @@ class MemoryService:
         core, whole = self.core, caller.projects is None
         projects: dict[str, int] = {}
         items: dict[str, int] = {}
+        kinds: dict[str, int] = {}
         for line in core.catalogue.lines(""):
             if not caller.sees(line.project):
                 continue
             items[line.state] = items.get(line.state, 0) + 1
             if line.state == "active":
-                items[line.kind] = items.get(line.kind, 0) + 1
+                kinds[line.kind] = kinds.get(line.kind, 0) + 1
                 projects[line.project] = projects.get(line.project, 0) + 1
         sizes = core.store.sizes() if whole else StoreSizes(0, 0, 0)
         return Stats(
@@ -218,6 +219,7 @@ class MemoryService:
             store=(core.settings.remote or str(core.settings.store)) if caller == OWNER else "",
             projects=projects,
             items=items,
+            kinds=kinds,
             recalls=core.tally.recalls(caller.projects),
             outcomes=core.tally.outcomes(caller.projects),
             bytes=sizes.bytes,

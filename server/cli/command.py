@@ -1,40 +1,31 @@
 """From arguments to an exit code.
 
-0: well. 1: an error of the input or the memory, one sentence on standard error
-(with --json {"error": ...} on standard output). 2: wrong usage.
+0: well. 1: it failed. 2: wrong usage, a value that cannot be as well as a command that does
+not exist. What went wrong is one sentence on standard error, with --json an object on
+standard output. A command that asks the host imports next to nothing: see `server.cli.asking`.
 """
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
-import functools
-import json
-import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, BinaryIO, TextIO
+from argparse import Namespace
+from collections.abc import Sequence
 
-import anyio
-from pydantic import BaseModel
-
-from memory_core.addresses import place_of_store
-from memory_core.bootstrap import product_version
-from memory_core.errors import InvalidInput, LessonbankError, shown
-from memory_core.port import Memory
-from memory_core.settings import Settings, read_settings, with_store
-from server.cli.arguments import parser, stdin_names
-from server.cli.commands import COMMANDS, Command
+from memory_core.errors import LessonbankError
+from server.cli.arguments import HOLDS_NONE, WrongUsage, parser, stdin_names
+from server.cli.commands import COMMANDS
 from server.cli.progress import ProgressLine
-from server.cli.terminal import Page, as_utf8, say
-from server.plain import sentence, visible_json
+from server.cli.showing import shown_json
+from server.cli.terminal import as_utf8
 
-OpenMemory = Callable[[Settings], Memory]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from server.cli.in_process import OpenMemory
 
 _MOST_STDIN = 8 * 1024**2
-_MODEL_WAIT = 600.0
-"""Seconds that a command waits for the model: nobody wants half an answer here."""
 
 
 def main(
@@ -53,39 +44,48 @@ def main(
     """
     for stream in (sys.stdout, sys.stderr):
         as_utf8(stream)
-    top = parser(product_version())
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        arguments = top.parse_args(argv)
-    except SystemExit as asked:  # --help, --version, or wrong usage, already said
+        arguments = parser(words).parse_args(words)
+        if arguments.in_process and arguments.command in HOLDS_NONE:
+            raise WrongUsage(f"--in-process means nothing to {arguments.command}. Leave it out.")
+        named = stdin_names(arguments)
+        if len(named) > 1:
+            raise WrongUsage(f"only one of {', '.join(named)} can be read from -")
+    except SystemExit as asked:  # --help and --version have said what was asked
         return int(asked.code or 0)
-    if arguments.command is None:
-        top.print_help(sys.stderr)
-        return 2
-    if len(stdin_names(arguments)) > 1:
-        say(f"lessonbank: only one of {', '.join(stdin_names(arguments))} can be read from -")
-        return 2
-    usual = _open_in_process if arguments.in_process else _open_hosted
-    return _guarded(arguments, open_memory or usual, stdin)
+    except WrongUsage as wrong:
+        return _told(wrong.sentence, "--json" in words, usage=wrong.usage)
+    return _guarded(arguments, open_memory, stdin)
 
 
-def _open_hosted(settings: Settings) -> Memory:
-    from server.host.client import open_hosted
+def _told(sentence: str, as_json: bool, *, code: int = 2, usage: str = "", field: str = "") -> int:
+    """Say what went wrong and give the exit code."""
+    if as_json:
+        import json
 
-    return open_hosted(settings)
+        named = {"field": field} if field else {}
+        sys.stdout.write(json.dumps({"error": sentence, **named}) + "\n")
+        sys.stdout.flush()
+    else:
+        sys.stderr.write(f"{usage}lessonbank: {sentence}\n")
+        sys.stderr.flush()
+    return code
 
 
-def _open_in_process(settings: Settings) -> Memory:
-    from memory_core.bootstrap import open_memory
-
-    return open_memory(settings)
-
-
-def _guarded(arguments: argparse.Namespace, opened: OpenMemory, stdin: BinaryIO | None) -> int:
+def _guarded(arguments: Namespace, opened: OpenMemory | None, stdin: BinaryIO | None) -> int:
     """Run one command; whatever ends it becomes one sentence and an exit code."""
     try:
+        if arguments.command not in COMMANDS:
+            from server.cli.apart import run
+
+            return run(arguments, opened)
         return _run(arguments, opened, stdin)
     except LessonbankError as error:
-        return _failed(arguments, error)
+        from server.cli.complaints import complaint
+
+        sentence, code, field = complaint(error, arguments.command)
+        return _told(sentence, arguments.json, code=code, field=field)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader has what it wanted; nothing is left to flush
@@ -93,209 +93,30 @@ def _guarded(arguments: argparse.Namespace, opened: OpenMemory, stdin: BinaryIO 
         return 0
 
 
-def _failed(arguments: argparse.Namespace, error: LessonbankError) -> int:
-    if arguments.json:
-        answer = {"error": sentence(error)}
-        if isinstance(error, InvalidInput):
-            answer["field"] = error.field
-        sys.stdout.write(json.dumps(answer) + "\n")
-    else:
-        say(f"lessonbank: {sentence(error)}")
-    return 1
-
-
-def _run(arguments: argparse.Namespace, opened: OpenMemory, stdin: BinaryIO | None) -> int:
-    settings = _settings(arguments)
-    level = settings.log_level or "WARNING"
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
-    if arguments.command == "serve":
-        return _serve(arguments, settings, opened)
-    apart = _APART.get(arguments.command)
-    if apart is not None:
-        return apart(arguments, settings)
+def _run(arguments: Namespace, opened: OpenMemory | None, stdin: BinaryIO | None) -> int:
     for name in stdin_names(arguments):
         setattr(arguments, name, _read(stdin or sys.stdin.buffer))
-    command = COMMANDS[arguments.command](arguments)
+    command = COMMANDS[arguments.command]
+    given = command.request(arguments)
     waiting = ProgressLine(sys.stderr)
-    patient = dataclasses.replace(settings, model_wait=_MODEL_WAIT)
     try:
-        answer = anyio.run(_asked, command, opened, patient, waiting)
+        if opened is None and not arguments.in_process:
+            from server.cli.asking import ask_host
+
+            answer = ask_host(command, given, arguments, waiting.tell)
+        else:
+            from server.cli import in_process
+            from server.cli.asking import settings_of
+
+            answer = in_process.ask(
+                command, given, settings_of(arguments), opened or in_process.open_here, waiting.tell
+            )
     finally:
         waiting.clear()
-    _show(arguments, answer, command.show)
+    shown_json(arguments, answer, command.show)
     return 0
-
-
-def _settings(arguments: argparse.Namespace) -> Settings:
-    settings = read_settings()
-    for note in settings.notes if not arguments.store else ():
-        say(f"lessonbank: {note}")
-    if arguments.store:
-        settings = with_store(settings, arguments.store)
-    if arguments.project and arguments.command == "serve":
-        settings = dataclasses.replace(settings, project=arguments.project)
-    return settings
-
-
-async def _asked(
-    command: Command, opened: OpenMemory, settings: Settings, waiting: ProgressLine
-) -> BaseModel:
-    memory = opened(settings)
-    try:
-        if command.needs_model:
-            memory.warm()
-        return await command.ask(memory, waiting)
-    finally:
-        with anyio.CancelScope(shield=True):
-            await memory.aclose()
 
 
 def _read(stream: BinaryIO) -> str:
     """Read one value from standard input; bytes that are no UTF-8 become U+FFFD."""
     return stream.read(_MOST_STDIN).decode("utf-8", "replace")
-
-
-def _show(
-    arguments: argparse.Namespace, answer: BaseModel, show: Callable[[Page, Any], None]
-) -> None:
-    if arguments.json:
-        text = visible_json(answer.model_dump_json(indent=2)) + "\n"
-    else:
-        text = _rendered(answer, show, sys.stdout)
-    sys.stdout.write(text)
-    sys.stdout.flush()
-
-
-def _rendered(answer: BaseModel, show: Callable[[Page, Any], None], stream: TextIO) -> str:
-    page = Page.fitting(stream)
-    show(page, answer)
-    return page.text()
-
-
-def _serve(arguments: argparse.Namespace, settings: Settings, opened: OpenMemory) -> int:
-    from server.serve import run
-    from server.web.options import DoorOptions
-
-    settings, opened = _part(arguments, settings, opened)
-    given: dict[str, Any] = {
-        field.name: tuple(value) if isinstance(value, list) else value
-        for field in dataclasses.fields(DoorOptions)
-        if (value := getattr(arguments, field.name)) is not None
-    }
-    transport = arguments.transport or "stdio"
-    run(transport, DoorOptions(**given), settings=settings, open_memory=opened)
-
-
-def _part(
-    arguments: argparse.Namespace, settings: Settings, opened: OpenMemory
-) -> tuple[Settings, OpenMemory]:
-    """The settings and the memory of a process that takes its own part in a shared store."""
-    if arguments.follow:
-        from server.peers.opening import open_replica
-
-        store, remote = place_of_store(arguments.follow, settings.workdir)
-        _require_shared("follow", arguments.follow, remote)
-        settings = dataclasses.replace(settings, store=store, remote=remote, follow=True)
-        return settings, functools.partial(open_replica, kept=bool(settings.workdir))
-    if arguments.standby:
-        _require_shared("standby", str(settings.store), settings.remote)
-        return dataclasses.replace(settings, standby=True), _open_in_process
-    return settings, opened
-
-
-def _require_shared(option: str, store: str, remote: str) -> None:
-    if not remote:
-        raise InvalidInput(
-            option,
-            f"needs a shared store, {shown(store)} is a folder",
-            "Use s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX or db://DATABASE.",
-        )
-
-
-def _host(arguments: argparse.Namespace, settings: Settings) -> int:
-    from server.cli import hosting
-
-    answer = hosting.ACTIONS[arguments.action](settings, product_version(), arguments)
-    _show(arguments, answer, hosting.show)
-    return 1 if arguments.action == "status" and not answer.stage else 0
-
-
-def _token(arguments: argparse.Namespace, settings: Settings) -> int:
-    from server.cli import tokens
-
-    answer = tokens.ACTIONS[arguments.action](settings, arguments)
-    _show(arguments, answer, tokens.show)
-    return 0
-
-
-def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:
-    from memory_core.doctor import examine
-    from server.cli.render import doctor
-    from server.web.options import DEFAULT_PORT
-
-    waiting = ProgressLine(sys.stderr)
-    try:
-        report = examine(settings, DEFAULT_PORT, tell=lambda what: waiting.show(f"checking {what}"))
-    finally:
-        waiting.clear()
-    _show(arguments, report, doctor)
-    return 0 if report.ok else 1
-
-
-def _evaluate(arguments: argparse.Namespace, settings: Settings) -> int:
-    from memory_core.bootstrap import evaluate
-    from server.cli.render_evaluation import evaluation
-
-    waiting = ProgressLine(sys.stderr)
-    try:
-        waiting.show("replaying the log")
-        answer = evaluate(settings)
-    finally:
-        waiting.clear()
-    _show(arguments, answer, evaluation)
-    return 0
-
-
-def _install(arguments: argparse.Namespace, settings: Settings) -> int:
-    from server.cli import render_install
-    from server.install.command import Wish, install, printed
-
-    wish = Wish(
-        client=arguments.client,
-        scope=arguments.scope,
-        config=arguments.config,
-        settings=arguments.settings,
-        store=arguments.store or "",
-        project=arguments.project or "",
-        hooks=not arguments.no_hooks,
-        uninstall=arguments.uninstall,
-        dry_run=arguments.dry_run,
-    )
-    if arguments.print:
-        _show(arguments, printed(wish), render_install.snippets)
-    else:
-        _show(arguments, install(wish), render_install.installation)
-    return 0
-
-
-def _hook(arguments: argparse.Namespace, settings: Settings) -> int:
-    """A hook whose options stand before it; `server.__main__` runs all others."""
-    from server.hooks.command import main as hook
-
-    given = {
-        "--store": arguments.store,
-        "--project": arguments.project,
-        "--max-tokens": arguments.max_tokens,
-    }
-    return hook([arguments.client, *(f"{name}={value}" for name, value in given.items() if value)])
-
-
-_APART: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
-    "host": _host,
-    "token": _token,
-    "doctor": _doctor,
-    "eval": _evaluate,
-    "install": _install,
-    "hook": _hook,
-}
-"""The commands that ask no memory of their own."""

@@ -15,8 +15,7 @@ from memory_core.settings import Settings
 from server.cli.terminal import Page
 from server.host.direct import health
 from server.host.place import Announcement, HostRefused, Place, known_place
-from server.host.reach import living_host
-from server.host.starting import end, held
+from server.host.starting import end, held, living_host
 from server.plain import one_line
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TextIO
 
 from server.cli.terminal import cut
 from server.plain import one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
 
 _PATIENCE = 1.0
 """Seconds before anything is shown: most calls are done by then."""
@@ -15,7 +18,7 @@ _WIDTH = 78
 
 
 class ProgressLine:
-    """A `memory_core.port.Progress` for a stream.
+    """Shows on a stream how far a call is.
 
     On a terminal one line is rewritten; elsewhere each message is written once.
     """
@@ -26,7 +29,8 @@ class ProgressLine:
         self._shown = ""
         self._rewrites = stream.isatty()
 
-    async def __call__(self, fraction: float, message: str) -> None:
+    def tell(self, fraction: float, message: str) -> None:
+        """Take what a call tells of itself."""
         self.show(one_line(message), fraction)
 
     def show(self, message: str, fraction: float | None = None) -> None:

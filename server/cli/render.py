@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from memory_core import port
-from memory_core.model import STATES, Outcome, State
-from server.cli.render_proof import short_proof
-from server.cli.terminal import Page, Style
+from server.cli.terminal import Page
 from server.plain import one_line
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from memory_core.doctor import Check, Report
+    from memory_core import port
+    from memory_core.model import Outcome, State
+    from server.cli.terminal import Style
 
 _OUTCOMES: dict[Outcome, Style] = {
     "success": "green", "partial": "yellow", "failure": "red", "unknown": "dim",
@@ -25,16 +23,8 @@ def _age(days: float) -> str:
     return f"{days:,.0f} d" if days < 365 else f"{days / 365:,.1f} y"
 
 
-def _size(count: float) -> str:
-    """Give a number of bytes for people."""
-    for unit in ("bytes", "kB", "MB"):
-        if abs(count) < 1024:
-            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
-        count /= 1024
-    return f"{count:,.1f} GB"
-
-
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """Give a count with its noun: "1 item", "1,200 items"."""
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
@@ -117,10 +107,7 @@ def outcome(page: Page, answer: port.OutcomeAnswer) -> None:
         [
             ("outcome", answer.outcome_id),
             ("signature", answer.signature),
-            (
-                "learned from",
-                f"{_count(answer.learning.reports, 'report')}, weight {answer.learning.weight:.2f}",
-            ),
+            ("learned from", counted(answer.learning.reports, "report")),
             ("proof", answer.learning.proof),
             ("next", answer.next),
         ]
@@ -212,108 +199,3 @@ def item(page: Page, detail: port.ItemDetail) -> None:
         page.line()
         rows = [(o.at, o.outcome, f"{o.credit:+.2f}", o.error or o.task) for o in detail.outcomes]
         page.table(("at", "outcome", "credit", "error or task"), rows, flexible=3)
-
-
-def _shared(shared: port.Shared | None) -> list[tuple[str, str]]:
-    if shared is None:
-        return []
-    says = f"{shared.role}; {shared.waiting:,} records wait for it"
-    return [("shared store", f"{says}, {shared.behind_seconds:.0f} s behind")]
-
-
-def stats(page: Page, answer: port.Stats) -> None:
-    """Show counts, sizes and what the learner knows of itself."""
-    learner, proof = answer.learner, answer.learner.proof
-    page.line(f"lessonbank {answer.version}", "bold")
-    page.pairs(
-        [
-            ("store", answer.store),
-            ("size", f"{_size(answer.bytes)}, {answer.fragments:,} fragments"),
-            ("waiting", f"{answer.journal:,} rows in the journal"),
-            *_shared(answer.shared),
-            ("model", f"{answer.embedder or 'none yet'}, {answer.dimension} dimensions"),
-            ("state", answer.readiness),
-        ]
-    )
-    stored = sum(answer.items.get(name, 0) for name in STATES)  # kinds count the same items again
-    for heading, total, counts in (
-        ("items", stored, answer.items),
-        ("outcomes", sum(answer.outcomes.values()), answer.outcomes),
-    ):
-        page.line()
-        page.line(f"{heading}: {total:,}", "bold")
-        page.pairs((name, f"{count:,}") for name, count in sorted(counts.items()))
-    page.line()
-    page.line(f"recalls: {answer.recalls:,}", "bold")
-    page.line()
-    page.line("projects", "bold")
-    page.pairs((name, _count(count, "item")) for name, count in sorted(answer.projects.items()))
-    page.line()
-    page.line("learner", "bold")
-    page.pairs(
-        [
-            ("mode", f"{learner.mode}, {learner.state}"),
-            (
-                "trained on",
-                f"{learner.trained:,} of {learner.reports:,}, {learner.pending:,} waiting",
-            ),
-            ("weight", f"{learner.weight:.2f}"),
-            (
-                "experts",
-                ", ".join(f"{name} {value:.2f}" for name, value in learner.weights.items()),
-            ),
-            (
-                "held out",
-                f"{proof.held_out:,}: {proof.wins} won, {proof.losses} lost, {proof.ties} even",
-            ),
-            ("proof", proof.sentence),
-            *short_proof(learner),
-        ]
-    )
-
-
-def compacted(page: Page, answer: port.Compacted) -> None:
-    """Show what compaction did."""
-    page.line(
-        f"{answer.fragments_before:,} fragments became {answer.fragments_after:,}; "
-        f"{_size(answer.bytes_before)} became {_size(answer.bytes_after)}."
-    )
-
-
-def reembedded(page: Page, answer: port.Reembedded) -> None:
-    """Show what re-embedding did."""
-    page.line(
-        f"{_count(answer.items, 'item')} and {_count(answer.recalls, 'recall')} have vectors of "
-        f"{one_line(answer.embedder)} now ({answer.dimension} dimensions); "
-        f"{_count(answer.skipped, 'item')} had them already."
-    )
-
-
-_MARKS: dict[str, tuple[str, Style]] = {
-    "ok": ("ok", "green"),
-    "warn": ("warn", "yellow"),
-    "fail": ("FAIL", "red"),
-    "not checked": ("-", "dim"),
-}
-
-
-def doctor(page: Page, report: Report) -> None:
-    """Show every check, with the next move under what is not well."""
-    for check in report.checks:
-        _check(page, check)
-    worst = sum(check.status == "fail" for check in report.checks)
-    warnings = sum(check.status == "warn" for check in report.checks)
-    page.line()
-    if worst:
-        page.line(f"{worst} of {len(report.checks)} checks failed.", "red", "bold")
-    elif warnings:
-        page.line(f"It works; {_count(warnings, 'warning')}.", "yellow")
-    else:
-        page.line("All is well.", "green")
-
-
-def _check(page: Page, check: Check) -> None:
-    mark, style = _MARKS[check.status]
-    page.line(f"{page.styled(mark.ljust(4), style)}  {check.name:<13}  {one_line(check.found)}")
-    if check.move:
-        page.line(f"{'':21}-> {one_line(check.move)}", "bold")

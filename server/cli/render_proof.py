@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from memory_core import port
 from server.cli.terminal import Page, cut
 from server.plain import one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from memory_core import port
 
 BARS = "▁▂▃▄▅▆▇█"
 POINTS = 60

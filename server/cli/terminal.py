@@ -6,23 +6,22 @@ can neither move the cursor nor forge a line. This module knows no answer.
 
 from __future__ import annotations
 
-import io
 import os
 import re
-import shutil
-import sys
-import textwrap
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, TextIO
 
 from server.plain import cleaned, one_line
 
-Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TextIO
+
+    Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
+
 _CODES: dict[Style, str] = {
     "bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36",
 }  # fmt: skip
-_STYLE = re.compile("(\x1b\\[[0-9;]*m)")
+_STYLE = "(\x1b\\[[0-9;]*m)"
 _WIDE = 140
 """Columns where nobody watches: a pipe or a file."""
 _NARROWEST = 60
@@ -38,18 +37,20 @@ def wants_colour(stream: TextIO, environ: Mapping[str, str] | None = None) -> bo
 
 def as_utf8(stream: TextIO) -> None:
     """Make a stream take any text, whatever the console's code page."""
-    if isinstance(stream, io.TextIOWrapper):
+    if hasattr(stream, "reconfigure"):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def width_of(text: str) -> int:
     """Give the columns that a text takes: two for wide letters, none for combining ones."""
-    return sum(_letter_width(letter) for letter in text)
+    return len(text) if text.isascii() else sum(_letter_width(letter) for letter in text)
 
 
 def _letter_width(letter: str) -> int:
     if letter.isascii():
         return 1
+    import unicodedata
+
     if unicodedata.combining(letter) or unicodedata.category(letter) in ("Cf", "Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
@@ -73,6 +74,26 @@ def _padded(text: str, width: int, *, right: bool) -> str:
     return space + text if right else text + space
 
 
+def _columns(stream: TextIO) -> int:
+    """Columns of a terminal; COLUMNS wins, as everywhere."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isascii() and given.isdigit() and int(given):
+        return int(given)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _WIDE
+    except (OSError, ValueError):
+        return _WIDE
+
+
+def _wrapped(text: str, width: int, first: str = "", next_: str = "") -> list[str]:
+    """Lines of at most `width` columns; long words are cut."""
+    if width_of(first + text) <= width and " " * 2 not in text and "\t" not in text:
+        return [first + text] if text else []
+    import textwrap
+
+    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=next_)
+
+
 class Page:
     """Lines for one answer, in columns of a given width."""
 
@@ -85,7 +106,7 @@ class Page:
     def fitting(cls, stream: TextIO) -> Page:
         """Give an empty page for a stream."""
         seen = stream.isatty()
-        width = shutil.get_terminal_size((_WIDE, 24)).columns if seen else _WIDE
+        width = _columns(stream) if seen else _WIDE
         return cls(colour=wants_colour(stream), width=width)
 
     def styled(self, text: str, *styles: Style) -> str:
@@ -105,9 +126,7 @@ class Page:
         for paragraph in cleaned(text).strip().split("\n"):
             whole = paragraph.rstrip().expandtabs(4)
             hanging = indent + " " * (len(whole) - len(whole.lstrip()))
-            self._lines += textwrap.wrap(
-                whole.lstrip(), wide, initial_indent=hanging, subsequent_indent=hanging
-            ) or [""]
+            self._lines += _wrapped(whole.lstrip(), wide, hanging, hanging) or [""]
 
     def pairs(self, pairs: Iterable[tuple[str, str]], indent: str = "  ") -> None:
         """Add names and values in two columns; pairs with an empty value are left out."""
@@ -115,7 +134,7 @@ class Page:
         widest = max((len(name) for name, _ in filled), default=0)
         room = self.width - len(indent) - widest - 2
         for name, value in filled:
-            first, *rest = textwrap.wrap(value, room, break_long_words=False) or [value]
+            first, *rest = _wrapped(value, room) or [value]
             self._lines.append(f"{indent}{self.styled(name.ljust(widest), 'dim')}  {first}")
             self._lines += [f"{indent}{'':{widest}}  {line}" for line in rest]
 
@@ -146,7 +165,7 @@ class Page:
 
 def _seen(line: str) -> str:
     """A line as a terminal may have it: our own styles, and nothing else that hides."""
-    parts = _STYLE.split(line)
+    parts = re.split(_STYLE, line)
     parts[::2] = map(cleaned, parts[::2])
     return "".join(parts)
 
@@ -164,9 +183,3 @@ def _is_number(cell: str) -> bool:
     if cell == "-":
         return True
     return bool(cell) and cell.strip("+-%").replace(",", "").replace(".", "").isdigit()
-
-
-def say(text: str) -> None:
-    """Write a line to standard error."""
-    sys.stderr.write(f"{cleaned(text)}\n")
-    sys.stderr.flush()

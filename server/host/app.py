@@ -9,7 +9,9 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Container, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -19,10 +21,20 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from memory_core import port
-from memory_core.errors import InvalidInput, MemoryUnavailable, shown
-from memory_core.port import Memory, Progress
+from memory_core.errors import InvalidInput, MemoryUnavailable
+from memory_core.port import Caller, Memory, Progress
+from memory_core.projects import derive_project
 from server.host.calls import Calls, Running, Tell
-from server.host.protocol import BEAT, KEY, METHODS, MOST_BODY, Method, heard_caller, told
+from server.host.protocol import (
+    BEAT,
+    KEY,
+    METHODS,
+    MOST_BODY,
+    Method,
+    asked,
+    heard_caller,
+    told,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -157,11 +169,11 @@ class HostApp:
         try:
             if body.get("wait") is None and self._memory.readiness().stage in _CLOSED:
                 raise MemoryUnavailable("The memory is being opened. Ask again in a moment.")
-            if method.loads:
+            if method.loads or body.get("loads"):
                 await self._loaded(float(body.get("wait") or 0.0), tell)
-            caller = heard_caller(body.get("caller"))
-            memory = self._memory.bound(caller)
-            answer = await _asked(memory, name, body.get("request") or {}, tell)
+            memory = self._memory.bound(_caller(body))
+            exact = bool(body.get("exact"))
+            answer = await asked(memory, name, body.get("request") or {}, tell, exact=exact)
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -202,14 +214,27 @@ class HostApp:
             self.used_at = time.monotonic()
 
 
-async def _asked(memory: Memory, name: str, given: Mapping[str, Any], tell: Progress) -> Any:
-    """Call a method of the port with its arguments as JSON."""
-    call, method = getattr(memory, name), METHODS[name]
-    more = {"progress": tell} if method.progress else {}
-    if method.request is None:
-        return await call(**_arguments(name, given), **more)
-    request = port.parse(method.request, given)
-    return port.noted(request, await call(request, **more))
+def _caller(body: Mapping[str, Any]) -> Caller:
+    """Who calls; a light front leaves it to us which project its working directory is of."""
+    caller, home, folder = heard_caller(body.get("caller")), body.get("home"), body.get("folder")
+    if folder and not home:
+        home = derive_project(_same_folder(folder), "")
+    return replace(caller, home=str(home)) if home else caller
+
+
+def _same_folder(folder: Mapping[str, Any]) -> Path:
+    """A caller's working directory, if this process sees the same one under its name.
+
+    Raises:
+        InvalidInput: It does not: the caller derives its project itself.
+    """
+    try:
+        about = Path(folder["path"]).stat()
+        if (about.st_dev, about.st_ino) == (folder["device"], folder["inode"]):
+            return Path(folder["path"])
+    except OSError:
+        pass
+    raise InvalidInput("folder", "is another one here", "Derive the project there.")
 
 
 async def _merged(memory: Memory, stop: asyncio.Event) -> AsyncGenerator[dict[str, Any], None]:
@@ -239,21 +264,6 @@ async def _merged(memory: Memory, stop: asyncio.Event) -> AsyncGenerator[dict[st
 
 async def _next(changes: AsyncIterator[port.Change]) -> port.Change:
     return await changes.__anext__()
-
-
-_NAMED = {
-    "get": frozenset({"item_id", "project"}),
-    "brief": frozenset({"project", "max_tokens"}),
-    "mistakes": frozenset({"project"}),
-}
-"""The arguments of methods that have no request of their own."""
-
-
-def _arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    wrong = set(given) - _NAMED.get(name, frozenset())
-    if wrong:
-        raise InvalidInput(min(wrong), f"is no argument of {shown(name)}", "Leave it out.")
-    return dict(given)
 
 
 def _line(said: Mapping[str, Any]) -> bytes:

@@ -6,22 +6,21 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncGenerator, Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from memory_core.errors import MemoryUnavailable, shown
+from memory_core.errors import MemoryUnavailable
 from memory_core.port import Progress
-from memory_core.settings import SHARED, Settings
+from memory_core.settings import Settings
 from server.host.place import Announcement
 from server.host.protocol import KEY, SILENCE, raised
+from server.host.starting import without_effect
 
 logger = logging.getLogger(__name__)
 
 _CONNECT = 5.0
 _KEPT_OPEN = 8
-_USUAL = Settings(store=Path())
 
 
 _TIMEOUT = httpx2.Timeout(SILENCE, connect=_CONNECT, pool=None)
@@ -139,22 +138,10 @@ class Link:
 
     async def warn_if_other(self, settings: Settings) -> None:
         """Warn where a front was set up otherwise than the host that it shares."""
-        wanted = {
-            name: value
-            for name in SHARED
-            if (value := getattr(settings, name)) != getattr(_USUAL, name)
-        }
-        with contextlib.suppress(HostEnded):
-            told = (await self.health()).get("settings", {}) if wanted else {}
-            for name, value in wanted.items():
-                if told.get(name) != value:
-                    logger.warning(
-                        "LESSONBANK_%s = %s has no effect: the memory's host was started with %s. "
-                        "Run `lessonbank host restart` with the settings that you want.",
-                        name.upper(),
-                        shown(value),
-                        shown(told.get(name)),
-                    )
+        if without_effect(settings, {}):
+            with contextlib.suppress(HostEnded):
+                for sentence in without_effect(settings, await self.health()):
+                    logger.warning("%s", sentence)
 
 
 def _refusal(status: int, text: str) -> Exception:

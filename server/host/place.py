@@ -9,45 +9,35 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
-import stat
-import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-PROTOCOL = 3
-"""Version of what is said over the socket; both sides must have the same."""
+from server.host.announced import (
+    PROTOCOL,
+    Announcement,
+    HostRefused,
+    exists,
+    known_folder,
+    name_of,
+    own_json,
+    read,
+    require_own,
+    runtime_roots,
+)
+
+__all__ = ["PROTOCOL", "Announcement", "HostRefused", "Place", "known_place", "place_of"]
+
 LONGEST_SOCKET = 100
 """Bytes of a unix socket's path that every system takes (104 on macOS, 108 on Linux)."""
 _OWN_FOLDER = 0o700
 _OWN_FILE = 0o600
 _ATTEMPTS = 50
 _PAUSE = 0.02
-
-
-class HostRefused(Exception):
-    """This user may not use the host of this store; the sentence says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """What a host says of itself: who it is and where it listens.
-
-    `socket` is the path of a unix socket; "" where there are none, then `port` on loopback.
-    """
-
-    pid: int
-    version: str
-    protocol: int
-    token: str
-    socket: str = ""
-    port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +79,7 @@ class Place:
         Raises:
             HostRefused: It belongs to another user.
         """
-        data = _own_json(self.announcement)
-        try:
-            return Announcement(**data) if data is not None else None
-        except TypeError:
-            return None
+        return read(str(self.announcement))
 
     def holder(self) -> Holder | None:
         """Who wrote itself down as the host, None when nobody did.
@@ -101,7 +87,7 @@ class Place:
         Raises:
             HostRefused: It belongs to another user.
         """
-        data = _own_json(self.folder / "holder")
+        data = own_json(str(self.folder / "holder"))
         try:
             return Holder(**data) if data is not None else None
         except TypeError:
@@ -113,7 +99,7 @@ class Place:
 
     def announce(self, announcement: Announcement) -> None:
         """Write the announcement in one step, readable by its owner only."""
-        self._write(self.announcement, asdict(announcement))
+        self._write(self.announcement, announcement._asdict())
 
     def _write(self, path: Path, data: Mapping[str, Any]) -> None:
         draft = path.with_name(f"{path.name}.{os.getpid()}")
@@ -144,8 +130,9 @@ class Place:
         near = self.folder / "socket"
         if len(os.fsencode(near)) <= LONGEST_SOCKET:
             return str(near)
-        for root in _runtime_roots():
-            path = root / _name(self.store) / "socket"
+        for base in runtime_roots():
+            root = Path(base)
+            path = root / name_of(str(self.store)) / "socket"
             if len(os.fsencode(path)) <= LONGEST_SOCKET:
                 _made(root)
                 _made(path.parent)
@@ -168,10 +155,10 @@ def place_of(store: Path) -> Place:
     except FileExistsError:  # a file stands there: no store can be
         raise
     except OSError:
-        if _exists(folder):
-            _require_own(folder)
+        if exists(str(folder)):
+            require_own(str(folder))
         return Place(store, _runtime_folder(store))
-    _require_own(folder)
+    require_own(str(folder))
     if not os.access(folder, os.W_OK):
         folder = _runtime_folder(store)
     return Place(store, folder)
@@ -184,37 +171,12 @@ def known_place(store: Path) -> Place | None:
         HostRefused: It belongs to another user.
     """
     store = store.expanduser().resolve()
-    for folder in (store / "host", *(root / _name(store) for root in _runtime_roots())):
-        if _exists(folder / "lock"):
-            _require_own(folder)
-            return Place(store, folder)
-    return None
-
-
-def _exists(path: Path) -> bool:
-    try:
-        path.lstat()
-    except PermissionError:
-        raise _refused(path.parent) from None
-    except OSError:
-        return False
-    return True
-
-
-def _runtime_roots() -> tuple[Path, ...]:
-    """Folders for what cannot be in the store, the best first."""
-    base = os.environ.get("XDG_RUNTIME_DIR", "")
-    who = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    own = (Path(base) / "lessonbank",) if base and os.access(base, os.W_OK) else ()
-    return (*own, Path(tempfile.gettempdir()) / f"lessonbank-{who}")
-
-
-def _name(store: Path) -> str:
-    return hashlib.sha256(os.fsencode(store)).hexdigest()[:16]
+    folder = known_folder(str(store))
+    return Place(store, Path(folder)) if folder else None
 
 
 def _runtime_folder(store: Path) -> Path:
-    return _made(_made(_runtime_roots()[0]) / _name(store))
+    return _made(_made(Path(next(runtime_roots()))) / name_of(str(store)))
 
 
 def _made(folder: Path) -> Path:
@@ -224,50 +186,5 @@ def _made(folder: Path) -> Path:
         HostRefused: Another user made it, or a link of that name, or others may enter.
     """
     folder.mkdir(mode=_OWN_FOLDER, parents=True, exist_ok=True)
-    _require_own(folder, closed=True)
+    require_own(str(folder), closed=True)
     return folder
-
-
-def _require_own(folder: Path, *, closed: bool = False) -> None:
-    if sys.platform == "win32":
-        return
-    about = folder.lstat()
-    open_to_others = closed and about.st_mode & 0o077
-    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid() or open_to_others:
-        raise _refused(folder)
-
-
-def _own_json(path: Path) -> dict[str, Any] | None:
-    """The object in a file of this user's, None when there is none that makes sense.
-
-    Raises:
-        HostRefused: It belongs to another user, or cannot be read by this one.
-    """
-    try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-    except PermissionError:
-        raise _refused(path.parent) from None
-    except OSError:
-        return None
-    with os.fdopen(handle, encoding="utf-8", errors="replace") as file:
-        if sys.platform != "win32" and os.fstat(handle).st_uid != os.geteuid():
-            raise _refused(path.parent)
-        try:
-            data = json.load(file)
-        except ValueError:
-            return None
-    return data if isinstance(data, dict) else None
-
-
-def _refused(path: Path) -> HostRefused:
-    return HostRefused(
-        f"The memory behind {path} belongs to another user of this machine ({_owner(path)}). "
-        "Set LESSONBANK_STORE to a folder of your own."
-    )
-
-
-def _owner(path: Path) -> str:
-    try:
-        return path.owner()
-    except (OSError, KeyError, NotImplementedError, RuntimeError):
-        return "unknown"

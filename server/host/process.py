@@ -126,11 +126,11 @@ def _listening(place: Place, version: str) -> tuple[socket.socket, Announcement]
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         made.bind(path)
         Path(path).chmod(0o600)
-        said = replace(said, socket=path)
+        said = said._replace(socket=path)
     else:
         made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         made.bind(("127.0.0.1", 0))
-        said = replace(said, port=int(made.getsockname()[1]))
+        said = said._replace(port=int(made.getsockname()[1]))
     made.listen(_BACKLOG)
     return made, said
 

@@ -21,20 +21,20 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from memory_core import errors, port
+from memory_core import port
 from memory_core.caller import CALLER_SCOPES, OWNER, Caller, CallerScope
-from memory_core.errors import InvalidInput, LessonbankError, MemoryUnavailable, shown
-from server.host.place import PROTOCOL
+from memory_core.errors import InvalidInput, LessonbankError, shown
+from memory_core.port import Memory, Progress
+from server.host.announced import PROTOCOL
+from server.host.direct import KEY
+from server.host.refusals import SILENCE, HostFailed, raised
 
-__all__ = ["PROTOCOL"]
+__all__ = ["KEY", "PROTOCOL", "SILENCE", "HostFailed", "raised"]
 
 BEAT = 2.0
 """Seconds between two signs of life of a call that runs, and of the changes."""
-SILENCE = 20.0
-"""Seconds without any line after which the host is taken for dead."""
 WITHIN = 900.0
 """Seconds of the longest call; compacting and re-embedding may take longer."""
-KEY = "idempotency-key"
 MOST_BODY = 4 * 1024**2
 """Bytes of one request."""
 
@@ -122,22 +122,32 @@ def told(error: BaseException) -> dict[str, Any]:
     return {"kind": "", "text": f"The host failed ({type(error).__name__}); its log says where."}
 
 
-def raised(said: Mapping[str, Any]) -> Exception:
-    """The error that `told` told: of the same class where this side knows it."""
-    text = str(said.get("text") or "The host gave no reason.")
-    if "field" in said:
-        error = InvalidInput(str(said["field"]), str(said["problem"]), str(said["move"]))
-        error.args = (text,)
-        return error
-    kind = getattr(errors, str(said.get("kind") or "-"), None)
-    if isinstance(kind, type) and issubclass(kind, MemoryUnavailable):
-        return kind(text)
-    if kind is errors.Forbidden:
-        return errors.Forbidden(text)
-    if isinstance(kind, type) and issubclass(kind, LessonbankError):
-        return LessonbankError(text)
-    return HostFailed(text)
+_NAMED = {
+    "get": frozenset({"item_id", "project"}),
+    "brief": frozenset({"project", "max_tokens"}),
+    "mistakes": frozenset({"project"}),
+}
+"""The arguments of methods that have no request of their own."""
 
 
-class HostFailed(MemoryUnavailable):
-    """Something unexpected went wrong inside the host."""
+def _arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    wrong = set(given) - _NAMED.get(name, frozenset())
+    if wrong:
+        raise InvalidInput(min(wrong), f"is no argument of {shown(name)}", "Leave it out.")
+    return dict(given)
+
+
+async def asked(
+    memory: Memory, name: str, given: Mapping[str, Any], tell: Progress, *, exact: bool = False
+) -> Any:
+    """Call a method of the port with its arguments as JSON; `exact`: see `port.parse`.
+
+    Raises:
+        LessonbankError: The request is not valid, or the memory refused it.
+    """
+    call, method = getattr(memory, name), METHODS[name]
+    more = {"progress": tell} if method.progress else {}
+    if method.request is None:
+        return await call(**_arguments(name, given), **more)
+    request = port.parse(method.request, given, exact=exact)
+    return port.noted(request, await call(request, **more))

@@ -10,8 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
-from pathlib import Path
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Literal, Protocol
 
 import anyio
@@ -22,8 +21,8 @@ from memory_core.model import GLOBAL_PROJECT
 from memory_core.port import Change, Progress, Readiness
 from memory_core.settings import Settings
 from server.host.link import HostBusy, HostEnded, Link
-from server.host.place import PROTOCOL, Announcement, HostRefused, known_place, place_of
-from server.host.starting import NoHost, ensure, reap
+from server.host.place import PROTOCOL, Announcement, HostRefused, known_place
+from server.host.starting import living_host, reap
 
 logger = logging.getLogger(__name__)
 
@@ -203,20 +202,3 @@ class Reach:
         if link is not None:
             with anyio.move_on_after(0.2):
                 await link.close()
-
-
-def living_host(store: Path, version: str, cancelled: Callable[[], bool] = bool) -> Announcement:
-    """Give the host of a store, started if need be; `cancelled` gives up while it waits.
-
-    Raises:
-        MemoryUnavailable: None can be had; the sentence says why.
-    """
-    try:
-        return ensure(place_of(store), version, cancelled)
-    except (NoHost, HostRefused) as error:
-        raise MemoryUnavailable(str(error)) from None
-    except OSError as error:
-        raise MemoryUnavailable(
-            f"The folder {store} cannot be used ({error.strerror or error}). "
-            "Set LESSONBANK_STORE to a folder that you can write to."
-        ) from None

@@ -8,19 +8,20 @@ nor lets go is killed by that record: what it acknowledged is stored.
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from lessonbank.search_path import for_children
+from memory_core.errors import MemoryUnavailable, shown
+from memory_core.settings import SHARED, Settings
 from server.host.direct import HEALTH_WITHIN, health, request
 from server.host.place import PROTOCOL, Announcement, HostRefused, Place, place_of
 
@@ -51,6 +52,23 @@ def start(store: Path) -> None:
     """Start a host in the background and return at once; harmless where one runs."""
     with contextlib.suppress(OSError, HostRefused):
         _spawn(place_of(store))
+
+
+def living_host(store: Path, version: str, cancelled: Cancelled = _never) -> Announcement:
+    """Give the host of a store, started if need be; `cancelled` gives up while it waits.
+
+    Raises:
+        MemoryUnavailable: None can be had; the sentence says why.
+    """
+    try:
+        return ensure(place_of(store), version, cancelled)
+    except (NoHost, HostRefused) as error:
+        raise MemoryUnavailable(str(error)) from None
+    except OSError as error:
+        raise MemoryUnavailable(
+            f"The folder {store} cannot be used ({error.strerror or error}). "
+            "Set LESSONBANK_STORE to a folder that you can write to."
+        ) from None
 
 
 def ensure(place: Place, version: str, cancelled: Cancelled = _never) -> Announcement:
@@ -164,6 +182,23 @@ def _reason(place: Place, since: int) -> str:
     return lines[-1] if lines else "it left no word in its log."
 
 
+def without_effect(settings: Settings, told: Mapping[str, Any]) -> list[str]:
+    """Sentences about what a front was set up with and its host was not.
+
+    Args:
+        settings: Of the front.
+        told: What the host says of itself.
+    """
+    usual, has = Settings(store=Path()), told.get("settings", {})
+    return [
+        f"LESSONBANK_{name.upper()} = {shown(value)} has no effect: the memory's host was "
+        f"started with {shown(has.get(name))}. Run `lessonbank host restart` with the settings "
+        "that you want."
+        for name in SHARED
+        if (value := getattr(settings, name)) != getattr(usual, name) and has.get(name) != value
+    ]
+
+
 # -- processes ---------------------------------------------------------------------
 
 _children: list[subprocess.Popen[bytes]] = []
@@ -234,7 +269,7 @@ def end(place: Place, there: Announcement | None, *, at_once: bool = False) -> s
     does not end in time is killed, with `at_once` without being asked.
     """
     if there is not None and not at_once:
-        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+        with contextlib.suppress(OSError, ValueError):
             request(there, "POST", "/stop", {}, HEALTH_WITHIN)
     if not held(place):
         return "none" if there is None else "ended"

@@ -156,24 +156,24 @@ def test_keeping_commands_say_what_they_did(shell: Shell, command: str) -> None:
 
 
 BAD = [
-    (("recall", "  "), "task is blank. Write at least one word."),
-    (("recall", "x", "-k", "0"), "k = '0'"),
-    (("recall", "x", "-k", "many"), "k = 'many'"),
-    (("recall", "x", "--kind", "rumour"), "'rumour' is not known"),
+    (("recall", "  "), "TASK is blank. Write at least one word."),
+    (("recall", "x", "-k", "0"), "--limit = '0'"),
+    (("recall", "x", "-k", "many"), "--limit = 'many'"),
+    (("recall", "x", "--kind", "rumour"), "--kind = 'rumour' is not known. Use one of"),
     (("recall", "a\x00b"), "control character '\\x00' at position 1"),
     (("recall", "a\ud800b"), "lone surrogate at position 1"),
-    (("outcome", "maybe", "--task", "x"), "outcome = 'maybe' is not known"),
-    (("outcome", "success"), "recall_id and task are both empty"),
+    (("outcome", "maybe", "--task", "x"), "OUTCOME = 'maybe' is not known. Use one of"),
+    (("outcome", "success"), "--recall-id and --task are both empty"),
     (
         ("outcome", "success", "--task", "x", "--helpful", "i", "--harmful", "i"),
-        "helpful_ids and harmful_ids both name 'i'",
+        "--helpful and --harmful both name 'i'",
     ),
-    (("outcome", "success", "--task", "x", "--exit-code", "one"), "evidence.exit_code = 'one'"),
-    (("remember", "t", "c", "--kind", "rumour"), "kind = 'rumour' is not known"),
-    (("forget", "i", "--reason", " "), "reason is blank"),
-    (("show", ""), "item_id is empty"),
-    (("recalls", "--limit", "0"), "limit = '0'"),
-    (("lessons", "--sort", "worst"), "sort = 'worst' is not known"),
+    (("outcome", "success", "--task", "x", "--exit-code", "one"), "--exit-code = 'one'"),
+    (("remember", "t", "c", "--kind", "rumour"), "--kind = 'rumour' is not known. Use one of"),
+    (("forget", "i", "--reason", " "), "--reason is blank"),
+    (("show", ""), "ID is empty"),
+    (("recalls", "--limit", "0"), "--limit = '0'"),
+    (("lessons", "--sort", "worst"), "--sort = 'worst' is not known"),
     (("recall", "x", "--project", "p" * 200), "has 200 characters, at most 128 fit"),
 ]
 
@@ -182,7 +182,7 @@ BAD = [
 def test_a_wrong_value_is_one_sentence_and_opens_nothing(
     shell: Shell, argv: tuple[str, ...], said: str
 ) -> None:
-    assert shell.run(*argv) == 1
+    assert shell.run(*argv) == 2
     assert shell.out == ""
     assert shell.err.startswith("lessonbank: ")
     assert shell.err.count("\n") == 1
@@ -191,10 +191,10 @@ def test_a_wrong_value_is_one_sentence_and_opens_nothing(
 
 
 def test_with_json_an_error_is_an_object_on_standard_output(shell: Shell) -> None:
-    assert shell.run("--json", "recall", " ") == 1
+    assert shell.run("--json", "recall", " ") == 2
     assert json.loads(shell.out) == {
-        "error": "task is blank. Write at least one word.",
-        "field": "task",
+        "error": "TASK is blank. Write at least one word.",
+        "field": "TASK",
     }
     assert shell.err == ""
 
@@ -225,7 +225,7 @@ def test_bytes_that_are_no_utf8_do_not_end_a_report(shell: Shell) -> None:
 
 
 def test_a_megabyte_on_standard_input_is_refused_with_its_size(shell: Shell) -> None:
-    assert shell.run("recall", "-", stdin=b"x" * 1_000_000) == 1
+    assert shell.run("recall", "-", stdin=b"x" * 1_000_000) == 2
     assert "has 1,000,000 characters, at most 8,000 fit" in shell.err
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 
-import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,7 +96,7 @@ class Clock:
 def test_nothing_is_shown_of_a_short_wait() -> None:
     stream, clock = io.StringIO(), Clock()
     line = ProgressLine(stream, clock)
-    anyio.run(line, 0.5, "Loading the model.")
+    line.tell(0.5, "Loading the model.")
     assert stream.getvalue() == ""
 
 

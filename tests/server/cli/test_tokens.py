@@ -44,5 +44,5 @@ def test_a_quota_is_told_to_whom_it_concerns(shell: Shell) -> None:
     ],
 )
 def test_a_wrong_value_is_one_sentence(shell: Shell, words: list[str], said: str) -> None:
-    assert shell.run("token", *words) == 1
+    assert shell.run("token", *words) == 2
     assert said in shell.err

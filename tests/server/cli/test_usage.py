@@ -73,25 +73,25 @@ def test_no_command_shows_the_help_and_ends_with_2(shell: Shell) -> None:
     [
         (["--transport", "carrier-pigeon"], "'carrier-pigeon'"),
         (["--transport", "http", "--host", "192.0.2.1"], "192.0.2.1"),
-        (["--transport", "http", "--host", "0.0.0.0", "--no-auth"], "no_auth"),
-        (["--transport", "sse", "--allowed-host", "*"], "allowed_host = '*'"),
+        (["--transport", "http", "--host", "0.0.0.0", "--no-auth"], "--no-auth"),
+        (["--transport", "sse", "--allowed-host", "*"], "--allowed-host = '*'"),
         (["--transport", "http", "--allowed-origin", "app.example.org"], "is no origin"),
         (["--transport", "http", "--tls-cert", "nothing.pem"], "nothing.pem"),
         (["--transport", "http", "--tls-key", "key.pem"], "--tls-cert"),
-        (["--transport", "http", "--rate", "0"], "rate = 0"),
+        (["--transport", "http", "--rate", "0"], "--rate = 0"),
     ],
 )
 def test_a_door_that_cannot_be_served_is_one_sentence(
     shell: Shell, argv: list[str], said: str
 ) -> None:
-    assert shell.run("serve", *argv) == 1
+    assert shell.run("serve", *argv) == 2
     assert said in shell.err
     assert shell.settings == []
 
 
 def test_a_wrong_setting_is_one_sentence(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LESSONBANK_SCORER_MODE", "guess")
-    assert shell.run("lessons") == 1
+    assert shell.run("lessons") == 2
     assert "LESSONBANK_SCORER_MODE = 'guess' is not known" in shell.err
 
 

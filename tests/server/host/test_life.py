@@ -9,7 +9,6 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 
 import anyio
@@ -189,7 +188,7 @@ async def test_a_host_that_is_asked_to_end_finishes_and_is_followed_by_another(r
     [
         "{}",
         "no json",
-        json.dumps(asdict(Announcement(2**22 - 1, "9.9.9", PROTOCOL, "t", socket="/nowhere"))),
+        json.dumps(Announcement(2**22 - 1, "9.9.9", PROTOCOL, "t", socket="/nowhere")._asdict()),
     ],
     ids=["empty", "garbage", "a dead host's"],
 )
@@ -206,7 +205,7 @@ async def test_a_newer_front_replaces_the_host_and_no_call_is_lost(room: Room) -
     pid = room.living().pid
     place = place_of(room.store)
     present = room.living()
-    place.announce(Announcement(**{**asdict(present), "version": "0", "protocol": PROTOCOL - 1}))
+    place.announce(Announcement(**{**present._asdict(), "version": "0", "protocol": PROTOCOL - 1}))
     newer = room.memory()
     assert (await newer.remember(LESSON)).status == "added"
     assert room.living().pid != pid
@@ -220,7 +219,7 @@ async def test_a_host_of_a_newer_protocol_is_left_alone(room: Room) -> None:
     memory = room.memory()
     await memory.stats()
     present = room.living()
-    newer = Announcement(**{**asdict(present), "version": "9.0", "protocol": PROTOCOL + 1})
+    newer = Announcement(**{**present._asdict(), "version": "9.0", "protocol": PROTOCOL + 1})
     place_of(room.store).announce(newer)
     late = room.memory()
     with pytest.raises(MemoryUnavailable, match="newer lessonbank"):

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from argparse import Namespace
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,4 +136,4 @@ def _arguments() -> Namespace:
 
 def test_what_is_announced_is_what_is_read(room: Room) -> None:
     assert room.command("lessons").returncode == 0
-    assert asdict(room.living())["pid"] == room.hosts()[0]
+    assert room.living().pid == room.hosts()[0]

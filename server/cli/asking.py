@@ -1,0 +1,83 @@
+"""Where a command's memory is, and its question to it: the shared host, or this process.
+
+Light while a host runs and the environment holds no setting but the plain ones.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+
+from memory_core.folders import user_data_folder
+from server.cli.commands import Command
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from memory_core.settings import Settings
+
+    Tell = Callable[[float, str], None]
+
+MODEL_WAIT = 600.0
+"""Seconds that a command waits for the model: nobody wants half an answer here."""
+_PLAIN = frozenset({"LESSONBANK_STORE", "LESSONBANK_PROJECT", "LESSONBANK_SOURCE"})
+"""Variables whose value is taken as it is; every other one is read by `read_settings`."""
+
+
+def ask_host(
+    command: Command, given: Mapping[str, Any], arguments: Namespace, tell: Tell
+) -> dict[str, Any]:
+    """Give the JSON of the shared host's answer."""
+    from server.host import asking
+
+    store, settings = _store(arguments.store or os.environ.get("LESSONBANK_STORE", ""), arguments)
+    return asking.ask_host(
+        store,
+        command.method,
+        given,
+        home=os.environ.get("LESSONBANK_PROJECT", "").strip(),
+        source=os.environ.get("LESSONBANK_SOURCE", "").strip() or "local",
+        wait=MODEL_WAIT,
+        loads=command.loads,
+        tell=tell,
+        settings=settings,
+    )
+
+
+def _store(value: str, arguments: Namespace) -> tuple[str, Settings | None]:
+    """The store's folder; the settings too, where they had to be read as a whole."""
+    others = any(name.startswith("LESSONBANK_") and name not in _PLAIN for name in os.environ)
+    if not others and (not value or _is_plain_folder(value)):
+        return value or user_data_folder(), None
+    settings = settings_of(arguments)
+    return str(settings.store), settings
+
+
+def _is_plain_folder(value: str) -> bool:
+    """Whether a folder is written out: nothing in it is to be replaced or understood."""
+    marks = ("$", "~", "://", "'", '"')
+    return (
+        os.path.isabs(value)
+        and value.isprintable()
+        and value == value.strip()
+        and not any(mark in value for mark in marks)
+    )
+
+
+def settings_of(arguments: Namespace) -> Settings:
+    """All settings, of the environment and of the options that win over it."""
+    from dataclasses import replace
+
+    from memory_core.settings import read_settings, with_store
+
+    settings = read_settings()
+    for note in settings.notes if not arguments.store else ():
+        sys.stderr.write(f"lessonbank: {note}\n")
+    if arguments.store:
+        settings = with_store(settings, arguments.store)
+    if arguments.project and arguments.command == "serve":
+        settings = replace(settings, project=arguments.project)
+    return settings

@@ -1,0 +1,65 @@
+"""A command's call to a memory that this process holds itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anyio
+
+from memory_core import port
+from memory_core.port import Memory
+from memory_core.settings import Settings
+from server.cli.asking import MODEL_WAIT
+from server.cli.commands import Command
+from server.host.protocol import METHODS, asked
+
+Tell = Callable[[float, str], None]
+OpenMemory = Callable[[Settings], Memory]
+_POLL = 0.05
+
+
+def open_here(settings: Settings) -> Memory:
+    """Open the store in this process."""
+    from memory_core.bootstrap import open_memory
+
+    return open_memory(settings)
+
+
+def ask(
+    command: Command, given: Mapping[str, Any], settings: Settings, opened: OpenMemory, tell: Tell
+) -> dict[str, Any]:
+    """Give the JSON of the answer; a wrong value is refused before the store is opened."""
+    _check(command.method, given)
+    patient = dataclasses.replace(settings, model_wait=MODEL_WAIT)
+    return anyio.run(_asked, command, given, patient, opened, tell)
+
+
+def _check(name: str, given: Mapping[str, Any]) -> None:
+    request = METHODS[name].request
+    if request is not None:
+        port.parse(request, given, exact=True)
+    elif name == "get":  # the port's own check of an id and a project
+        port.parse(port.ForgetRequest, {**given, "reason": "read"})
+
+
+async def _asked(
+    command: Command, given: Mapping[str, Any], settings: Settings, opened: OpenMemory, tell: Tell
+) -> dict[str, Any]:
+    async def progress(fraction: float, message: str) -> None:
+        tell(fraction, message)
+
+    memory = opened(settings)
+    try:
+        if command.loads or METHODS[command.method].loads:
+            memory.warm()
+        if command.loads and not METHODS[command.method].progress:
+            while not (now := memory.readiness()).loaded:
+                tell(now.fraction, now.message)
+                await anyio.sleep(_POLL)
+        answer = await asked(memory, command.method, given, progress, exact=True)
+        return dict(answer.model_dump(mode="json"))
+    finally:
+        with anyio.CancelScope(shield=True):
+            await memory.aclose()

@@ -1,0 +1,98 @@
+"""The answers about a store as a whole, for people: counts, sizes, what the learner knows."""
+
+from __future__ import annotations
+
+from server.cli.render import counted
+from server.cli.render_proof import short_proof
+from server.cli.terminal import Page
+from server.plain import one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from memory_core import port
+
+
+def _size(count: float) -> str:
+    """Give a number of bytes for people."""
+    for unit in ("bytes", "kB", "MB"):
+        if abs(count) < 1024:
+            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+        count /= 1024
+    return f"{count:,.1f} GB"
+
+
+def _shared(shared: port.Shared | None) -> list[tuple[str, str]]:
+    if shared is None:
+        return []
+    says = f"{shared.role}; {shared.waiting:,} records wait for it"
+    return [("shared store", f"{says}, {shared.behind_seconds:.0f} s behind")]
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
+
+
+def stats(page: Page, answer: port.Stats) -> None:
+    """Show counts, sizes and what the learner knows of itself."""
+    learner, proof = answer.learner, answer.learner.proof
+    page.line(f"lessonbank {answer.version}", "bold")
+    page.pairs(
+        [
+            ("store", answer.store),
+            ("size", f"{_size(answer.bytes)}, {answer.fragments:,} fragments"),
+            ("waiting", f"{answer.journal:,} rows in the journal"),
+            *_shared(answer.shared),
+            ("model", f"{answer.embedder or 'none yet'}, {answer.dimension} dimensions"),
+            ("state", answer.readiness),
+        ]
+    )
+    page.line()
+    page.line(f"items: {sum(answer.items.values()):,}", "bold")
+    page.pairs([("by state", _counts(answer.items)), ("by kind", _counts(answer.kinds))])
+    page.line()
+    page.line(f"outcomes: {sum(answer.outcomes.values()):,}", "bold")
+    page.pairs([("judged", _counts(answer.outcomes))])
+    page.line()
+    page.line(f"recalls: {answer.recalls:,}", "bold")
+    page.line()
+    page.line("projects", "bold")
+    page.pairs((name, counted(count, "item")) for name, count in sorted(answer.projects.items()))
+    page.line()
+    page.line("learner", "bold")
+    page.pairs(
+        [
+            ("mode", f"{learner.mode}, {learner.state}"),
+            (
+                "trained on",
+                f"{learner.trained:,} of {learner.reports:,}, {learner.pending:,} waiting",
+            ),
+            ("weight", f"{learner.weight:.2f}"),
+            (
+                "experts",
+                ", ".join(f"{name} {value:.2f}" for name, value in learner.weights.items()),
+            ),
+            (
+                "held out",
+                f"{proof.held_out:,}: {proof.wins} won, {proof.losses} lost, {proof.ties} even",
+            ),
+            ("proof", proof.sentence),
+            *short_proof(learner),
+        ]
+    )
+
+
+def compacted(page: Page, answer: port.Compacted) -> None:
+    """Show what compaction did."""
+    page.line(
+        f"{answer.fragments_before:,} fragments became {answer.fragments_after:,}; "
+        f"{_size(answer.bytes_before)} became {_size(answer.bytes_after)}."
+    )
+
+
+def reembedded(page: Page, answer: port.Reembedded) -> None:
+    """Show what re-embedding did."""
+    page.line(
+        f"{counted(answer.items, 'item')} and {counted(answer.recalls, 'recall')} have vectors of "
+        f"{one_line(answer.embedder)} now ({answer.dimension} dimensions); "
+        f"{counted(answer.skipped, 'item')} had them already."
+    )

@@ -1,0 +1,63 @@
+"""An answer printed: as JSON for programs, on a page for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from types import SimpleNamespace
+
+from server.cli.terminal import Page
+from server.plain import visible_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pydantic import BaseModel
+
+_TABLES = frozenset({"projects", "items", "kinds", "outcomes", "weights"})
+"""Fields that hold counts by name where they hold an object: those stay a dict."""
+
+
+def shown_json(arguments: Namespace, answer: dict[str, Any], show: str) -> None:
+    """Print the JSON of an answer, or what "module:function" of `server.cli` makes of it."""
+    if arguments.json:
+        _write(visible_json(json.dumps(answer, indent=2, ensure_ascii=False)) + "\n")
+        return
+    module, _, function = show.partition(":")
+    found = getattr(__import__(f"server.cli.{module}", fromlist=[function]), function)
+    _page(found, _fields(answer))
+
+
+def shown_answer(
+    arguments: Namespace, answer: BaseModel, show: Callable[[Page, Any], None]
+) -> None:
+    """Print an answer that this process made itself."""
+    if arguments.json:
+        _write(visible_json(answer.model_dump_json(indent=2)) + "\n")
+    else:
+        _page(show, answer)
+
+
+def _page(show: Callable[[Page, Any], None], answer: object) -> None:
+    page = Page.fitting(sys.stdout)
+    show(page, answer)
+    _write(page.text())
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _fields(value: Any, name: str = "") -> Any:
+    """JSON with attributes for the fields of its objects, as the port's answers have them."""
+    if isinstance(value, dict):
+        if name in _TABLES:
+            return value
+        return SimpleNamespace(**{key: _fields(one, key) for key, one in value.items()})
+    if isinstance(value, list):
+        return [_fields(one) for one in value]
+    return value
