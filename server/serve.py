@@ -28,6 +28,7 @@ from memory_core.settings import Settings
 from server.app import Front
 from server.client_sessions import ClientSession
 from server.ending import Ending
+from server.lines import lines, taken_stdin
 from server.stdio_door import Wire
 from server.web.options import DoorOptions
 
@@ -93,10 +94,16 @@ def _log_to_stderr(level: str) -> None:
     )
 
 
+def _nothing() -> anyio.AsyncFile[str]:
+    """What the SDK reads in place of standard input, which is read here."""
+    return anyio.wrap_file(io.StringIO())
+
+
 async def _serve_stdio(opened: Callable[[], Memory], settings: Settings) -> NoReturn:
     ending = Ending()
     front: Front | None = None
-    async with stdio_server() as (read, write):
+    source = taken_stdin()
+    async with stdio_server(stdin=_nothing()) as (_, write):
         wire = Wire(write, ending)
         # The SDK has moved the wire away from descriptor 1 by now. What is still
         # printed must not be drained onto it when the SDK moves it back.
@@ -106,7 +113,7 @@ async def _serve_stdio(opened: Callable[[], Memory], settings: Settings) -> NoRe
             ending.allow_for(memory, settings)
             front = Front(memory, session=ClientSession(settings.store, os.environ))
             async with front.running(), anyio.create_task_group() as tasks:
-                tasks.start_soon(wire.pump, read, _ANSWER_WITHIN)
+                tasks.start_soon(wire.pump, lines(source), _ANSWER_WITHIN)
                 options = front.server.create_initialization_options()
                 await front.server.run(wire.incoming, wire, options)
                 ending.begin()

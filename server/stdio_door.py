@@ -1,28 +1,27 @@
-"""Standard input and output: the SDK's transport, with what it leaves open closed.
+"""Standard input and output: the SDK's way out, and a way in of our own.
 
-Between the SDK's streams and its server stands a `Wire`, because the SDK drops a
-line that it cannot parse (its sender waits for ever) and cancels running calls at
-the end of input. The wire answers such lines, mends those that hold lone
-surrogates so that the tool can refuse them by name, and lets running calls be
-answered before the end of input reaches the server.
+The SDK reads a line of any length, drops one that it cannot parse (its sender
+waits for ever) and cancels running calls at the end of input. A `Wire` reads with
+`server.lines`, answers what is no message, with its id wherever that can be read,
+and lets running calls be answered before the end of input reaches the server.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
 import anyio
 import mcp_types as types
 from mcp.shared.message import SessionMessage
-from pydantic import ValidationError
 from typing_extensions import Self
 
-from server.surrogates import marked
+from server.lines import Line, messages
 
 if TYPE_CHECKING:
-    from mcp.shared._stream_protocols import ReadStream, WriteStream
+    from mcp.shared._stream_protocols import WriteStream
 
 logger = logging.getLogger(__name__)
 
@@ -59,18 +58,19 @@ class Wire:
             SessionMessage | Exception
         ]()
 
-    async def pump(self, read: ReadStream[SessionMessage | Exception], grace: float) -> None:
+    async def pump(self, lines: AsyncIterable[Line], grace: float) -> None:
         """Hand on what arrives until the input or the process ends, then close `incoming`.
 
         Args:
-            read: The transport's stream of incoming messages.
+            lines: What arrives.
             grace: Seconds that calls which are under way get to be answered.
         """
         async with self._hand_on:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._cancel_when_asked, tasks.cancel_scope)
-                async for item in read:
-                    await self._pass(item)
+                async for line in lines:
+                    for message in messages(line):
+                        await self._pass(message)
                 self.at_end = True
                 self._ending.begin()
             with anyio.move_on_after(grace):
@@ -82,17 +82,13 @@ class Wire:
         await self._ending.asked.wait()
         scope.cancel()
 
-    async def _pass(self, item: SessionMessage | Exception) -> None:
-        if isinstance(item, Exception):
-            answer = recovered(item)
-            if answer is None:
-                return
-            if isinstance(answer, types.JSONRPCError) and answer.id is None:
-                await self._write.send(SessionMessage(answer))
-                return
-            item = SessionMessage(answer)
-        self._note(item.message)
-        await self._hand_on.send(item)
+    async def _pass(self, message: types.JSONRPCMessage) -> None:
+        if isinstance(message, types.JSONRPCError):  # ours, or one to a request we never made
+            logger.warning("a line of input was refused: %s", message.error.message)
+            await self._write.send(SessionMessage(message))
+            return
+        self._note(message)
+        await self._hand_on.send(SessionMessage(message))
 
     def _note(self, message: types.JSONRPCMessage) -> None:
         """Keep account of the requests that wait for an answer."""
@@ -137,37 +133,3 @@ def _cancels(message: types.JSONRPCMessage) -> TypeGuard[types.JSONRPCNotificati
         isinstance(message, types.JSONRPCNotification)
         and message.method == "notifications/cancelled"
     )
-
-
-def recovered(error: Exception) -> types.JSONRPCMessage | None:
-    """Give what can be done with a line that the SDK could not parse.
-
-    Returns:
-        The message, when lone surrogates were all that was wrong with it; an
-        error answer for anything else; None for a blank line.
-    """
-    line, why = _line_and_reason(error)
-    if line is None:
-        return _refusal(types.INVALID_REQUEST, f"Invalid request: {why}")
-    if not line.strip():
-        return None
-    try:
-        return types.jsonrpc_message_adapter.validate_json(marked(line.encode()), by_name=False)
-    except ValidationError:
-        return _refusal(types.PARSE_ERROR, f"Parse error: {why}")
-
-
-def _line_and_reason(error: Exception) -> tuple[str | None, str]:
-    if not isinstance(error, ValidationError):
-        return None, "the line could not be read"
-    first = error.errors(include_url=False)[0]
-    if first["type"] != "json_invalid":
-        return None, "the line is no JSON-RPC 2.0 message; batches are not taken"
-    reason = first.get("ctx", {}).get("error", "invalid JSON")
-    return str(first["input"]), f"the line is not valid JSON ({reason})"
-
-
-def _refusal(code: int, text: str) -> types.JSONRPCError:
-    logger.warning("a line of input was refused: %s", text)
-    error = types.ErrorData(code=code, message=text)
-    return types.JSONRPCError(jsonrpc="2.0", id=None, error=error)

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from server.stdio_door import recovered
 from tests.patience import PATIENCE
 from tests.server.connections import MODERN, ROOT, command, environment
 
@@ -263,9 +262,3 @@ def test_a_megabyte_is_refused_and_unicode_is_kept(server: Process) -> None:
     server.call("remember", title="日本語", content="Ünï 🧵")
     recalled = server.call("recall", task="日本語")["structuredContent"]
     assert recalled["items"][0]["content"] == "Ünï 🧵"
-
-
-def test_what_cannot_be_read_at_all_is_still_answered() -> None:
-    answer = recovered(ValueError("not from the parser"))
-    assert answer is not None
-    assert "could not be read" in str(answer)
