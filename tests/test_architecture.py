@@ -22,6 +22,7 @@ SEEN_BY_SERVER = {
     "memory_core.projects",
     "memory_core.settings",
     "memory_core.shelf",
+    "memory_core.unseen",
 }
 HEAVY = ("torch", "lancedb", "pyarrow", "sentence_transformers", "transformers", "scipy", "sklearn")
 
