@@ -8,9 +8,11 @@ all of them take longer than a whole command.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from memory_core.version import VERSION
+from server.cli.terminal import columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,9 +61,16 @@ class WrongUsage(Exception):
         self.sentence, self.usage = sentence, usage
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Told its width: argparse makes one for every argument, and imports a lot to find it."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=min(columns(sys.stdout, 80), 100) - 2)
+
+
 class _Parser(argparse.ArgumentParser):
     def __init__(self, **settings: object) -> None:
-        settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        settings.setdefault("formatter_class", _Formatter)
         super().__init__(**settings)  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
@@ -519,7 +528,11 @@ def parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     top = _Parser(prog="lessonbank", description=DESCRIPTION, parents=[_common(top=True)])
     top.add_argument("--version", action="version", version=f"lessonbank {VERSION}")
     commands = top.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+        dest="command",
+        metavar="COMMAND",
+        required=True,
+        parser_class=_Parser,
+        prog=top.prog,  # else argparse formats a usage to get it, and imports much for that
     )
     for name in (only,) if only else _ADDERS:
         _ADDERS[name](commands)

@@ -74,15 +74,15 @@ def _padded(text: str, width: int, *, right: bool) -> str:
     return space + text if right else text + space
 
 
-def _columns(stream: TextIO) -> int:
-    """Columns of a terminal; COLUMNS wins, as everywhere."""
+def columns(stream: TextIO, otherwise: int) -> int:
+    """Columns of a stream that is a terminal; COLUMNS wins, as everywhere."""
     given = os.environ.get("COLUMNS", "")
     if given.isascii() and given.isdigit() and int(given):
         return int(given)
     try:
-        return os.get_terminal_size(stream.fileno()).columns or _WIDE
+        return os.get_terminal_size(stream.fileno()).columns or otherwise
     except (OSError, ValueError):
-        return _WIDE
+        return otherwise
 
 
 def _wrapped(text: str, width: int, first: str = "", next_: str = "") -> list[str]:
@@ -105,9 +105,7 @@ class Page:
     @classmethod
     def fitting(cls, stream: TextIO) -> Page:
         """Give an empty page for a stream."""
-        seen = stream.isatty()
-        width = _columns(stream) if seen else _WIDE
-        return cls(colour=wants_colour(stream), width=width)
+        return cls(colour=wants_colour(stream), width=columns(stream, _WIDE))
 
     def styled(self, text: str, *styles: Style) -> str:
         """Give `text` in these styles, plain where colours are not wanted."""
