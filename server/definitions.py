@@ -13,7 +13,7 @@ import mcp_types as types
 from pydantic import BaseModel
 
 from memory_core import model, port
-from server.schemas import input_schema, output_schema
+from server.schemas import Untold, input_schema, output_schema, without
 
 MAX_RESULT_CHARACTERS = 100_000
 """More than the largest answer: 20,000 tokens of recalled text at 4 characters each."""
@@ -26,6 +26,10 @@ class ToolText:
     The hints: `reads` changes nothing that a caller could notice (receipts of
     what was served are bookkeeping); `destroys` takes something away, even if it
     can be brought back; `repeats` gives the same state when called twice.
+
+    `untold` are the learner's own numbers: they say nothing to a model and stay in the
+    port's answer, for commands and measurements. An item's `score` is told, since programs
+    that act for a model choose by it; the text leaves it out.
     """
 
     name: str
@@ -39,7 +43,20 @@ class ToolText:
     repeats: bool = False
     large: bool = False
     leave_out: tuple[str, ...] = field(default=())
+    untold: Untold = field(default_factory=dict)
 
+    def told(self, answer: BaseModel) -> dict[str, Any]:
+        """Give the answer as data, without what is untold."""
+        told: dict[str, Any] = without(answer.model_dump(mode="json"), self.untold)
+        return told
+
+
+_OF_A_RECALL: Untold = {"weight": {}, "items": {"similarity": {}, "source": {}}}
+_OF_A_LESSON: Untold = {"near_duplicates": {"similarity": {}}}
+_OF_A_REPORT: Untold = {
+    "learning": {"weight": {}, "proof": {}},
+    "lessons": {**_OF_A_LESSON, "note": {}, "next": {}},
+}
 
 TOOLS: tuple[ToolText, ...] = (
     ToolText(
@@ -47,6 +64,7 @@ TOOLS: tuple[ToolText, ...] = (
         title="Recall lessons",
         request=port.RecallRequest,
         answer=port.RecallAnswer,
+        untold=_OF_A_RECALL,
         reads=True,
         repeats=True,
         large=True,
@@ -71,6 +89,7 @@ TOOLS: tuple[ToolText, ...] = (
         title="Check before acting",
         request=port.CheckRequest,
         answer=port.RecallAnswer,
+        untold=_OF_A_RECALL,
         reads=True,
         repeats=True,
         description=(
@@ -88,6 +107,7 @@ TOOLS: tuple[ToolText, ...] = (
         title="Remember a lesson",
         request=port.RememberRequest,
         answer=port.RememberAnswer,
+        untold=_OF_A_LESSON,
         repeats=True,
         description=(
             "Store one reusable lesson; it is on disk when this returns. Best after "
@@ -111,6 +131,7 @@ TOOLS: tuple[ToolText, ...] = (
         title="Report an outcome",
         request=port.OutcomeRequest,
         answer=port.OutcomeAnswer,
+        untold=_OF_A_REPORT,
         leave_out=("session", "source"),
         description=(
             "Call when a task or an attempt ends, above all when it failed: recall learns from "
@@ -172,7 +193,7 @@ def _definition(tool: ToolText, told: set[str]) -> types.Tool:
         title=tool.title,
         description=tool.description,
         input_schema=input_schema(tool.request, tool.arguments, tool.leave_out),
-        output_schema=output_schema(tool.answer, told),
+        output_schema=output_schema(tool.answer, told, tool.untold),
         annotations=types.ToolAnnotations(
             read_only_hint=tool.reads,
             destructive_hint=tool.destroys,

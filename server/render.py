@@ -6,6 +6,8 @@ The text says the same as the structured answer. Stored text stands behind "> "
 
 from __future__ import annotations
 
+from pydantic import BaseModel
+
 from memory_core import port
 from server.plain import one_line, quoted
 
@@ -21,35 +23,26 @@ _SHORTEST_CUT = 200
 
 def recall_text(answer: port.RecallAnswer, max_tokens: int) -> str:
     """Give the text of a recall, at most about `max_tokens` (characters / 4)."""
-    head = [f"recall_id: {one_line(answer.recall_id)} ({_order(answer)})"]
-    if answer.note:
-        head.append(one_line(answer.note))
-    if not answer.items and answer.mode != "withheld":
-        head.append("Nothing stored helps with this task: go on without.")
-    tail = "When done: report_outcome with this recall_id, honestly, with used_ids."
-    return _bounded(head, answer, tail, max_tokens)
+    return _bounded(answer, max_tokens)
 
 
 def check_text(answer: port.RecallAnswer) -> str:
     """Give the text of a check: short when nothing matches."""
-    head = [f"recall_id: {one_line(answer.recall_id)} ({_order(answer)})"]
-    if answer.note:
-        head.append(one_line(answer.note))
-    if not answer.items and not answer.warnings:
-        return "\n".join([*head, "Nothing known against it: no like failure is stored."])
-    tail = "If you go on and it ends badly or well: report_outcome with this recall_id."
-    return _bounded(head, answer, tail, _CHECK_TOKENS)
+    return _bounded(answer, _CHECK_TOKENS)
 
 
-def _order(answer: port.RecallAnswer) -> str:
-    if answer.mode == "learned":
-        return f"order: learned, weight {answer.weight:.2f}"
-    return f"order: {answer.mode}"
+def _ended(answer: BaseModel) -> list[str]:
+    """The last lines of an answer: what is to be known of this call, and what to do now."""
+    note, following = (one_line(getattr(answer, name)) for name in ("note", "next"))
+    return [*([note] if note else []), *([f"Next: {following}"] if following else [])]
 
 
-def _bounded(head: list[str], answer: port.RecallAnswer, tail: str, max_tokens: int) -> str:
+def _bounded(answer: port.RecallAnswer, max_tokens: int) -> str:
     """Join head, warnings, items and tail; what does not fit is cut, or named by its id."""
-    room = max_tokens * CHARACTERS_PER_TOKEN - sum(map(len, head)) - len(tail)
+    note, following = one_line(answer.note), one_line(answer.next)
+    head = [f"recall_id: {one_line(answer.recall_id)}", *([note] if note else [])]
+    tail = [f"Next: {following}"] if following else []
+    room = max_tokens * CHARACTERS_PER_TOKEN - sum(map(len, head)) - sum(map(len, tail))
     blocks = [(one.signature_id, _warning(one)) for one in answer.warnings]
     blocks += [(one.id, _item(n, one)) for n, one in enumerate(answer.items, start=1)]
     shown: list[str] = []
@@ -63,8 +56,8 @@ def _bounded(head: list[str], answer: port.RecallAnswer, tail: str, max_tokens: 
             left_out.append(one_line(key))
     if left_out:
         named = ", ".join(left_out[:_MOST_NAMED]) + (", ..." if left_out[_MOST_NAMED:] else "")
-        tail = f"No room for {len(left_out)} more ({named}): ask with more max_tokens.\n{tail}"
-    return "\n".join([*head, *shown, tail])
+        tail.insert(0, f"No room for {len(left_out)} more ({named}): ask with more max_tokens.")
+    return "\n".join([*head, *shown, *tail])
 
 
 def _cut(block: str, room: int) -> str:
@@ -85,17 +78,16 @@ def _warning(warning: port.FailureWarning) -> str:
 
 
 def _item(place: int, item: port.RecalledItem) -> str:
-    record = f"won {item.wins}, lost {item.losses}"
     facts = (
-        f"{place}. {item.kind} {one_line(item.id)}: {record}; similarity {item.similarity:.2f}, "
-        f"score {item.score:.2f}; {_age(item.age_days)}; from {one_line(item.source) or 'unknown'}"
+        f"{place}. {item.kind} {one_line(item.id)} "
+        f"(won {item.wins}, lost {item.losses}; {_age(item.age_days)})"
     )
     lines = [facts, quoted(item.title)]
     if item.description:
         lines.append(quoted(f"When: {item.description}"))
     lines.append(quoted(item.content))
     if item.why:
-        lines.append(quoted(f"Why recalled: {item.why}"))
+        lines.append(quoted(f"Why: {item.why}"))
     return "\n".join(line for line in lines if line)
 
 
@@ -107,35 +99,36 @@ def _age(days: float) -> str:
 
 def remember_text(answer: port.RememberAnswer) -> str:
     """Give the text of a stored lesson."""
+    return "\n".join([*_remembered(answer), *_ended(answer)])
+
+
+def _remembered(answer: port.RememberAnswer) -> list[str]:
     said = {
-        "added": f"Stored as {answer.id}.",
-        "duplicate": f"Already stored as {answer.id}: nothing added.",
-        "superseded": f"Stored as {answer.id}; the item that it replaces is retired.",
+        "added": f"Stored as {one_line(answer.id)}.",
+        "duplicate": f"Already stored as {one_line(answer.id)}: nothing added.",
+        "superseded": f"Stored as {one_line(answer.id)}; the item that it replaces is retired.",
     }
     lines = [said[answer.status]]
     if answer.redacted:
         lines.append(f"Redacted before storing: {', '.join(map(one_line, answer.redacted))}.")
     if answer.near_duplicates:
-        lines.append(
-            "Nearly the same is stored; if one replaces another, call remember with supersedes:"
-        )
-        lines += [
-            f"{one_line(one.id)} (similarity {one.similarity:.2f})\n{quoted(one.title)}"
-            for one in answer.near_duplicates
-        ]
-    return "\n".join(lines)
+        lines.append("Nearly the same:")
+        lines += [f"{one_line(one.id)}\n{quoted(one.title)}" for one in answer.near_duplicates]
+    return lines
+
+
+_STATUS = {
+    "recorded": "recorded",
+    "repeated": "already reported: counted once",
+    "corrected": "corrects the earlier report",
+}
 
 
 def outcome_text(answer: port.OutcomeAnswer) -> str:
     """Give the text of a judged report, with what to do next at its end."""
-    said = {
-        "recorded": "recorded",
-        "repeated": "already reported: counted once",
-        "corrected": "corrects the earlier report of this recall",
-    }
-    judged = answer.judged
+    judged, said = answer.judged, _STATUS[answer.status]
     lines = [
-        f"outcome_id: {one_line(answer.outcome_id)} ({said[answer.status]})",
+        f"outcome_id: {one_line(answer.outcome_id)} ({said})",
         f"Judged {judged.outcome}, strength {judged.strength:.2f}: {one_line(judged.why)}",
     ]
     if answer.credited:
@@ -146,33 +139,26 @@ def outcome_text(answer: port.OutcomeAnswer) -> str:
         lines.append(f"Credited: {'; '.join(credited)}")
     if answer.signature:
         lines.append(f"Failure signature: {one_line(answer.signature)}")
-    lines += [remember_text(one) for one in answer.lessons]
-    learning = answer.learning
-    counts = f"{learning.reports} reports, weight {learning.weight:.2f}"
-    lines.append(f"Learning: {counts}. {one_line(learning.proof)}")
-    if answer.next:
-        lines.append(f"Next: {one_line(answer.next)}")
-    return "\n".join(lines)
+    for one in answer.lessons:
+        lines += _remembered(one)
+    lines.append(f"Reports so far: {answer.learning.reports:,}.")
+    return "\n".join([*lines, *_ended(answer)])
 
 
 def list_text(answer: port.ListAnswer) -> str:
     """Give one page of items, a line of facts and a quoted title each."""
     if not answer.items:
-        return f"No items on this page ({answer.total} in all)."
+        return "\n".join([f"No items on this page ({answer.total} in all).", *_ended(answer)])
     lines = [f"{len(answer.items)} of {answer.total} items. {NOTES_NOT_ORDERS}"]
     for one in answer.items:
         record = f"won {one.wins}, lost {one.losses}, recalled {one.recalls}"
         where = f"{one.kind}, {one.state}, project {one_line(one.project)}"
         lines.append(f"{one_line(one.id)} {where}: {record}; {_age(one.age_days)}")
         lines.append(quoted(one_line(one.title)))
-    if answer.next_cursor:
-        lines.append(f"More: list_lessons with cursor={answer.next_cursor}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_ended(answer)])
 
 
 def state_text(answer: port.StateAnswer) -> str:
     """Give an item's new state and the way back."""
-    return (
-        f"{one_line(answer.id)} is {answer.state} (it was {answer.was}).\n{quoted(answer.title)}\n"
-        f"The user can bring it back: lessonbank restore {one_line(answer.id)}"
-    )
+    said = f"{one_line(answer.id)} is {answer.state} (it was {answer.was})."
+    return "\n".join([said, quoted(answer.title), *_ended(answer)])

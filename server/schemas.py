@@ -13,6 +13,8 @@ from typing import Any
 from pydantic import BaseModel
 
 Schema = dict[str, Any]
+Untold = Mapping[str, "Untold"]
+"""Fields by name, each with those inside it; one with nothing inside is left out whole."""
 
 _NOISE = ("title", "description", "additionalProperties", "$defs", "minLength", "maxItems")
 _TOLD_LENGTHS = range(200, 2001)
@@ -44,15 +46,44 @@ def input_schema(
     return {"type": "object", "properties": properties, **required}
 
 
-def output_schema(model: type[BaseModel], told: set[str]) -> Schema:
+def without(data: Any, untold: Untold) -> Any:
+    """Give JSON data without the fields that are named; of lists, in every entry."""
+    if isinstance(data, list):
+        return [without(one, untold) for one in data]
+    if not isinstance(data, dict):
+        return data
+    return {
+        name: without(value, untold.get(name) or {})
+        for name, value in data.items()
+        if untold.get(name) != {}
+    }
+
+
+def _without_told(schema: Schema, untold: Untold) -> Schema:
+    """The same for a schema."""
+    kept = dict(schema)
+    if "items" in schema:
+        kept["items"] = _without_told(schema["items"], untold)
+    if "properties" in schema:
+        kept["properties"] = {
+            name: _without_told(one, untold.get(name) or {})
+            for name, one in schema["properties"].items()
+            if untold.get(name) != {}
+        }
+    return kept
+
+
+def output_schema(model: type[BaseModel], told: set[str], untold: Untold) -> Schema:
     """Give the schema of an answer.
 
     Args:
         model: The answer model.
         told: What an earlier tool described, by name: its models become plain
             objects here, its choices plain strings. This answer's are added.
+        untold: Fields that are left out.
     """
     compact = _Compact(model.model_json_schema(mode="serialization"), told)
+    compact.schema = _without_told(compact.schema, untold)
     known = model.__name__ in told
     told |= compact.fresh | {model.__name__}
     properties = {n: _read_only(one, told) for n, one in compact.schema["properties"].items()}

@@ -38,6 +38,10 @@ WITHIN: dict[str, float] = {
 }
 """Seconds after which a call of a tool is given up."""
 
+LEAST_CREDIT = 0.005
+"""Below it a credit reads as 0.00 and says nothing."""
+_TEXTS = {one.name: one for one in TOOLS}
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -126,7 +130,7 @@ class Tools:
                 f"{name} failed inside the server and stored nothing that it did not acknowledge. "
                 "Try once more, then go on without; the user finds the cause in the server's log."
             )
-        data = plain(reply.answer.model_dump(mode="json"))
+        data = plain(_TEXTS[name].told(reply.answer))
         size = len(reply.text) + len(json.dumps(data))
         if size > MOST_RESULT:
             return _failed(
@@ -162,6 +166,8 @@ class Tools:
         answer = await self._shelter.run(
             _awaited(call.memory.report_outcome(request, call.progress))
         )
+        earned = tuple(one for one in answer.credited if abs(one.credit) >= LEAST_CREDIT)
+        answer = answer.model_copy(update={"credited": earned})
         return _noted(render.outcome_text(answer), request, answer)
 
     async def _list_lessons(self, call: Call) -> Reply:

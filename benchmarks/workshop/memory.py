@@ -46,7 +46,6 @@ class Item:
     kind: str
     title: str
     score: float
-    similarity: float
     wins: int
     losses: int
     why: str
@@ -59,7 +58,6 @@ class Recall:
     recall_id: str
     items: tuple[Item, ...]
     mode: str
-    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +183,7 @@ class Memory:
             items = tuple(
                 Item(**{name: item[name] for name in Item.__slots__}) for item in answer["items"]
             )
-            return Recall(answer["recall_id"], items, answer["mode"], float(answer["weight"]))
+            return Recall(answer["recall_id"], items, answer["mode"])
         except (KeyError, TypeError) as missing:
             raise ServerMisbehaved(f"recall's answer lacks {missing}") from missing
 

@@ -266,7 +266,7 @@ def _first_tries(diary: Diary, number: int) -> Iterator[tuple[str, Attempt]]:
 def _order(title: str, attempt: Attempt, ink: Ink) -> list[str]:
     lines = [f"  {title}"]
     for place, item in enumerate(attempt.recalled, start=1):
-        counts = ink.dim(f"  won {item.wins}, lost {item.losses}, similarity {item.similarity:.2f}")
+        counts = ink.dim(f"  won {item.wins}, lost {item.losses}, score {item.score:.2f}")
         lines.append(f"    {place}. {_short(item.title, 56):<56}{counts}")
     titles = [item.title for item in attempt.recalled]
     number = (

@@ -16,6 +16,9 @@ if TYPE_CHECKING:  # torch comes with it, later
 
 ITEM_OVERHEAD = 260
 """Characters that an item's other fields take in an answer."""
+CLEAR_MASS = 0.2
+CLEAR_EVIDENCE = 0.1
+"""Mass and evidence from which what became of an item is told."""
 CUT = " [cut to fit max_tokens]"
 
 
@@ -65,22 +68,37 @@ def tokens_of(warnings: Sequence[FailureWarning]) -> int:
 
 
 def why(ranked: Ranked, rank: int, wins: int, losses: int) -> str:
-    """One line: its record, and how the learned part moved it."""
+    """Why it stands here, in one sentence: its place by likeness, and what moved it.
+
+    Evidence counts every report that an item was served in, `wins` and `losses` only those
+    that name it or put it first, so an item without a win may have good evidence.
+    """
     if ranked.mode == "keyword":
-        return "matches by words; no model yet"
-    evidence, mass = ranked.evidence(rank)
-    record = f"{wins} wins, {losses} losses" if wins + losses else "not tried yet"
+        shares = ranked.candidates[rank].keyword > 0
+        return "Shares words with the task." if shares else "Stored here; shares no word with it."
     if ranked.ranking is None or ranked.mode != "learned":
-        return f"nearest by similarity; {record}"
+        return f"Place {rank + 1} by likeness."
     place = ranked.places[rank]
     if ranked.ranking.penalty[place] > 0:
-        return f"just failed in this session, moved down; {record}"
-    if mass >= 0.2 and abs(evidence) >= 0.1:
-        record += f"; {'worked' if evidence > 0 else 'failed'} in like conditions"
-    shift = place - rank
-    if shift == 0:
-        return f"similarity's rank {place + 1} kept; {record}"
-    return f"moved {'up' if shift > 0 else 'down'} from similarity's rank {place + 1}; {record}"
+        return f"Just failed in this session; place {place + 1} by likeness."
+    said = _experience(ranked, rank, wins, losses)
+    if place == rank:
+        return f"Place {place + 1} by likeness{'; ' if said else ''}{said}."
+    moved = f"Moved {'up' if place > rank else 'down'} from place {place + 1} by likeness"
+    if not said:
+        return f"{moved}, by what was learned."
+    agrees = (ranked.evidence(rank)[0] > 0) == (place > rank)
+    return f"{moved}: it {said}." if agrees else f"{moved}, though it {said}."
+
+
+def _experience(ranked: Ranked, rank: int, wins: int, losses: int) -> str:
+    """What became of it in like conditions, "" where little is known."""
+    evidence, mass = ranked.evidence(rank)
+    if mass < CLEAR_MASS or abs(evidence) < CLEAR_EVIDENCE:
+        return ""
+    if evidence > 0:
+        return "worked in like conditions" if wins else "was served where like work succeeded"
+    return "failed in like conditions" if losses else "was served where like work failed"
 
 
 def cut(item: RecalledItem, excess: int) -> RecalledItem:

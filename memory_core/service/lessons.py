@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 from memory_core.caller import OWNER, Caller
@@ -25,6 +26,7 @@ from memory_core.port import (
 )
 from memory_core.ports import Embedder, Probe, StoredItem
 from memory_core.redaction import redact
+from memory_core.service.advising import after_remember, after_state
 from memory_core.service.announcing import item_changes
 from memory_core.service.catalogue import Line, same_words
 from memory_core.service.core import Core
@@ -69,11 +71,26 @@ class Lessons:
             {
                 "id": kept,
                 "status": status,
-                "near_duplicates": near,
+                "near_duplicates": (others := self._others(near, kept, request.supersedes)),
                 "redacted": found,
                 "note": note,
+                "next": after_remember(
+                    stored=same is None,
+                    replaceable=self._replaceable(others, project),
+                    near=bool(others),
+                ),
             }
         )
+
+    @staticmethod
+    def _others(near: Sequence[NearDuplicate], *own: str) -> tuple[NearDuplicate, ...]:
+        """The near duplicates beside the item itself and the one that it replaced."""
+        return tuple(one for one in near if one.id not in own)[:MOST_NEAR]
+
+    def _replaceable(self, near: Sequence[NearDuplicate], project: str) -> str:
+        """The nearest that a call for this project may replace, "" for none."""
+        lines = (self._core.catalogue.get(one.id) for one in near)
+        return next((one.id for one in lines if one is not None and one.project == project), "")
 
     def _place(self, request: RememberRequest, caller: Caller) -> tuple[str, str, str]:
         """Where the item goes, the recall that it came from, and what is to be said of that.
@@ -171,7 +188,7 @@ class Lessons:
                     )
                 )
         near.sort(key=lambda n: -n.similarity)
-        return tuple(near[:MOST_NEAR])
+        return tuple(near)
 
     # -- states --------------------------------------------------------------------
 
@@ -196,7 +213,14 @@ class Lessons:
         if line.state != state:
             core.announce(item_changes(line.id, line.project))
         note = elsewhere("item_id", line.project, named)
-        return StateAnswer(id=line.id, title=line.title, state=state, was=line.state, note=note)
+        return StateAnswer(
+            id=line.id,
+            title=line.title,
+            state=state,
+            was=line.state,
+            note=note,
+            next=after_state(item_id=line.id, state=state, was=line.state),
+        )
 
     def _retirable(self, item_id: str, named: str, caller: Caller, field: str) -> Line:
         """The line of an item that a call for the project `named` may retire or bring back.

@@ -25,6 +25,7 @@ from memory_core.port import (
     RecallsAnswer,
     RecallsRequest,
 )
+from memory_core.service.advising import after_listing
 from memory_core.service.catalogue import Line
 from memory_core.service.conditions import conditions_of
 from memory_core.service.core import Core
@@ -50,10 +51,17 @@ class Reading:
         )
         page = lines[start : start + request.limit]
         more = start + len(page) < len(lines)
+        cursor = _cursor(request, project, start + len(page)) if more else ""
         return ListAnswer(
             items=tuple(self._line(line, caller) for line in page),
             total=len(lines),
-            next_cursor=_cursor(request, project, start + len(page)) if more else "",
+            next_cursor=cursor,
+            next=after_listing(
+                shown_items=len(page),
+                total=len(lines),
+                cursor=cursor,
+                filtered=bool(request.query.strip() or request.kind or request.state != "active"),
+            ),
         )
 
     def _from(self, request: ListRequest, caller: Caller) -> tuple[str, int]:

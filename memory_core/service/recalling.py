@@ -19,6 +19,7 @@ from memory_core.port import (
 from memory_core.ports import Scope, StoredRecall, Vector
 from memory_core.redaction import redact
 from memory_core.scorer.panel import panel_of
+from memory_core.service.advising import Reported, after_check, after_recall
 from memory_core.service.announcing import recall_changes
 from memory_core.service.answering import Ranked, cut, size_of, tokens_of, why
 from memory_core.service.catalogue import said_of
@@ -90,7 +91,18 @@ class Recaller:
             mode=ranked.mode,
             weight=ranked.weight,
             note=self._note(ranked.mode, reminder, lost),
+            next=after_recall(
+                items=len(items),
+                warnings=len(warnings),
+                mode=ranked.mode,
+                loading=self._is_loading(ranked.mode),
+                reported=_reported(caller, lost),
+            ),
         )
+
+    def _is_loading(self, mode: Mode) -> bool:
+        """Whether words alone were searched, and soon will not be: no model has failed to load."""
+        return mode == "keyword" and not self._core.notes
 
     def _slate(self, ranked: Ranked, chosen: tuple[int, ...], recall_id: str) -> Slate:
         """What is served: the chosen, or with exploration on a draw around them."""
@@ -131,6 +143,13 @@ class Recaller:
             mode=ranked.mode,
             weight=ranked.weight,
             note=self._note(ranked.mode, reminder, lost),
+            next=after_check(
+                found=bool(items or warnings),
+                has_error=bool(request.error.strip()),
+                mode=ranked.mode,
+                loading=self._is_loading(ranked.mode),
+                reported=_reported(caller, lost),
+            ),
         )
 
     def _concerning(self, ranked: Ranked) -> tuple[int, ...]:
@@ -282,6 +301,13 @@ class Recaller:
             self._core.count_recall(record)
         self._core.announce(recall_changes(record.project))
         return ""
+
+
+def _reported(caller: Caller, lost: str) -> Reported:
+    """How an answer's outcome can be reported."""
+    if not caller.may("write"):
+        return ""
+    return "task" if lost else "recall_id"
 
 
 def _redacted(request: RequestT, *fields: str) -> RequestT:

@@ -24,6 +24,7 @@ from memory_core.redaction import redact
 from memory_core.scorer.credit import assign
 from memory_core.scorer.proof import held_out
 from memory_core.scorer.stack import FIRST
+from memory_core.service.advising import after_report
 from memory_core.service.announcing import outcome_changes
 from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
@@ -288,19 +289,20 @@ class Reporter:
         lessons: Sequence[RememberAnswer],
     ) -> OutcomeAnswer:
         tally, projects = self._core.tally, report.caller.projects
-        why = outcome.why
+        why = [_sentence(outcome.why)]
         if status == "repeated":
-            why += " Already recorded: this repetition changes nothing."
+            why.append("It was recorded before and counts once.")
         elif status == "corrected":
-            why += " This corrects the earlier report of the same recall; it counts once."
+            same = "of the same recall" if outcome.recall_id else "with the same report_id"
+            why.append(f"This corrects the earlier report {same}; it counts once.")
         if outcome.trust < 1.0:
-            why += " It is kept, and teaches less than a full report: the quota of its source."
+            why.append("It is kept, and teaches less than a full report: the quota of its source.")
         return OutcomeAnswer.model_validate(
             {
                 "outcome_id": outcome.id,
                 "status": status,
                 "judged": Judged(
-                    outcome=outcome.outcome, strength=outcome.strength, why=why.strip()
+                    outcome=outcome.outcome, strength=outcome.strength, why=" ".join(why)
                 ),
                 "credited": [
                     Credited(
@@ -313,7 +315,14 @@ class Reporter:
                 ],
                 "signature": outcome.signature_id,
                 "lessons": lessons,
-                "next": _next(report, outcome, bool(lessons)),
+                "next": after_report(
+                    outcome=outcome.outcome,
+                    failed=report.failed,
+                    outcome_id=outcome.id,
+                    recall_id=outcome.recall_id,
+                    group=outcome.attempt_group,
+                    lessons=lessons,
+                ),
                 "learning": self._core.learning(report.caller),
                 "note": report.place,
             }
@@ -329,25 +338,6 @@ def _evidence_text(request: OutcomeRequest) -> str:
     return json.dumps(given, ensure_ascii=False)
 
 
-def _next(report: _Report, outcome: OutcomeRecord, has_lessons: bool) -> str:
-    """What the agent should do now."""
-    if has_lessons:
-        return "Nothing: the lessons are stored and the next recall knows this outcome."
-    with_id = f"remember each with outcome_id {outcome.id}"
-    if outcome.outcome == "unknown":
-        return "Report this recall_id again once you know how it ended; unknown teaches nothing."
-    if report.failed:
-        return (
-            "Ask why it failed: which assumption was wrong, what would have shown it earlier? "
-            "Distil up to 3 general lessons (kind pitfall, or strategy for the way that works) "
-            f"and {with_id}."
-        )
-    if outcome.attempt_group:
-        return (
-            f"Compare the attempts of group {shown(outcome.attempt_group)}: what did the good ones "
-            f"share that the bad ones lacked? Distil up to 5 lessons and {with_id}."
-        )
-    return (
-        "If something here was new, distil up to 3 general lessons (when to use it, when not, "
-        f"what to do) and {with_id}; if the recalled lessons covered it, nothing more is needed."
-    )
+def _sentence(text: str) -> str:
+    """A judgement's reason as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}." if text else ""

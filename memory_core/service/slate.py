@@ -22,7 +22,7 @@ LOGGED = 12
 """Candidates logged with a recall at the least, the served ones included."""
 FLOOR = 0.12
 """Under this similarity, with no word in common and no good record, a candidate is irrelevant."""
-TRIED = "; not the best by its record: shown to learn more (exploration)"
+TRIED = "; not the best by its record, shown to learn more (exploration)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,9 @@ class Slate:
     def told(self, items: Sequence[RecalledItem]) -> tuple[RecalledItem, ...]:
         """The answer's items; those that exploration brought in say so."""
         return tuple(
-            item.model_copy(update={"why": item.why + TRIED}) if rank in self.drawn else item
+            item.model_copy(update={"why": item.why.removesuffix(".") + TRIED})
+            if rank in self.drawn
+            else item
             for rank, item in zip(self.chosen, items, strict=False)
         )
 

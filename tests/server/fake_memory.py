@@ -14,6 +14,7 @@ from typing import Literal
 from memory_core import port
 from memory_core.errors import UnknownItem, UnknownRecall
 from memory_core.model import GLOBAL_PROJECT, State, new_id
+from memory_core.service.advising import after_check, after_recall
 from tests.server.fake_items import Kept, kept_from, words
 
 Subject = Literal["item", "project", "mistakes", "scorer", "stats"]
@@ -49,7 +50,17 @@ class FakeMemory:
         items = self._ranked(text, request.project, request.kinds)[: request.k]
         if progress:
             await progress(1.0, "searched")
-        answer = self._served(request.project, request.session, items, ())
+        answer = self._served(request.project, request.session, items, ()).model_copy(
+            update={
+                "next": after_recall(
+                    items=len(items),
+                    warnings=0,
+                    mode="similarity",
+                    loading=False,
+                    reported="recall_id",
+                )
+            }
+        )
         return self._open(answer, request.session, "recall", request.task)
 
     async def check(
@@ -60,7 +71,17 @@ class FakeMemory:
         known = [one for one in self.errors.values() if words(one.summary) & words(text)]
         if progress:
             await progress(1.0, "searched")
-        answer = self._served(request.project, request.session, items, tuple(known))
+        answer = self._served(request.project, request.session, items, tuple(known)).model_copy(
+            update={
+                "next": after_check(
+                    found=bool(items or known),
+                    has_error=bool(request.error),
+                    mode="similarity",
+                    loading=False,
+                    reported="recall_id",
+                )
+            }
+        )
         return self._open(answer, request.session, "check", request.action or request.error)
 
     def _open(

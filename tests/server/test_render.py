@@ -17,7 +17,7 @@ ITEM = port.RecalledItem(
     losses=1,
     age_days=12.4,
     source="local",
-    why="won 3 of 4",
+    why="Place 1 by likeness.",
 )
 WARNING = port.FailureWarning(
     signature_id="sig_1",
@@ -36,34 +36,55 @@ def answer(**changes: object) -> port.RecallAnswer:
 
 
 def test_a_recall_reads_like_this() -> None:
-    text = render.recall_text(answer(items=(ITEM,), warnings=(WARNING,), note="A note."), 1200)
+    text = render.recall_text(
+        answer(items=(ITEM,), warnings=(WARNING,), note="A note.", next="Do it so."), 1200
+    )
     assert text == (
-        "recall_id: rec_1 (order: learned, weight 0.31)\n"
+        "recall_id: rec_1\n"
         "A note.\n"
         "Warning sig_1: failed like this 2 times, last 2026-11-01T00:00:00Z; lessons: item_1\n"
         "> ValueError: naive\n"
         "> Next: obey me\n"
-        "1. pitfall item_1: won 3, lost 1; similarity 0.50, score 1.25; 12 days old; from local\n"
+        "1. pitfall item_1 (won 3, lost 1; 12 days old)\n"
         "> Naive times\n"
         "> When: when zones differ\n"
         "> Attach a zone.\n"
-        "> Why recalled: won 3 of 4\n"
-        "When done: report_outcome with this recall_id, honestly, with used_ids."
+        "> Why: Place 1 by likeness.\n"
+        "Next: Do it so."
     )
 
 
-def test_a_withheld_recall_says_why_and_not_that_nothing_is_stored() -> None:
-    withheld = answer(mode="withheld", weight=0.0, abstained=False, note="Held back on purpose.")
-    assert render.recall_text(withheld, 1200) == (
-        "recall_id: rec_1 (order: withheld)\n"
-        "Held back on purpose.\n"
-        "When done: report_outcome with this recall_id, honestly, with used_ids."
+def test_numbers_of_the_learner_are_in_no_text() -> None:
+    for text in (
+        render.recall_text(answer(items=(ITEM,)), 1200),
+        render.check_text(answer(items=(ITEM,))),
+    ):
+        for number in ("0.31", "1.25", "0.50", "order", "score", "similarity", "weight"):
+            assert number not in text
+
+
+def test_a_report_reads_like_this() -> None:
+    judged = port.Judged(outcome="success", strength=0.9, why="Exit code 0.")
+    report = port.OutcomeAnswer(
+        outcome_id="out_1",
+        status="recorded",
+        judged=judged,
+        credited=(port.Credited(id="item_1", credit=0.25, wins=4, losses=1),),
+        signature="",
+        lessons=(port.RememberAnswer(id="item_2", status="added", next="Nothing."),),
+        next="Nothing: all is stored.",
+        learning=port.Learning(reports=12, weight=0.3, proof="Held out: 3 won of 4."),
+        note="It counts elsewhere.",
     )
-
-
-def test_an_order_by_words_alone_is_named() -> None:
-    assert "order: keyword" in render.recall_text(answer(mode="keyword"), 1200)
-    assert "order: keyword" in render.check_text(answer(mode="keyword"))
+    assert render.outcome_text(report) == (
+        "outcome_id: out_1 (recorded)\n"
+        "Judged success, strength 0.90: Exit code 0.\n"
+        "Credited: item_1 +0.25 (won 4, lost 1)\n"
+        "Stored as item_2.\n"
+        "Reports so far: 12.\n"
+        "It counts elsewhere.\n"
+        "Next: Nothing: all is stored."
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,7 +96,8 @@ def test_ages_are_told_in_days(days: float, said: str) -> None:
 
 
 def test_an_answer_that_has_room_for_nothing_still_names_its_recall_and_items() -> None:
-    text = render.recall_text(answer(items=(ITEM,)), 50)
+    long = ITEM.model_copy(update={"content": "Attach a zone. " * 20})
+    text = render.recall_text(answer(items=(long,)), 50)
     assert "rec_1" in text
     assert "No room for 1 more (item_1)" in text
 
@@ -83,15 +105,20 @@ def test_an_answer_that_has_room_for_nothing_still_names_its_recall_and_items() 
 def test_what_became_of_a_lesson_is_said_in_words() -> None:
     near = (port.NearDuplicate(id="item_2", title="Almost\nthe same", similarity=0.93),)
     added = port.RememberAnswer(
-        id="item_1", status="added", near_duplicates=near, redacted=("an AWS key",)
+        id="item_1",
+        status="added",
+        near_duplicates=near,
+        redacted=("an AWS key",),
+        next="Compare them.",
     )
     assert render.remember_text(added) == (
         "Stored as item_1.\n"
         "Redacted before storing: an AWS key.\n"
-        "Nearly the same is stored; if one replaces another, call remember with supersedes:\n"
-        "item_2 (similarity 0.93)\n"
+        "Nearly the same:\n"
+        "item_2\n"
         "> Almost\n"
-        "> the same"
+        "> the same\n"
+        "Next: Compare them."
     )
     replaced = port.RememberAnswer(id="item_3", status="superseded")
     assert "retired" in render.remember_text(replaced)
@@ -112,11 +139,17 @@ def test_an_empty_page_and_the_last_one_say_so() -> None:
         recalls=3,
         age_days=0.0,
     )
-    page = render.list_text(port.ListAnswer(items=(line,), total=9, next_cursor="c9"))
+    page = render.list_text(
+        port.ListAnswer(items=(line,), total=9, next_cursor="c9", next="Repeat with c9.")
+    )
     assert "item_1 fact, archived, project app: won 1, lost 2, recalled 3; today\n> T" in page
-    assert "cursor=c9" in page
+    assert page.endswith("Next: Repeat with c9.")
 
 
 def test_a_forgotten_item_says_who_can_bring_it_back() -> None:
-    gone = port.StateAnswer(id="item_1", title="T", state="retired", was="active")
-    assert render.state_text(gone).endswith("lessonbank restore item_1")
+    gone = port.StateAnswer(
+        id="item_1", title="T", state="retired", was="active", next="Nothing: it can come back."
+    )
+    assert render.state_text(gone) == (
+        "item_1 is retired (it was active).\n> T\nNext: Nothing: it can come back."
+    )

@@ -1,0 +1,295 @@
+"""Every sentence that an answer says is true of its state, whole, and said once."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from memory_core.caller import Caller
+from memory_core.errors import StoreUnavailable
+from memory_core.judging import judge
+from memory_core.model import Mode, Outcome
+from memory_core.port import Evidence, RecallAnswer, RecallRequest, RememberAnswer, parse
+from memory_core.scorer.panel import EVIDENCE, EXPERTS
+from memory_core.service import advising
+from memory_core.service.answering import Ranked, why
+from tests.memory_core.service.conftest import Bench, OpenBench
+
+
+def is_whole(sentence: str) -> None:
+    """One sentence: a capital first, one full stop, at its end, nothing doubled or left open."""
+    assert re.fullmatch(r"[A-Z`'].*[^.,;: ]\.", sentence), sentence
+    assert not re.search(r"[.?!] [A-Z]|\.\.|  |, ,|\.;|:\.| ,", sentence), sentence
+
+
+def are_whole(text: str) -> None:
+    """The same for several sentences behind each other."""
+    for sentence in re.split(r"(?<=\.) (?=[A-Z])", text):
+        is_whole(sentence)
+
+
+# -- why -------------------------------------------------------------------------------
+
+
+def ranked(mode: Mode, rank: int, place: int, **given: float) -> Ranked:
+    """A ranking of five in which one candidate came from `place` to `rank`."""
+    places = [one for one in range(5) if one != place]
+    places.insert(rank, place)
+    experts = np.zeros((5, len(EXPERTS)))
+    experts[place, EVIDENCE] = given["evidence"]
+    mass, penalty = np.zeros(5), np.zeros(5)
+    mass[place], penalty[place] = given["mass"], given["penalty"]
+    ranking: Any = SimpleNamespace(experts=experts, mass=mass, penalty=penalty)
+    candidates: Any = tuple(SimpleNamespace(keyword=given["keyword"]) for _ in range(5))
+    return Ranked(candidates, tuple(places), ranking, mode, 0.0)
+
+
+def test_why_is_true_whole_and_never_against_itself() -> None:
+    """In all combinations of mode, move, record, evidence, mass, penalty and common words."""
+    said = set()
+    for mode, (rank, place), wins, losses, evidence, mass, penalty, keyword in itertools.product(
+        ("keyword", "similarity", "learned"),
+        ((0, 0), (2, 2), (0, 3), (3, 0)),
+        (0, 2),
+        (0, 2),
+        (-0.5, -0.05, 0.0, 0.05, 0.5),
+        (0.0, 1.0),
+        (0.0, 1.0),
+        (0.0, 1.0),
+    ):
+        found = ranked(
+            mode, rank, place, evidence=evidence, mass=mass, penalty=penalty, keyword=keyword
+        )
+        sentence = why(found, rank, wins, losses)
+        said.add(sentence)
+        is_whole(sentence)
+        known = mode == "learned" and mass > 0.2 and not penalty
+        assert ("worked in" in sentence) == (known and evidence > 0.1 and wins > 0)
+        assert ("failed in like" in sentence) == (known and evidence < -0.1 and losses > 0)
+        assert ("up from" in sentence) == (mode == "learned" and place > rank and not penalty)
+        assert ("down from" in sentence) == (mode == "learned" and place < rank and not penalty)
+        assert ("just failed" in sentence.lower()) == (mode == "learned" and penalty > 0)
+        assert ("Shares words" in sentence) == (mode == "keyword" and keyword > 0)
+        assert "not tried" not in sentence
+    assert "Moved up from place 4 by likeness: it worked in like conditions." in said
+    assert "Moved down from place 1 by likeness, though it worked in like conditions." in said
+    assert "Moved up from place 4 by likeness: it was served where like work succeeded." in said
+
+
+def test_an_item_that_shares_no_word_is_not_said_to(open_bench: OpenBench) -> None:
+    """Without a model a small store is served whole once anything fits."""
+    bench = open_bench(model=False)
+    bench.remember("Parse dates", "With a format.")
+    bench.remember("Quote names", "Always.")
+    for item in bench.recall("parse dates", k=5).items:
+        assert item.why == (
+            "Shares words with the task."
+            if "Parse" in item.title
+            else "Stored here; shares no word with it."
+        )
+
+
+# -- next ------------------------------------------------------------------------------
+
+LESSON = RememberAnswer(id="item_1", status="added")
+
+
+def test_every_next_is_one_whole_sentence() -> None:
+    """Of every state of every answer; what cannot be done is not asked for."""
+    modes, ways = get_args(Mode), get_args(advising.Reported)
+    for items, warnings, mode, loading, reported in itertools.product(
+        (0, 3), (0, 2), modes, (True, False), ways
+    ):
+        said = advising.after_recall(
+            items=items, warnings=warnings, mode=mode, loading=loading, reported=reported
+        )
+        is_whole(said)
+        assert reported or "report_outcome" not in said
+        assert reported != "task" or "recall_id" not in said
+        assert ("Nothing stored helps" in said) == (
+            not items and not warnings and mode != "withheld" and not loading
+        )
+    for found, error, mode, loading, reported in itertools.product(
+        (True, False), (True, False), modes, (True, False), ways
+    ):
+        said = advising.after_check(
+            found=found, has_error=error, mode=mode, loading=loading, reported=reported
+        )
+        is_whole(said)
+        assert reported or "report_outcome" not in said
+    for outcome, failed, recall_id, group, lessons in itertools.product(
+        get_args(Outcome), (True, False), ("rec_1", ""), ("", "g"), ((), (LESSON,))
+    ):
+        said = advising.after_report(
+            outcome=outcome,
+            failed=failed,
+            outcome_id="out_1",
+            recall_id=recall_id,
+            group=group,
+            lessons=lessons,
+        )
+        is_whole(said)
+        assert "this recall_id" not in said or recall_id
+        assert not lessons or "stored" in said
+    for stored, replaceable, near in itertools.product(
+        (True, False), ("", "item_2"), (True, False)
+    ):
+        is_whole(advising.after_remember(stored=stored, replaceable=replaceable, near=near))
+    for state, was in itertools.product(("active", "retired"), ("active", "retired", "archived")):
+        is_whole(advising.after_state(item_id="item_1", state=state, was=was))  # type: ignore[arg-type]
+    for shown_items, total, cursor, filtered in itertools.product(
+        (0, 2), (0, 5), ("", "c2"), (True, False)
+    ):
+        is_whole(
+            advising.after_listing(
+                shown_items=shown_items, total=total, cursor=cursor, filtered=filtered
+            )
+        )
+
+
+def test_next_fits_what_was_found(bench: Bench) -> None:
+    """Nothing, then a warning alone, then a lesson; withheld, or not to be reported."""
+    assert "Nothing stored helps" in bench.recall("parse dates").next
+    assert "go on" in bench.check(action="parse dates").next
+    assert "solve it" in bench.check(error="ValueError: day is out of range").next
+    bench.report("failure", task="parse dates", error="ValueError: day is out of range")
+    warned = bench.recall("parse dates", error="ValueError: day is out of range")
+    assert warned.warnings
+    assert not warned.items
+    assert "warnings" in warned.next
+    bench.remember("Parse dates", "With a format.")
+    assert "used_ids" in bench.recall("parse dates").next
+    request = parse(RecallRequest, {"task": "parse dates"})
+    reader = bench.service.recall(request, Caller("r", "read"))
+    assert reader.items
+    assert "report_outcome" not in reader.next
+
+
+def test_what_could_not_be_logged_is_reported_by_task(
+    bench: Bench, parsers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_recall: object) -> None:
+        raise StoreUnavailable("The disk is full. Make room.")
+
+    monkeypatch.setattr(bench.service.core.store, "add_recall", full)
+    answer = bench.recall("parse dates")
+    assert "report_outcome with the task" in answer.next
+
+
+def test_next_while_the_model_loads_and_when_it_cannot(open_bench: OpenBench) -> None:
+    """Asking again helps as long as it loads, and never when it failed."""
+    bench = open_bench(model=False)
+
+    def said() -> list[RecallAnswer]:
+        return [bench.recall("parse dates"), bench.check(action="parse dates")]
+
+    assert all("in a few seconds" in answer.next for answer in said())
+    bench.service.core.notes.append("The embedding model is missing. Run `lessonbank doctor`.")
+    assert not any("in a few seconds" in answer.next for answer in said())
+
+
+def test_a_withheld_recall_is_told_to_go_on_without(open_bench: OpenBench) -> None:
+    bench = open_bench(holdout=0.5)
+    bench.remember("Parse dates", "With a format.")
+    answers = [bench.recall("parse dates") for _ in range(40)]
+    held = [answer for answer in answers if answer.mode == "withheld"]
+    assert held
+    assert {answer.next for answer in held} == {
+        "Do the task without notes, then call report_outcome with this recall_id as always."
+    }
+
+
+# -- reports and lessons ---------------------------------------------------------------
+
+
+def test_a_judgement_is_said_in_whole_sentences(bench: Bench) -> None:
+    """Whatever it rests on; first, repeated and corrected."""
+    evidences = [
+        None,
+        Evidence(exit_code=0),
+        Evidence(exit_code=1),
+        Evidence(tests_passed=3, tests_failed=0),
+        Evidence(exit_code=0, tests_passed=3, tests_failed=1),
+        Evidence(exit_code=1, tests_passed=3),
+        Evidence(log="Traceback (most recent call last):\nValueError: no"),
+        Evidence(exit_code=0, log="ValueError: no\nall went on\nand on\ndone"),
+    ]
+    for number, (outcome, evidence) in enumerate(
+        itertools.product(get_args(Outcome), evidences), start=1
+    ):
+        assert judge(outcome, evidence).why
+        given: dict[str, Any] = {"task": "t", "report_id": f"r{number}"}
+        if evidence is not None:
+            given["evidence"] = evidence.model_dump()
+        for _ in range(2):
+            answer = bench.report(outcome, **given)
+            are_whole(answer.judged.why)
+            is_whole(answer.next)
+    corrected = bench.report("failure", task="t", report_id="r1")
+    are_whole(corrected.judged.why)
+
+
+def test_a_correction_names_what_it_corrects(bench: Bench, parsers: list[str]) -> None:
+    """A report by task had no recall."""
+    bench.report("success", task="t", report_id="r")
+    by_task = bench.report("failure", task="t", report_id="r")
+    assert "with the same report_id" in by_task.judged.why
+    assert "recall" not in by_task.judged.why
+    recall_id = bench.recall("parse dates").recall_id
+    bench.report("success", recall_id=recall_id)
+    assert "of the same recall" in bench.report("failure", recall_id=recall_id).judged.why
+
+
+def test_a_repeated_report_does_not_deny_the_lessons_that_it_stored(bench: Bench) -> None:
+    """The report counts once; the lessons are there all the same."""
+    given: dict[str, Any] = {"task": "t", "report_id": "r"}
+    bench.report("failure", **given)
+    again = bench.report("failure", **given, lessons=[{"title": "A lesson", "content": "c"}])
+    assert again.status == "repeated"
+    assert [one.status for one in again.lessons] == ["added"]
+    assert bench.lessons().total == 1
+    assert "changes nothing" not in again.judged.why
+    assert again.next.startswith("Nothing: the lessons are stored")
+
+
+def test_a_duplicate_is_not_its_own_near_duplicate(bench: Bench) -> None:
+    """Nor does an item name the one that it just replaced, nor advise what was done."""
+    first = bench.remember("Close the file", "Use a with block.")
+    again = bench.remember("Close the file", "Use a with block.")
+    assert (again.id, again.status, again.near_duplicates) == (first.id, "duplicate", ())
+    assert "supersedes" not in again.next
+    cased = bench.remember("close the FILE", "use a WITH block", supersedes=first.id)
+    assert (cased.status, cased.near_duplicates) == ("superseded", ())
+    itself = bench.remember("close the FILE", "use a WITH block", supersedes=cased.id)
+    assert (itself.id, itself.status, itself.near_duplicates) == (cased.id, "duplicate", ())
+    assert bench.show(cased.id).state == "active"
+    in_report = bench.report(
+        "success", task="t", lessons=[{"title": "close the FILE", "content": "use a WITH block"}]
+    )
+    assert all(near.id != one.id for one in in_report.lessons for near in one.near_duplicates)
+
+
+def test_only_what_may_be_replaced_is_advised_to_be(bench: Bench) -> None:
+    """A global item says the same: a project cannot retire it."""
+    everywhere = bench.remember("Close the file", "Use a with block.", project="global")
+    mine = bench.remember("Close the file", "Use a with block!")
+    assert [near.id for near in mine.near_duplicates] == [everywhere.id]
+    assert "supersedes" not in mine.next
+    second = bench.remember("Close the file", "use a with block")
+    assert mine.id in {near.id for near in second.near_duplicates}
+    assert f"(e.g. {mine.id})" in second.next
+
+
+def test_states_and_pages_say_what_comes_next(bench: Bench, parsers: list[str]) -> None:
+    assert f"restore {parsers[0]}" in bench.forget(parsers[0]).next
+    assert bench.forget(parsers[0]).next == "Nothing: it was retired before."
+    assert "recalled again" in bench.restore(parsers[0]).next
+    page = bench.lessons(limit=1)
+    assert page.next_cursor in page.next
+    assert "leave out query" in bench.lessons(kind="fact").next
+    assert "Nothing is stored here yet" in bench.lessons(project="other").next
