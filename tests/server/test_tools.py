@@ -159,7 +159,7 @@ async def test_the_id_alias_forgets(era: str) -> None:
 
 
 async def test_every_script_and_symbol_comes_back_as_it_was_sent(era: str) -> None:
-    content = "Ünïcode: 日本語, العربية, עברית, 🧵👩‍💻, e\u0301, tab\there, \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645, ﷽"
+    content = "Ünïcode: 日本語, العربية, עברית, 🧵👩‍💻, e\u0301, tab\there, \u06cc\u200c\u062e, ﷽"
     async with connected(FakeMemory(), era) as client:
         await client.call_tool("remember", {"title": "日本語の教訓", "content": content})
         result = await client.call_tool("recall", {"task": "日本語の教訓"})
