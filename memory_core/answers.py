@@ -118,7 +118,7 @@ class OutcomeAnswer(_Answer):
 
 
 class LessonLine(_Answer):
-    """One line of `list_lessons`."""
+    """One line of `list_lessons`; `created_at` is ISO 8601 UTC."""
 
     id: str
     kind: Kind
@@ -129,6 +129,7 @@ class LessonLine(_Answer):
     losses: int
     recalls: int
     age_days: float
+    created_at: str = ""
 
 
 class ListAnswer(_Answer):
@@ -274,6 +275,7 @@ class OpenRecall(_Answer):
     task: str
     session: str
     age_days: float
+    at: str = ""
     items: int
 
 

@@ -5,12 +5,16 @@ Gives lists of lines; printing them is left to the caller.
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.workshop.agent import Attempt, Diary
 from benchmarks.workshop.course import ARMS, LEARNED, SIMILARITY, Course
 from benchmarks.workshop.figures import difference, mean, rates
+from benchmarks.workshop.memory import PROJECT
 from benchmarks.workshop.model import Family, Strategy, Task
 
 WIDTH = 96
@@ -312,10 +316,20 @@ def _wrapped(text: str) -> list[str]:
 
 
 def where(course: Course, ink: Ink) -> list[str]:
-    """Give the store's folder and the command to look at it."""
+    """Give the store's folder and the commands that show what was learned there."""
+    command = own_command()
     return [
         ink.bold("The store is kept, look at it:"),
         "",
-        f"  LESSONBANK_STORE={course.store} lessonbank lessons",
-        f"  LESSONBANK_STORE={course.store} lessonbank stats",
+        f"  LESSONBANK_STORE={course.store} {command} --project {PROJECT} lessons",
+        f"  LESSONBANK_STORE={course.store} {command} stats",
     ]
+
+
+def own_command() -> str:
+    """How the console command of this environment is typed: by name where a shell finds it."""
+    beside = Path(sys.executable).with_name("lessonbank")
+    if shutil.which("lessonbank") or not beside.exists():
+        return "lessonbank"
+    here = Path.cwd()
+    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)

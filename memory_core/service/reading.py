@@ -125,6 +125,7 @@ class Reading:
             losses=tally.losses,
             recalls=tally.recalls,
             age_days=self._core.age_days(line.created_at),
+            created_at=iso(line.created_at),
         )
 
     def get(self, item_id: str, project: str, caller: Caller = OWNER) -> ItemDetail:
@@ -253,6 +254,7 @@ class Reading:
                     task=one.task,
                     session=one.session,
                     age_days=core.age_days(one.at),
+                    at=iso(one.at),
                     items=one.items,
                 )
                 for one in found[: request.limit]

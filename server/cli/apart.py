@@ -83,7 +83,8 @@ def _host(arguments: argparse.Namespace, settings: Settings) -> int:
 
     answer = hosting.ACTIONS[arguments.action](settings, product_version(), arguments)
     _show(arguments, answer, hosting.show)
-    return 1 if arguments.action == "status" and not answer.stage else 0
+    silent = isinstance(answer, hosting.HostStatus) and not answer.stage
+    return 1 if arguments.action == "status" and silent else 0
 
 
 def _token(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -36,12 +36,17 @@ def _record(wins: int, losses: int) -> str:
     return f"{wins} won, {losses} lost" if wins or losses else "untried"
 
 
+_ORDERS = {
+    "learned": "in the order that your outcomes taught",
+    "similarity": "in the order of similarity",
+    "keyword": "in the order of words in common; the model is not there",
+}
+
+
 def recall(page: Page, answer: port.RecallAnswer) -> None:
     """Show a recall: warnings first, then the items, then what to do next."""
-    order = f"{answer.mode} order"
-    if answer.mode == "learned":
-        order += f", weight {answer.weight:.2f}"
-    page.line(f"{one_line(answer.recall_id)}  ({order})", "dim")
+    order = f"  ({_ORDERS.get(answer.mode, answer.mode)})" if answer.items else ""
+    page.block(f"{one_line(answer.recall_id)}{order}", "", "dim")
     if answer.note:
         page.line(one_line(answer.note), "yellow")
     for warning in answer.warnings:
@@ -53,26 +58,23 @@ def recall(page: Page, answer: port.RecallAnswer) -> None:
         page.line()
         _recalled(page, number, item)
     page.line()
-    if not answer.items and answer.mode != "withheld":
+    if answer.items or answer.warnings or answer.mode == "withheld":
+        page.line("When done (or partial, failure, unknown; --used ID):", "dim")
+        page.line(f"  lessonbank outcome success --recall-id {one_line(answer.recall_id)}", "dim")
+    else:
         page.line("Nothing stored helps with this task.")
-    page.line(
-        f"When done: lessonbank outcome success --recall-id {one_line(answer.recall_id)}", "dim"
-    )
+        page.line("Keep what you learn: lessonbank remember TITLE CONTENT", "dim")
 
 
 def _recalled(page: Page, number: int, item: port.RecalledItem) -> None:
-    page.line(f"{number}. {page.styled(one_line(item.title), 'bold')}")
-    facts = (
-        item.kind,
-        _record(item.wins, item.losses),
-        _age(item.age_days),
-        f"score {item.score:.2f}",
-    )
-    page.line(f"   {', '.join(facts)}, {one_line(item.id)}", "dim")
+    page.block(f"{number}. {one_line(item.title)}", "", "bold")
+    facts = (item.kind, _record(item.wins, item.losses), _age(item.age_days), one_line(item.id))
+    page.line(f"   {', '.join(facts)}", "dim")
     if item.description:
         page.block(item.description, "   ")
     page.block(item.content, "     ")
-    page.line(f"   why: {one_line(item.why)}", "dim")
+    if item.why:
+        page.block(f"why: {one_line(item.why)}", "   ")
 
 
 def remembered(page: Page, answer: port.RememberAnswer) -> None:
@@ -88,7 +90,7 @@ def remembered(page: Page, answer: port.RememberAnswer) -> None:
     if answer.near_duplicates:
         page.line("Nearly the same:")
         rows = [(near.id, f"{near.similarity:.2f}", near.title) for near in answer.near_duplicates]
-        page.table(("id", "similar", "title"), rows, flexible=2)
+        page.table(("id", "similar (1: the same)", "title"), rows, flexible=2)
 
 
 def outcome(page: Page, answer: port.OutcomeAnswer) -> None:
@@ -96,12 +98,12 @@ def outcome(page: Page, answer: port.OutcomeAnswer) -> None:
     judged = answer.judged
     page.line(
         f"{answer.status.capitalize()}: {page.styled(judged.outcome, _OUTCOMES[judged.outcome])}, "
-        f"strength {judged.strength:.2f} ({one_line(judged.why)})"
+        f"strength {judged.strength:.2f} of 1 ({one_line(judged.why)})"
     )
     if answer.credited:
         page.line()
         rows = [(c.id, f"{c.credit:+.2f}", str(c.wins), str(c.losses)) for c in answer.credited]
-        page.table(("item", "credit", "won", "lost"), rows, flexible=0)
+        page.table(("item", "credit (-1 to 1)", "won", "lost"), rows, flexible=0)
     page.line()
     page.pairs(
         [
@@ -109,9 +111,11 @@ def outcome(page: Page, answer: port.OutcomeAnswer) -> None:
             ("signature", answer.signature),
             ("learned from", counted(answer.learning.reports, "report")),
             ("proof", answer.learning.proof),
-            ("next", answer.next),
         ]
     )
+    page.line()
+    kept = f"--outcome-id {one_line(answer.outcome_id)}"
+    page.line(f"Keep a lesson of it: lessonbank remember TITLE CONTENT {kept}", "dim")
 
 
 def lessons(page: Page, answer: port.ListAnswer) -> None:
@@ -153,11 +157,8 @@ def recalls(page: Page, answer: port.RecallsAnswer) -> None:
     page.line()
     page.line(f"{len(answer.recalls)} of {answer.open:,} without an outcome.", "dim")
     newest = one_line(answer.recalls[0].recall_id)
-    page.line(
-        f"Report one with: lessonbank outcome OUTCOME --recall-id {newest} "
-        "(unknown if nobody can tell)",
-        "dim",
-    )
+    page.line(f"Report one: lessonbank outcome success --recall-id {newest}", "dim")
+    page.line("(or partial, failure; unknown if nobody can tell)", "dim")
 
 
 def state(page: Page, answer: port.StateAnswer) -> None:
@@ -179,7 +180,7 @@ def item(page: Page, detail: port.ItemDetail) -> None:
             ("project", detail.project),
             ("record", f"{_record(detail.wins, detail.losses)}, shown {_times(detail.recalls)}"),
             ("created", detail.created_at),
-            ("source", f"{detail.source} (trust {detail.trust:.2f})"),
+            ("source", f"{detail.source} (trusted {detail.trust:.0%})"),
             ("tags", ", ".join(detail.tags)),
             ("task", detail.task),
             ("evidence", detail.evidence),
@@ -198,4 +199,4 @@ def item(page: Page, detail: port.ItemDetail) -> None:
     if detail.outcomes:
         page.line()
         rows = [(o.at, o.outcome, f"{o.credit:+.2f}", o.error or o.task) for o in detail.outcomes]
-        page.table(("at", "outcome", "credit", "error or task"), rows, flexible=3)
+        page.table(("at", "outcome", "credit (-1 to 1)", "error or task"), rows, flexible=3)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from server.cli.render import counted
 from server.cli.render_proof import short_proof
 from server.cli.terminal import Page
-from server.plain import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,11 +61,8 @@ def stats(page: Page, answer: port.Stats) -> None:
     page.pairs(
         [
             ("mode", f"{learner.mode}, {learner.state}"),
-            (
-                "trained on",
-                f"{learner.trained:,} of {learner.reports:,}, {learner.pending:,} waiting",
-            ),
-            ("weight", f"{learner.weight:.2f}"),
+            ("reports", f"{learner.reports:,} stand, {learner.pending:,} wait to be learned"),
+            ("weight", f"{learner.weight:.2f} (0: similarity alone serves, 1: learning in full)"),
             (
                 "experts",
                 ", ".join(f"{name} {value:.2f}" for name, value in learner.weights.items()),
@@ -91,8 +87,17 @@ def compacted(page: Page, answer: port.Compacted) -> None:
 
 def reembedded(page: Page, answer: port.Reembedded) -> None:
     """Show what re-embedding did."""
-    page.line(
-        f"{counted(answer.items, 'item')} and {counted(answer.recalls, 'recall')} have vectors of "
-        f"{one_line(answer.embedder)} now ({answer.dimension} dimensions); "
-        f"{counted(answer.skipped, 'item')} had them already."
+    done = counted(answer.items, "item")
+    if answer.skipped and not answer.items:
+        said = f"Nothing to do: {counted(answer.skipped, 'item')} had these vectors already."
+    elif answer.skipped:
+        said = f"{done} got new vectors, {answer.skipped:,} had them already."
+    else:
+        said = f"{done} got new vectors."
+    page.line(said)
+    page.pairs(
+        [
+            ("model", f"{answer.embedder}, {answer.dimension} dimensions"),
+            ("recalls", f"{answer.recalls:,} in the log, learned again from it"),
+        ]
     )

@@ -27,6 +27,8 @@ _WIDE = 140
 _NARROWEST = 60
 _WIDEST = 160
 _READABLE = 96
+_LEAST_ROOM = 28
+"""Columns that a title needs to say something."""
 
 
 def wants_colour(stream: TextIO, environ: Mapping[str, str] | None = None) -> bool:
@@ -118,13 +120,14 @@ class Page:
         """Add one line."""
         self._lines.append(self.styled(text, *styles))
 
-    def block(self, text: str, indent: str = "  ") -> None:
+    def block(self, text: str, indent: str = "  ", *styles: Style) -> None:
         """Add stored text: cleaned, wrapped, every line indented."""
         wide = min(self.width, _READABLE)
         for paragraph in cleaned(text).strip().split("\n"):
             whole = paragraph.rstrip().expandtabs(4)
             hanging = indent + " " * (len(whole) - len(whole.lstrip()))
-            self._lines += _wrapped(whole.lstrip(), wide, hanging, hanging) or [""]
+            for line in _wrapped(whole.lstrip(), wide, hanging, hanging) or [""]:
+                self.line(line, *styles)
 
     def pairs(self, pairs: Iterable[tuple[str, str]], indent: str = "  ") -> None:
         """Add names and values in two columns; pairs with an empty value are left out."""
@@ -144,17 +147,38 @@ class Page:
         *,
         indent: str = "",
     ) -> None:
-        """Add a table; the column `flexible` is cut to fit, columns of numbers stand right."""
+        """Add a table; the column `flexible` is cut to fit, columns of numbers stand right.
+
+        Where too little room is left to it, each row takes two lines instead.
+        """
         cells = [[one_line(cell) for cell in row] for row in rows]
         columns = list(zip(head, *cells, strict=True))
         widths = [max(map(width_of, column)) for column in columns]
-        fixed = len(indent) + sum(widths) - widths[flexible] + 2 * (len(widths) - 1)
-        widths[flexible] = max(12, min(widths[flexible], self.width - fixed))
+        room = self.width - len(indent) - sum(widths) + widths[flexible] - 2 * (len(widths) - 1)
+        if room < min(widths[flexible], _LEAST_ROOM):
+            self._stacked(head, cells, flexible, indent)
+            return
+        widths[flexible] = min(widths[flexible], room)
         numeric = [all(_is_number(cell) for cell in column[1:]) for column in columns]
         shapes = list(zip(widths, numeric, strict=True))
         self.line(indent + _row(head, shapes), "dim")
         for row in cells:
             self.line(indent + _row(row, shapes))
+
+    def _stacked(
+        self, head: Sequence[str], cells: Sequence[Sequence[str]], flexible: int, indent: str
+    ) -> None:
+        """A table that does not fit: of each row the flexible cell, the others below it."""
+        for row in cells:
+            self.line(indent + cut(row[flexible], self.width - len(indent)))
+            facts = [
+                cell if name == "id" else f"{name} {cell}"
+                for place, (name, cell) in enumerate(zip(head, row, strict=True))
+                if place != flexible and cell
+            ]
+            hanging = indent + "  "
+            for line in _wrapped(", ".join(facts), self.width, hanging, hanging):
+                self.line(line, "dim")
 
     def text(self) -> str:
         """Give the whole page, ending in a line feed."""

@@ -29,11 +29,16 @@ class TokenLine(BaseModel):
 
 
 class TokenAnswer(BaseModel):
-    """What a token command answers; `token` is the text of one just made, shown this once."""
+    """What a token command answers: the tokens that it is about."""
 
     said: str
     tokens: tuple[TokenLine, ...]
-    token: str = ""
+
+
+class TokenMade(TokenAnswer):
+    """A token just made; `token` is its text, shown this once."""
+
+    token: str
 
 
 Action = Callable[[Settings, Namespace], TokenAnswer]
@@ -43,7 +48,7 @@ def _book(settings: Settings) -> TokenBook:
     return TokenBook(open_shelf(settings, FILE), settings.source)
 
 
-def create(settings: Settings, arguments: Namespace) -> TokenAnswer:
+def create(settings: Settings, arguments: Namespace) -> TokenMade:
     """Make a token."""
     token, text = _book(settings).create(
         arguments.name,
@@ -55,7 +60,7 @@ def create(settings: Settings, arguments: Namespace) -> TokenAnswer:
     said = "Copy it now: it is stored as a hash only and cannot be shown again."
     if token.scope == "write" and not token.trusted:
         said += " Its reports teach within a quota; --trusted lifts that."
-    return TokenAnswer(said=said, tokens=(_line(token),), token=text)
+    return TokenMade(said=said, tokens=(_line(token),), token=text)
 
 
 def listed(settings: Settings, _arguments: Namespace) -> TokenAnswer:
@@ -76,7 +81,7 @@ ACTIONS: dict[str, Action] = {"create": create, "list": listed, "revoke": revoke
 
 def show(page: Page, answer: TokenAnswer) -> None:
     """Show the answer to a person."""
-    if answer.token:
+    if isinstance(answer, TokenMade):
         page.line(answer.token)
         page.line()
     if answer.tokens:

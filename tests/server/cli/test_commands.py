@@ -140,7 +140,7 @@ def test_open_recalls_are_listed_until_their_outcome(shell: Shell) -> None:
         (first, "recall", "one"),
     ]
     assert "2 of 2 without an outcome." in shell.out
-    assert f"lessonbank outcome OUTCOME --recall-id {second}" in shell.out
+    assert f"lessonbank outcome success --recall-id {second}" in shell.out
     assert shell.memory.warmed == 3  # by remember and recall; listing needs no model
     shell.json("outcome", "unknown", "--recall-id", second)
     answer = shell.json("recalls", "--project", "billing", "--session", "one", "--limit", "1")
