@@ -69,7 +69,7 @@ def recall(page: Page, answer: port.RecallAnswer) -> None:
 def _recalled(page: Page, number: int, item: port.RecalledItem) -> None:
     page.block(f"{number}. {one_line(item.title)}", "", "bold")
     facts = (item.kind, _record(item.wins, item.losses), _age(item.age_days), one_line(item.id))
-    page.line(f"   {', '.join(facts)}", "dim")
+    page.block(", ".join(facts), "   ", "dim")
     if item.description:
         page.block(item.description, "   ")
     page.block(item.content, "     ")
