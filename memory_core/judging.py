@@ -5,7 +5,10 @@ strength, and the bare flag is the weakest. In order: exit code and test counts,
 an error in which the log ends, labels of single items, the flag. Two rules are
 not symmetric. A clean exit does not prove success, so a reported failure stays
 one (the agent may see that the result is wrong), only weaker. And an error in
-the log of a run that ended well is a handled one.
+the log of a run that ended well is a handled one. And zeros alone are what a
+caller writes whose schema makes it fill every field: an exit code of 0 beside
+counts of no test is no evidence without a log, and never turns an "unknown" into
+a success.
 
 The strengths order the kinds of evidence; their distances are chosen, not
 measured. This module knows no items, no learning and no storage.
@@ -49,6 +52,13 @@ class _Case:
     has_error: bool
     helpful: int
     harmful: int
+    logged: bool
+
+    @property
+    def zeros(self) -> bool:
+        """Whether exit code and counts are zeros that say nothing: no test ran, by the counts."""
+        counts = (self.passed, self.failed)
+        return self.exit_code == 0 and counts != (None, None) and not any(counts)
 
     @property
     def tests(self) -> str:
@@ -89,6 +99,8 @@ def _bad_exit(case: _Case) -> Judgement | None:
 def _good_end(case: _Case) -> Judgement | None:
     """Exit code 0, tests that all passed, or both."""
     if case.exit_code is None and not case.passed:
+        return None
+    if case.zeros and (case.reported == "unknown" or not case.logged):
         return None
     parts = ["exit code 0"] if case.exit_code == 0 else []
     if case.passed:
@@ -180,6 +192,7 @@ def _case(
         bool(error.strip()),
         helpful,
         harmful,
+        bool(given.log.strip()),
     )
 
 

@@ -70,8 +70,11 @@ from memory_core.requests import (
     noted,
     parse,
 )
+from memory_core.shapes import CLAMPED, shapes
 
 __all__ = [
+    "CLAMPED",
+    "shapes",
     "MARK",
     "Brief",
     "Compacted",

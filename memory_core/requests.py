@@ -26,7 +26,7 @@ from pydantic import (
 
 from memory_core.errors import InvalidInput, shown
 from memory_core.intake import Asides, taken
-from memory_core.model import Kind, Outcome, State
+from memory_core.model import KINDS, Kind, Outcome, State
 from memory_core.shapes import CLAMPED, LABEL, LOOSE
 
 # -- text guards -----------------------------------------------------------------
@@ -253,7 +253,7 @@ class ListRequest(Request):
     query: Annotated[
         Text, Field(max_length=8000, validation_alias=_aliases("query", "q", "task"))
     ] = ""
-    kind: Kind | None = None
+    kind: Annotated[Kind | None, Field(json_schema_extra={"enum": [*KINDS, "all"]})] = None
     state: State = "active"
     project: Name = ""
     sort: Literal["recent", "wins", "losses", "useful"] = "recent"  # as in `vocabulary.SORTS`

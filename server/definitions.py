@@ -81,7 +81,8 @@ TOOLS: tuple[ToolText, ...] = (
             "error": "The error you face, verbatim",
             "project": "Who shares lessons; default: this workspace",
             "session": "One id per conversation",
-            "max_tokens": "Cap of the answer",
+            "k": "1 to 20, default 3",
+            "max_tokens": "Cap of the answer, default 1200",
         },
     ),
     ToolText(
@@ -119,7 +120,7 @@ TOOLS: tuple[ToolText, ...] = (
             "title": "The lesson in one line",
             "content": "What to do or avoid, and why",
             "description": "When to use it, and when not",
-            "kind": "strategy: worked; pitfall: failed; fact: holds",
+            "kind": "strategy (default): worked; pitfall: failed; fact: holds",
             "task": "Task it came from",
             "evidence": "What proves it: output, test, trace",
             "supersedes": "Id of the item it replaces",
@@ -162,7 +163,12 @@ TOOLS: tuple[ToolText, ...] = (
             "Browse or search what is stored, with wins and losses: to review, tidy up or find "
             "an id. For a task call recall instead."
         ),
-        arguments={"cursor": "next_cursor of the last page"},
+        arguments={
+            "state": "Default active",
+            "sort": "Default recent",
+            "limit": "1 to 100, default 20",
+            "cursor": "next_cursor of the last page",
+        },
     ),
     ToolText(
         name="forget",
@@ -204,7 +210,12 @@ def _definition(tool: ToolText, told: set[str]) -> types.Tool:
     )
 
 
+_PLAIN = (port.LessonLine, port.NearDuplicate, port.Credited)
+"""Parts of answers that name no property which earlier ones did not, or that nobody looks up."""
+
+
 def definitions() -> list[types.Tool]:
     """Give the tools of `tools/list`, the same on every call."""
     told = {str(list(choices)) for choices in (model.KINDS, model.STATES, model.OUTCOMES)}
+    told |= {one.__name__ for one in _PLAIN}
     return [_definition(tool, told) for tool in TOOLS]

@@ -12,11 +12,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from memory_core.port import CLAMPED, shapes
+
 Schema = dict[str, Any]
 Untold = Mapping[str, "Untold"]
 """Fields by name, each with those inside it; one with nothing inside is left out whole."""
 
-_NOISE = ("title", "description", "additionalProperties", "$defs", "minLength", "maxItems")
+_NOISE = frozenset(
+    ("title", "description", "additionalProperties", "$defs", "minLength", "maxItems", "default")
+)
 _TOLD_LENGTHS = range(200, 2001)
 """Limits of text that a model may really meet. The others (ids and names below,
 8,000 characters and more above) are checked all the same, with a clear sentence."""
@@ -28,22 +32,48 @@ def input_schema(
 ) -> Schema:
     """Give the schema that clients see of a request.
 
-    Aliases are not in it and unknown properties are not forbidden by it, so a
-    client that checks arguments against it lets the aliases through.
+    Aliases are not in it, unknown properties are not forbidden by it, and numbers
+    that are moved into their bounds have none in it, so a client that checks
+    arguments against it lets through what is taken. What may be absent is
+    `nullable`, the one word that smolagents, ajv and Gemini read; where nothing
+    else says "absent" (numbers of evidence) null is a type of its own, for clients
+    that make every argument required. Type arrays are avoided: hosts of Gemini
+    refuse all tools for one. Defaults are told in words: strict schemas allow none.
 
     Args:
         model: The request model.
         arguments: What each argument means, by its name.
         leave_out: Arguments that are accepted and not advertised.
     """
-    schema = _Compact(model.model_json_schema(by_alias=False)).schema
+    schema = _nullable(_Compact(model.model_json_schema(by_alias=False)).schema)
     properties = {
         name: {**one, **({"description": arguments[name]} if name in arguments else {})}
         for name, one in schema["properties"].items()
         if name not in leave_out
     }
+    for name, one in properties.items():
+        if CLAMPED in shapes(model)[name].marks:
+            del one["minimum"], one["maximum"]
     required = {"required": schema["required"]} if schema.get("required") else {}
     return {"type": "object", "properties": properties, **required}
+
+
+def _nullable(schema: Schema, depth: int = 0) -> Schema:
+    """Say of every property that may be absent that it may be null, at every depth."""
+    if "items" in schema:
+        return {**schema, "items": _nullable(schema["items"], depth)}
+    if "properties" not in schema:
+        return schema
+    required = schema.get("required", ())
+    properties = {name: _nullable(one, depth + 1) for name, one in schema["properties"].items()}
+    for name, one in properties.items():
+        if name in required:
+            continue
+        if depth and one["type"] == "integer":
+            properties[name] = {"anyOf": [one, {"type": "null"}]}
+        else:
+            one["nullable"] = True
+    return {**schema, "properties": properties}
 
 
 def without(data: Any, untold: Untold) -> Any:
@@ -144,8 +174,6 @@ class _Compact:
 def _is_noise(key: str, value: Any) -> bool:
     if key in _NOISE:
         return True
-    if key == "default":
-        return value in (None, "", [], ())
     if key == "maxLength":
         return value not in _TOLD_LENGTHS
     return key in ("minimum", "maximum") and value not in _TOLD_NUMBERS

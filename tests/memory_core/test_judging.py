@@ -51,6 +51,26 @@ TABLE: list[tuple[str, Outcome, Evidence, Outcome, float, float]] = [
     ("3 of 12 failed, failure", "failure", evidence(None, (9, 3)), "failure", 0.0, 1.0),
     ("3 of 12 failed, unknown", "unknown", evidence(None, (9, 3)), "partial", 0.75, 0.8),
     ("failed without a count of passed", "success", evidence(None, (None, 2)), "failure", 0.0, 0.9),
+    ("zeros, unknown", "unknown", evidence(0, (0, 0)), "unknown", 0.5, 0.0),
+    ("some zeros, unknown", "unknown", evidence(0, (0, None)), "unknown", 0.5, 0.0),
+    ("other zeros, unknown", "unknown", evidence(0, (None, 0)), "unknown", 0.5, 0.0),
+    ("zeros and a log, unknown", "unknown", evidence(0, (0, 0), "read"), "unknown", 0.5, 0.0),
+    ("zeros and a handled error", "unknown", evidence(0, (0, 0), HANDLED), "unknown", 0.5, 0.0),
+    ("zeros and an error", "unknown", evidence(0, (0, 0), TRACE), "failure", 0.0, 0.6),
+    (
+        "zeros and counted tests",
+        "unknown",
+        evidence(0, log="= 5 passed in 1s ="),
+        "success",
+        1,
+        0.7,
+    ),
+    ("zeros, success", "success", evidence(0, (0, 0)), "success", 1.0, 0.7),
+    ("zeros and a log, success", "success", evidence(0, (0, 0), "read"), "success", 1.0, 0.9),
+    ("zeros, failure", "failure", evidence(0, (0, 0)), "failure", 0.0, 0.7),
+    ("zeros, partial", "partial", evidence(0, (0, 0)), "partial", 0.5, 0.7),
+    ("no exit code and no test, unknown", "unknown", evidence(None, (0, 0)), "unknown", 0.5, 0.0),
+    ("an empty log, unknown", "unknown", evidence(log=" "), "unknown", 0.5, 0.0),
     ("no test ran", "success", evidence(None, (0, 0)), "success", 1.0, 0.7),
     ("handled error, exit 0", "success", evidence(0, log=HANDLED), "success", 1.0, 0.7),
     ("error at the end, exit 0", "success", evidence(0, log=TRACE), "success", 1.0, 0.7),
@@ -209,3 +229,9 @@ def test_the_last_summary_counts() -> None:
 )
 def test_an_error_with_work_after_it_does_not_end_a_log(log: str, ends: bool) -> None:
     assert read_log(log).ends_in_error is ends
+
+
+def test_zeros_alone_never_make_an_unknown_a_success() -> None:
+    for reported, code, tests, log, error, labels in EVERY:
+        if reported == "unknown" and code == 0 and tests == (0, 0) and labels == ((), ()):
+            assert judge(reported, evidence(code, tests, log), error).outcome != "success"

@@ -93,6 +93,44 @@ def test_a_client_that_checks_arguments_lets_aliases_through() -> None:
         assert "additionalProperties" not in json.dumps(tool["inputSchema"])
 
 
+def optional(schema: dict[str, Any], depth: int = 0) -> list[tuple[int, dict[str, Any]]]:
+    """Every property that may be absent, at every depth."""
+    found = []
+    for name, one in schema.get("properties", {}).items():
+        if name not in schema.get("required", ()):
+            found.append((depth, one))
+        found += optional(one.get("items", one), depth + 1)
+    return found
+
+
+def test_schemas_say_of_everything_that_may_be_absent_that_it_may_be_null() -> None:
+    for tool in wire():
+        for _, one in optional(tool["inputSchema"]):
+            null = {"type": "null"} in one.get("anyOf", ())
+            assert null != one.get("nullable", False), one
+
+
+def test_what_has_no_empty_value_may_be_null_where_every_argument_is_required() -> None:
+    """Strict schemas have models write something for each; "" and [] say nothing, 0 does."""
+    for tool in wire():
+        for depth, one in optional(tool["inputSchema"]):
+            assert one.get("type") in ("string", "array", "object") or not depth or "anyOf" in one
+
+
+def test_schemas_have_one_type_each_since_hosts_of_gemini_refuse_lists_of_types() -> None:
+    for tool in wire():
+        text = json.dumps(tool["inputSchema"])
+        assert '"type": [' not in text
+        assert '"default"' not in text  # nor do strict schemas take defaults
+
+
+def test_a_client_that_checks_arguments_lets_through_what_is_moved_into_bounds() -> None:
+    for tool in wire():
+        for name, value in (("k", 50), ("k", 0), ("limit", 1000), ("max_tokens", 1)):
+            if schema := tool["inputSchema"]["properties"].get(name):
+                jsonschema.validate(value, schema)
+
+
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.anyio
 async def test_the_list_is_the_same_before_and_after_the_memory_was_used(era: str) -> None:
