@@ -182,7 +182,8 @@ def _read_object(model: type[BaseModel], value: Any, path: str) -> Any:
 
 @cache
 def _most_text(model: type[BaseModel]) -> int:
-    return max(one.most or 0 for one in shapes(model).values())
+    """Give the characters of the longest text of a model."""
+    return max(one.most or 0 for one in shapes(model).values() if one.kind == "text")
 
 
 # -- values --------------------------------------------------------------------------

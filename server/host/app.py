@@ -130,7 +130,12 @@ class HostApp:
         if method is None or name not in self._methods:
             return _refusal(404, f"no method {name}")
         self.used_at = time.monotonic()
-        body = json.loads(await request.body())
+        try:
+            body = json.loads(await request.body())
+        except (ValueError, RecursionError):
+            body = None
+        if not isinstance(body, dict):
+            return _refusal(400, "the request is no JSON object")
         work = partial(self._perform, name, method, body)
         key = request.headers.get(KEY, "")
         call = self.calls.begin(key, work)
