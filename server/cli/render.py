@@ -98,12 +98,13 @@ def outcome(page: Page, answer: port.OutcomeAnswer) -> None:
     judged = answer.judged
     page.line(
         f"{answer.status.capitalize()}: {page.styled(judged.outcome, _OUTCOMES[judged.outcome])}, "
-        f"strength {judged.strength:.2f} of 1 ({one_line(judged.why)})"
+        f"strength {judged.strength:.2f} of 1"
     )
+    page.block(judged.why)
     if answer.credited:
         page.line()
         rows = [(c.id, f"{c.credit:+.2f}", str(c.wins), str(c.losses)) for c in answer.credited]
-        page.table(("item", "credit (-1 to 1)", "won", "lost"), rows, flexible=0)
+        page.table(("item", "credit ±1", "won", "lost"), rows, flexible=0)
     page.line()
     page.pairs(
         [
@@ -171,7 +172,7 @@ def state(page: Page, answer: port.StateAnswer) -> None:
 
 def item(page: Page, detail: port.ItemDetail) -> None:
     """Show a whole item and the outcomes that touched it."""
-    page.line(one_line(detail.title), "bold")
+    page.block(one_line(detail.title), "", "bold")
     page.line()
     page.pairs(
         [
@@ -199,4 +200,4 @@ def item(page: Page, detail: port.ItemDetail) -> None:
     if detail.outcomes:
         page.line()
         rows = [(o.at, o.outcome, f"{o.credit:+.2f}", o.error or o.task) for o in detail.outcomes]
-        page.table(("at", "outcome", "credit (-1 to 1)", "error or task"), rows, flexible=3)
+        page.table(("at", "outcome", "credit ±1", "error or task"), rows, flexible=3)
