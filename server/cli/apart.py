@@ -124,25 +124,11 @@ def _evaluate(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _install(arguments: argparse.Namespace, settings: Settings) -> int:
-    from server.cli import render_install
-    from server.install.command import Wish, install, printed
+    from server.cli import installing
 
-    wish = Wish(
-        client=arguments.client,
-        scope=arguments.scope,
-        config=arguments.config,
-        settings=arguments.settings,
-        store=arguments.store or "",
-        project=arguments.project or "",
-        hooks=not arguments.no_hooks,
-        uninstall=arguments.uninstall,
-        dry_run=arguments.dry_run,
-    )
-    if arguments.print:
-        _show(arguments, printed(wish), render_install.snippets)
-    else:
-        _show(arguments, install(wish), render_install.installation)
-    return 0
+    answer, show = installing.run(arguments)
+    _show(arguments, answer, show)
+    return installing.exit_code(answer)
 
 
 def _hook(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -449,16 +449,26 @@ def _add_install(commands: Commands[_Parser]) -> None:
         help="set up a client: its configuration, and hooks",
         description="Add lessonbank to a client's configuration; all that is there stays, and a\n"
         "copy is kept beside the file. Claude Code also gets hooks.",
-        epilog="examples:\n  lessonbank install claude-code\n"
-        "  lessonbank install vscode --dry-run\n  lessonbank install cursor --uninstall",
+        epilog="clients:\n  claude-code, claude-desktop, cline, codex, continue, copilot-cli,\n"
+        "  cursor, gemini-cli, opencode, qwen-code, vscode, windsurf, zed\n\n"
+        "examples:\n  lessonbank install claude-code --allow\n"
+        "  lessonbank install --all --dry-run\n  lessonbank install cursor --uninstall",
     )
-    install.add_argument("client", help="claude-code, claude-desktop, cursor, vscode or windsurf")
+    install.add_argument("client", nargs="?", help="which client, see below")
+    install.add_argument(
+        "--all", dest="everywhere", action="store_true", help="every client that is on this machine"
+    )
     install.add_argument(
         "--scope", default="user", metavar="SCOPE", help="user (default) or project"
     )
     install.add_argument("--config", default="", metavar="FILE", help="another file of servers")
     install.add_argument(
         "--settings", default="", metavar="FILE", help="another file of Claude Code's hooks"
+    )
+    install.add_argument(
+        "--allow",
+        action="store_true",
+        help="let the model call the tools without asking each time (default: it asks)",
     )
     install.add_argument("--no-hooks", action="store_true", help="leave Claude Code's hooks out")
     what = install.add_mutually_exclusive_group()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.cli.terminal import Page
-from server.install.answers import FileChange, InstallAnswer, PrintAnswer
+from server.install.answers import AllAnswer, FileChange, InstallAnswer, PrintAnswer
 
 _SAID = {
     "added": "installed",
@@ -28,6 +28,24 @@ def installation(page: Page, answer: InstallAnswer) -> None:
         for line in change.diff.splitlines():
             page.line(f"  {line}")
     _notes(page, answer.notes)
+
+
+def everywhere(page: Page, answer: AllAnswer) -> None:
+    """Show what was done for each client, and which of those known are not here."""
+    said: list[str] = []
+    for one in answer.done:
+        page.line(one.client, "bold")
+        for change in one.changes:
+            page.pairs([(f"{change.part}: {_word(change, dry_run=one.dry_run)}", change.file)])
+            for line in change.diff.splitlines():
+                page.line(f"  {line}")
+        said += [note for note in one.notes if note not in said]
+    for failed in answer.failed:
+        page.line(f"{failed.client}: failed", "bold")
+        page.block(failed.error)
+    if answer.absent:
+        page.block(f"Not on this machine: {', '.join(answer.absent)}.", indent="")
+    _notes(page, tuple(said))
 
 
 def snippets(page: Page, answer: PrintAnswer) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Status = Literal["added", "updated", "already there", "removed", "not there", "left alone"]
-Part = Literal["server", "hooks"]
+Part = Literal["server", "hooks", "permissions"]
 
 
 class _Answer(BaseModel):
@@ -48,3 +48,18 @@ class PrintAnswer(_Answer):
     client: str
     snippets: tuple[Snippet, ...]
     notes: tuple[str, ...] = ()
+
+
+class Failed(_Answer):
+    """A client that could not be set up, and why."""
+
+    client: str
+    error: str
+
+
+class AllAnswer(_Answer):
+    """What became of every client; `absent` are those that are not on this machine."""
+
+    done: tuple[InstallAnswer, ...]
+    failed: tuple[Failed, ...]
+    absent: tuple[str, ...]

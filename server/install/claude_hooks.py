@@ -87,14 +87,19 @@ def with_hooks(text: str, made: Mapping[str, Any]) -> str:
     return text
 
 
-def without_hooks(text: str) -> str:
-    """Give `text` without our handlers, and without what they leave empty."""
+def without_hooks(text: str, *, keep_root: bool = False) -> str:
+    """Give `text` without our handlers, and without what they leave empty.
+
+    Args:
+        text: The file's.
+        keep_root: There were `hooks` before us: they stay, empty or not.
+    """
     had = False
     for event in list(_hooks(text)):
         for place in reversed(list(_ours(text, event))):
             text = _without(text, event, place)
             had = True
-    return without_empty(text, ("hooks",)) if had else text
+    return without_empty(text, ("hooks",)) if had and not keep_root else text
 
 
 def _updated(text: str, path: tuple[str | int, ...], made: Mapping[str, Any]) -> str:

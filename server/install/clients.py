@@ -4,21 +4,27 @@ Sources: Claude Code https://code.claude.com/docs/en/mcp and /settings (user sco
 `~/.claude.json`, with CLAUDE_CONFIG_DIR inside of that folder); Claude Desktop
 https://modelcontextprotocol.io/quickstart/user; Cursor https://cursor.com/docs/mcp;
 VS Code https://code.visualstudio.com/docs/copilot/reference/mcp-configuration;
-Windsurf https://docs.windsurf.com/windsurf/cascade/mcp. This module reads no file.
+Windsurf https://docs.windsurf.com/windsurf/cascade/mcp; Zed https://zed.dev/docs/ai/mcp.
+Codex, Gemini CLI, opencode, Qwen Code, Cline, Continue and Copilot CLI: what the programs
+themselves write, and read back in `mcp list`. This module reads no file.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
 
 from memory_core.addresses import working_directory
 from memory_core.errors import InvalidInput, shown
 
 USER, PROJECT = "user", "project"
+Form = Literal["json", "toml", "yaml"]
+TOOLS = ("recall", "check", "remember", "report_outcome", "list_lessons", "forget")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,15 @@ class Machine:
         """Give the machine and the working directory of this process."""
         return cls(sys.platform, Path.home(), working_directory(), os.environ)
 
+    def set_folder(self, variable: str, default: Path) -> Path:
+        """Give the folder that a variable names, else the default."""
+        given = self.environ.get(variable, "").strip()
+        return Path(given).expanduser() if given else default
+
+    def configurations(self) -> Path:
+        """Give the folder in which command-line programs keep their settings."""
+        return self.set_folder("XDG_CONFIG_HOME", self.home / ".config")
+
     def applications(self) -> Path:
         """Give the folder in which desktop programs keep their settings."""
         if self.system == "win32":
@@ -46,47 +61,138 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One client: `root` is the key that holds the servers, `typed` whether entries say stdio."""
+    """One client.
+
+    `root` is the key that holds the servers. `first` and `more` are members of the entry
+    before and after the command; `more` is what a person may have set otherwise, such as
+    a time limit. `allowed` are those that let the model call the tools unasked, where they
+    stand in the entry. With `joined` the command and its arguments are one list.
+    `programs` are found on the PATH, `comments` whether the client reads them in JSON.
+    """
 
     name: str
     title: str
-    root: str
-    typed: bool = False
+    root: str = "mcpServers"
+    form: Form = "json"
+    first: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
+    allowed: Mapping[str, Any] = field(default_factory=dict)
+    joined: bool = False
     comments: bool = True
+    programs: tuple[str, ...] = ()
     after: str = ""
 
+    @property
+    def variables(self) -> str:
+        """The entry's member that holds environment variables."""
+        return "environment" if self.joined else "env"
 
+
+_RESTART = "Open sessions have it after a restart"
 CLIENTS = {
     one.name: one
     for one in (
         Client(
             "claude-code",
             "Claude Code",
-            "mcpServers",
-            typed=True,
+            first={"type": "stdio"},
+            more={"alwaysLoad": True},  # else the first requests go out before it is connected
             comments=False,
-            after="Open sessions have it after a restart; /mcp and /hooks show it.",
+            programs=("claude",),
+            after=f"{_RESTART}; /mcp and /hooks show it.",
         ),
         Client(
             "claude-desktop",
             "Claude Desktop",
-            "mcpServers",
             comments=False,
             after="Quit Claude Desktop wholly, from its tray or menu, and open it again.",
         ),
-        Client("cursor", "Cursor", "mcpServers", after="Restart Cursor, or reload its window."),
+        Client(
+            "cursor",
+            "Cursor",
+            programs=("cursor", "cursor-agent"),
+            after="Restart Cursor, or reload its window.",
+        ),
         Client(
             "vscode",
             "VS Code",
-            "servers",
-            typed=True,
+            root="servers",
+            first={"type": "stdio"},
+            programs=("code",),
             after="Run `MCP: List Servers` in VS Code and start lessonbank.",
         ),
         Client(
             "windsurf",
             "Windsurf",
-            "mcpServers",
+            programs=("windsurf",),
             after="Refresh Windsurf's MCP servers, or restart it.",
+        ),
+        Client(
+            "codex",
+            "Codex",
+            root="mcp_servers",
+            form="toml",
+            more={"required": True, "startup_timeout_sec": 60},  # else turn 1 is without tools
+            allowed={"default_tools_approval_mode": "approve"},
+            programs=("codex",),
+            after=f"{_RESTART}; `codex mcp list` shows it.",
+        ),
+        Client(
+            "gemini-cli",
+            "Gemini CLI",
+            allowed={"trust": True},
+            programs=("gemini",),
+            after=f"{_RESTART}; /mcp shows it.",
+        ),
+        Client(
+            "opencode",
+            "opencode",
+            root="mcp",
+            first={"type": "local"},
+            more={"enabled": True, "timeout": 30_000},
+            joined=True,
+            programs=("opencode",),
+            after=f"{_RESTART}; `opencode mcp list` shows it.",
+        ),
+        Client(
+            "qwen-code",
+            "Qwen Code",
+            allowed={"trust": True},
+            programs=("qwen",),
+            after=f"{_RESTART}; `qwen mcp list` shows it.",
+        ),
+        Client(
+            "cline",
+            "Cline",
+            more={"disabled": False},
+            allowed={"autoApprove": list(TOOLS)},
+            comments=False,
+            programs=("cline",),
+            after=f"{_RESTART}.",
+        ),
+        Client(
+            "continue",
+            "Continue",
+            form="yaml",
+            programs=("cn",),
+            after=f"{_RESTART}.",
+        ),
+        Client(
+            "zed",
+            "Zed",
+            root="context_servers",
+            first={"source": "custom"},
+            programs=("zed", "zeditor"),
+            after="Zed starts it at once; the agent panel's settings show it.",
+        ),
+        Client(
+            "copilot-cli",
+            "Copilot CLI",
+            first={"type": "local"},
+            more={"tools": ["*"]},
+            comments=False,
+            programs=("copilot",),
+            after=f"{_RESTART}; `copilot mcp list` shows it.",
         ),
     )
 }
@@ -102,14 +208,40 @@ def servers_file(client: Client, machine: Machine, scope: str) -> Path:
         raise InvalidInput("scope", f"= {shown(scope)} is not known", "Use user or project.")
     if scope == PROJECT:
         return _in_project(client, machine)
-    places = {
-        "claude-code": _claude_code_folder(machine, machine.home) / ".claude.json",
+    return _in_home(machine)[client.name]
+
+
+def _in_home(machine: Machine) -> dict[str, Path]:
+    home = machine.home
+    return {
+        "claude-code": _claude_code_folder(machine, home) / ".claude.json",
         "claude-desktop": _claude_desktop_folder(machine) / "claude_desktop_config.json",
-        "cursor": machine.home / ".cursor" / "mcp.json",
+        "cursor": home / ".cursor" / "mcp.json",
         "vscode": machine.applications() / "Code" / "User" / "mcp.json",
-        "windsurf": machine.home / ".codeium" / "windsurf" / "mcp_config.json",
+        "windsurf": home / ".codeium" / "windsurf" / "mcp_config.json",
+        "codex": machine.set_folder("CODEX_HOME", home / ".codex") / "config.toml",
+        "gemini-cli": machine.set_folder("GEMINI_CLI_HOME", home) / ".gemini" / "settings.json",
+        "opencode": _opencode_file(machine),
+        "qwen-code": machine.set_folder("QWEN_HOME", home / ".qwen") / "settings.json",
+        "cline": _cline_file(machine),
+        "continue": machine.set_folder("CONTINUE_GLOBAL_DIR", home / ".continue") / "config.yaml",
+        "zed": _zed_folder(machine) / "settings.json",
+        "copilot-cli": machine.set_folder("COPILOT_HOME", home / ".copilot") / "mcp-config.json",
     }
-    return places[client.name]
+
+
+def is_here(client: Client, machine: Machine) -> bool:
+    """Whether the client is on this machine: its folder, its file or its program."""
+    file = servers_file(client, machine, USER)
+    folders = {
+        "claude-code": _claude_code_folder(machine, machine.home / ".claude"),
+        "cline": machine.set_folder("CLINE_DIR", machine.home / ".cline"),
+    }
+    folder = folders.get(client.name, file.parent)
+    if file.is_file() or (folder.is_dir() and folder != machine.home):
+        return True
+    path = machine.environ.get("PATH", "")
+    return any(shutil.which(one, path=path) for one in client.programs) if path else False
 
 
 def hooks_file(machine: Machine, scope: str) -> Path:
@@ -124,6 +256,12 @@ def _in_project(client: Client, machine: Machine) -> Path:
         "claude-code": Path(".mcp.json"),
         "cursor": Path(".cursor") / "mcp.json",
         "vscode": Path(".vscode") / "mcp.json",
+        "codex": Path(".codex") / "config.toml",
+        "gemini-cli": Path(".gemini") / "settings.json",
+        "opencode": _with_comments_if_there(machine.folder),
+        "qwen-code": Path(".qwen") / "settings.json",
+        "zed": Path(".zed") / "settings.json",
+        "copilot-cli": Path(".github") / "mcp.json",
     }
     if client.name not in places:
         raise InvalidInput(
@@ -137,8 +275,38 @@ def _in_project(client: Client, machine: Machine) -> Path:
 
 
 def _claude_code_folder(machine: Machine, default: Path) -> Path:
-    configured = machine.environ.get("CLAUDE_CONFIG_DIR")
-    return Path(configured).expanduser() if configured else default
+    return machine.set_folder("CLAUDE_CONFIG_DIR", default)
+
+
+def _opencode_file(machine: Machine) -> Path:
+    named = machine.environ.get("OPENCODE_CONFIG", "").strip()
+    if named:
+        return Path(named).expanduser()
+    default = machine.configurations() / "opencode"
+    return _with_comments_if_there(machine.set_folder("OPENCODE_CONFIG_DIR", default))
+
+
+def _with_comments_if_there(folder: Path) -> Path:
+    commented = folder / "opencode.jsonc"
+    return commented if commented.is_file() else folder / "opencode.json"
+
+
+def _cline_file(machine: Machine) -> Path:
+    named = machine.environ.get("CLINE_MCP_SETTINGS_PATH", "").strip()
+    if named:
+        return Path(named).expanduser()
+    data = machine.set_folder("CLINE_DIR", machine.home / ".cline") / "data"
+    folder = machine.set_folder("CLINE_DATA_DIR", data) / "settings"
+    return folder / "cline_mcp_settings.json"
+
+
+def _zed_folder(machine: Machine) -> Path:
+    """Zed keeps to ~/.config on macOS too."""
+    if machine.system == "win32":
+        return machine.applications() / "Zed"
+    if machine.system == "darwin":
+        return machine.home / ".config" / "zed"
+    return machine.configurations() / "zed"
 
 
 def _claude_desktop_folder(machine: Machine) -> Path:

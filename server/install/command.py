@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from memory_core.addresses import expanded, remote_of, unquoted
@@ -18,10 +18,13 @@ from server.install.claude_hooks import (
     with_hooks,
     without_hooks,
 )
+from server.install.claude_permissions import RULE, has_rule, with_rule, without_rule
 from server.install.clients import CLIENTS, PROJECT, USER, Client, Machine, hooks_file, servers_file
 from server.install.files import shown_path
+from server.install.forms import FORMS, Text
 from server.install.invocation import Invocation, this_installation
-from server.install.plan import Edit, planned
+from server.install.plan import Edit, Planned, planned
+from server.install.record import Made, Record
 from server.install.servers import (
     NAME,
     entry,
@@ -40,7 +43,10 @@ _KEYS_NOTE = (
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the person asked for; empty values are not given. `config` and `settings` name files."""
+    """What the person asked for; empty values are not given. `config` and `settings` name files.
+
+    `allow`: the model may call the tools without asking the person each time.
+    """
 
     client: str
     scope: str = USER
@@ -49,6 +55,7 @@ class Wish:
     store: str = ""
     project: str = ""
     hooks: bool = True
+    allow: bool = False
     uninstall: bool = False
     dry_run: bool = False
 
@@ -59,6 +66,8 @@ class _Target:
     part: Part
     edit: Edit
     text: str
+    made: Made
+    known: Made | None
 
 
 @dataclass(slots=True)
@@ -69,6 +78,8 @@ class _Installation:
     machine: Machine
     invocation: Invocation
     client: Client = field(init=False)
+    record: Record = field(init=False)
+    allowed: bool = False
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -79,6 +90,7 @@ class _Installation:
                 f"Use one of {', '.join(CLIENTS)}.",
             )
         self.client = CLIENTS[self.wish.client]
+        self.record = Record(self.machine.applications() / "lessonbank" / "installed.json")
         if not self.wish.uninstall:
             self.notes += self.invocation.notes
             if remote_of(self.environment().get("LESSONBANK_STORE", "")):
@@ -97,54 +109,122 @@ class _Installation:
             known["LESSONBANK_STORE"] = url or str(base / folder)
         return {name: value for name, value in known.items() if value}
 
+    @property
+    def form(self) -> Text:
+        return FORMS[self.client.form]
+
     def targets(self) -> list[_Target]:
-        """Give the files to change: the server's, and for Claude Code the hooks'."""
+        """Give the files to change: the server's, and for Claude Code its settings."""
         wish = self.wish
         file = _named(wish.config) or servers_file(self.client, self.machine, wish.scope)
-        made = entry(self.client, self.invocation.words, self.environment())
-        whole = {self.client.root: {NAME: made}}
-        found = [_Target(file, "server", self._server_edit(made), _pretty(whole))]
-        if self.client.name == "claude-code" and wish.hooks:
-            found += self._hooks_target()
+        words, environment = self.invocation.words, self.environment()
+        made = entry(self.client, words, environment, allow=wish.allow)
+        text = self.form.put(self.form.empty, (self.client.root, NAME), made)
+        known = self.record.of(file)
+        edit = self._removal(known) if wish.uninstall else self._server_edit(made)
+        found = [_Target(file, "server", edit, text, known or Made(root=True), known)]
+        if self.client.name == "claude-code" and (wish.hooks or wish.allow):
+            found += self._settings_target()
         return found
 
-    def _hooks_target(self) -> list[_Target]:
-        if self.wish.config and not self.wish.settings:
-            self.notes.append("Hooks are left out with --config: name their file with --settings.")
+    def _settings_target(self) -> list[_Target]:
+        wish = self.wish
+        if wish.config and not wish.settings:
+            self.notes.append(
+                "Hooks and permissions are left out with --config: name their file with --settings."
+            )
             return []
-        file = _named(self.wish.settings) or hooks_file(self.machine, self.wish.scope)
+        file = _named(wish.settings) or hooks_file(self.machine, wish.scope)
         options = [
             word
             for name, value in self.environment().items()
             for word in (f"--{name.removeprefix('LESSONBANK_').lower()}", value)
         ]
         made = handler(self.invocation.words, options, self.machine.system)
-        whole = {"hooks": {event: [group(event, made)] for event in EVENTS}}
-        return [_Target(file, "hooks", self._hooks_edit(made), _pretty(whole))]
+        whole: dict[str, object] = {}
+        if wish.allow:
+            whole["permissions"] = {"allow": [RULE]}
+        if wish.hooks:
+            whole["hooks"] = {event: [group(event, made)] for event in EVENTS}
+        known = self.record.of(file)
+        edit = self._settings_removal(known) if wish.uninstall else self._settings_edit(made)
+        part: Part = "hooks" if wish.hooks else "permissions"
+        return [_Target(file, part, edit, _pretty(whole), known or Made(root=True), known)]
 
     def _server_edit(self, made: Mapping[str, object]) -> Edit:
         def installed(text: str) -> tuple[str, Status]:
             after = with_server(text, self.client, made)
+            found = self.form.value(after)[self.client.root][NAME]
+            if self.client.allowed:
+                self.allowed = all(found.get(n) == v for n, v in self.client.allowed.items())
             return after, _status(text, after, has_ours(text, self.client))
 
+        return installed
+
+    def _removal(self, known: Made | None) -> Edit:
         def uninstalled(text: str) -> tuple[str, Status]:
             if has_foreign(text, self.client):
                 return text, "left alone"
-            after = without_server(text, self.client)
+            keep = known is not None and not known.root
+            after = without_server(text, self.client, keep_root=keep)
             return after, "not there" if after == text else "removed"
 
-        return uninstalled if self.wish.uninstall else installed
+        return uninstalled
 
-    def _hooks_edit(self, made: Mapping[str, object]) -> Edit:
+    def _settings_edit(self, made: Mapping[str, object]) -> Edit:
         def installed(text: str) -> tuple[str, Status]:
-            after = with_hooks(text, made)
+            after = with_rule(text) if self.wish.allow and not has_rule(text) else text
+            if self.wish.hooks:
+                after = with_hooks(after, made)
+            self.allowed = has_rule(after)
             return after, _status(text, after, any_hooks(text))
 
+        return installed
+
+    def _settings_removal(self, known: Made | None) -> Edit:
         def uninstalled(text: str) -> tuple[str, Status]:
-            after = without_hooks(text)
+            keep = known is not None and not known.root
+            after = without_hooks(text, keep_root=keep)
+            if known is not None and known.rule:
+                after = without_rule(after)
             return after, "not there" if after == text else "removed"
 
-        return uninstalled if self.wish.uninstall else installed
+        return uninstalled
+
+    def made(self, target: _Target, plan: Planned) -> Made:
+        """What of a changed file is ours, together with what was so before."""
+        if self.wish.uninstall or not plan.changed:
+            return target.made
+        before = self.form.value(plan.source.text) if plan.source.text.strip() else {}
+        root = "hooks" if target.part != "server" else self.client.root
+        known = target.known
+        rule = (
+            target.part != "server"
+            and has_rule(plan.after)
+            and not has_rule(plan.source.text or "{}")
+        )
+        return replace(
+            target.made,
+            rule=rule or (known is not None and known.rule),
+            root=known.root if known is not None else before.get(root, True) != {},
+        )
+
+    def note_permissions(self) -> None:
+        """Say how things stand with asking before each call."""
+        able = self.client.name == "claude-code" or self.client.allowed
+        title = self.client.title
+        if self.wish.uninstall or (not able and not self.wish.allow):
+            return
+        if not able:
+            self.notes.append(f"{title} has no setting that allows one server's tools: it decides.")
+        elif self.allowed:
+            self.notes.append(f"{title} may call lessonbank's tools without asking.")
+        else:
+            denied = ", and `claude -p` denies it" if self.client.name == "claude-code" else ""
+            self.notes.append(
+                f"{title} asks before each call of a tool{denied}. To allow lessonbank's six "
+                f"tools: lessonbank install {self.client.name} --allow"
+            )
 
 
 def install(
@@ -156,16 +236,28 @@ def install(
         InvalidInput: The wish cannot be met; then nothing was changed.
     """
     work = _Installation(wish, machine or Machine.this(), invocation or this_installation())
+    targets = work.targets()
     plans = [
-        planned(one.file, one.part, one.edit, comments=work.client.comments)
-        for one in work.targets()
+        planned(
+            one.file,
+            one.part,
+            one.edit,
+            form=work.form if one.part == "server" else FORMS["json"],
+            comments=work.client.comments or work.client.form != "json",
+            known=one.known,
+        )
+        for one in targets
     ]
+    work.note_permissions()
     if wish.dry_run:
         changes = [plan.shown() for plan in plans]
     else:
         for plan in plans:
             plan.require_writable()
-        changes = [plan.carried_out() for plan in plans]
+        changes = [
+            plan.carried_out(work.record, work.made(one, plan))
+            for one, plan in zip(targets, plans, strict=True)
+        ]
     changed = any(plan.changed for plan in plans)
     if changed and wish.scope == PROJECT and not wish.uninstall:
         work.notes.append(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,17 @@ from memory_core.errors import InvalidInput, shown
 BACKUP = ".lessonbank-backup"
 _NEW_FILE = 0o600
 _RUN_AGAIN = "Nothing was changed; correct it and run this again."
+
+
+class Unreadable(Exception):
+    """A text is not of the form that it should have; `line` and `column` count from 1."""
+
+    def __init__(self, form: str, problem: str, line: int, column: int) -> None:
+        super().__init__(problem)
+        self.form = form
+        self.problem = problem
+        self.line = line
+        self.column = column
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +113,31 @@ def write(source: Source, text: str) -> Path | None:
             f"{shown_path(source.path)} cannot be written ({why})", "Correct it and run this again."
         ) from None
     return backup
+
+
+def remove(source: Source, folders: Sequence[Path], is_ours: Callable[[str], bool]) -> None:
+    """Remove the file, a copy of it that is ours too, and of `folders` those that are empty then.
+
+    Raises:
+        InvalidInput: It cannot be removed, or somebody changed it since it was read.
+    """
+    try:
+        require_writable(source)
+        if read(source.path).data != source.data:
+            raise refused(
+                f"{shown_path(source.path)} was changed by another program just now",
+                "Run this again.",
+            )
+        source.real.unlink()
+        backup = read(source.real.with_name(source.real.name + BACKUP))
+        if backup.data is not None and is_ours(backup.text):
+            backup.path.unlink()
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise refused(f"{shown_path(source.path)} cannot be removed ({why})") from None
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def require_writable(source: Source) -> None:

@@ -7,12 +7,16 @@ running environment's own `lessonbank` script, else its Python with `-m lessonba
 
 from __future__ import annotations
 
+import json
+import shlex
 import sys
 import sysconfig
-import tempfile
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 _SCRIPT = "lessonbank"
 
@@ -25,25 +29,23 @@ class Invocation:
     notes: tuple[str, ...] = ()
 
 
-def this_installation(
-    *, executable: str = "", scripts: Path | None = None, temporary: Path | None = None
-) -> Invocation:
+def this_installation(*, executable: str = "", scripts: Path | None = None) -> Invocation:
     """Give how this installation is started.
 
     Args:
         executable: The Python, the running one by default.
         scripts: The folder of its scripts, the running environment's by default.
-        temporary: The system's folder for temporary files.
     """
     python = Path(executable or sys.executable).absolute()
     folder = scripts or Path(sysconfig.get_path("scripts"))
     names = (f"{_SCRIPT}.exe", _SCRIPT)
     script = next((folder / name for name in names if (folder / name).is_file()), None)
     notes = []
-    if _is_temporary(python, temporary or Path(tempfile.gettempdir())):
+    if _is_of_one_run(python):
+        source = installed_from()
         notes.append(
-            f"{python.parent} is a temporary place (uvx and `pipx run` clean theirs up). Install "
-            "for good with `uv tool install lessonbank` or `pipx install lessonbank`, then run "
+            f"{python.parent} is a temporary place: uvx and `pipx run` clean theirs up. Install "
+            f"for good with `uv tool install {source}` or `pipx install {source}`, then run "
             "this again."
         )
     if script is not None:
@@ -56,12 +58,31 @@ def this_installation(
     return Invocation((str(python), *safe, "-m", "lessonbank"), tuple(notes))
 
 
-def _is_temporary(python: Path, temporary: Path) -> bool:
-    """Whether a Python stands where uvx, `pipx run` or the system clean up by themselves."""
+def installed_from() -> str:
+    """Give where this installation came from, as a word for a shell: a folder or git+URL.
+
+    Read from the note that pip and uv leave in what they install from such a place (PEP 610).
+    """
+    try:
+        noted = distribution(_SCRIPT).read_text("direct_url.json")
+        found = json.loads(noted or "{}")
+    except (PackageNotFoundError, OSError, ValueError):
+        found = {}
+    url = found.get("url", "") if isinstance(found, dict) else ""
+    if not isinstance(url, str) or not url:
+        return "PATH_OF_THE_CLONE"
+    if url.startswith("file://"):
+        return shlex.quote(url2pathname(urlsplit(url).path))
+    kind = found.get("vcs_info", {}).get("vcs", "") if "vcs_info" in found else ""
+    return shlex.quote(f"{kind}+{url}" if kind else url)
+
+
+def _is_of_one_run(python: Path) -> bool:
+    """Whether a Python stands where uvx or `pipx run` clean up by themselves."""
     parts = [part.lower() for part in python.parts]
     if "archive-v0" in parts or any(part.startswith("environments-v") for part in parts):
         return True
     pairs = set(pairwise(parts))
-    if pairs & {("pipx", ".cache"), (".cache", "pipx"), ("cache", "pipx"), ("pipx", "cache")}:
-        return True
-    return any(python.is_relative_to(one) for one in (temporary, temporary.resolve()))
+    return bool(
+        pairs & {("pipx", ".cache"), (".cache", "pipx"), ("cache", "pipx"), ("pipx", "cache")}
+    )

@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from server.install.files import Unreadable
+
 DEEPEST = 200
 """Levels of nesting that are read; configurations have a handful."""
 _TRIVIA = re.compile(r"[ \t\r\n]+|//[^\r\n]*|/\*.*?\*/", re.DOTALL)
@@ -20,15 +22,13 @@ _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
 _ATOM = re.compile(r"-?[0-9][-+.0-9eE]*|true|false|null")
 
 
-class NotJson(Exception):
-    """The text cannot be read; `line` and `column` count from 1."""
+class NotJson(Unreadable):
+    """The text cannot be read."""
 
     def __init__(self, problem: str, text: str, position: int) -> None:
-        super().__init__(problem)
-        self.problem = problem
         before = text[:position].replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
-        self.line = before.count("\n") + 1
-        self.column = len(before) - (before.rfind("\n") + 1) + 1
+        line = before.count("\n") + 1
+        super().__init__("JSON", problem, line, len(before) - (before.rfind("\n") + 1) + 1)
 
 
 @dataclass(slots=True)

@@ -12,28 +12,32 @@ from pathlib import PurePath, PureWindowsPath
 from typing import Any
 
 from server.install.clients import Client
-from server.install.edits import put, take
 from server.install.files import refused
+from server.install.forms import FORMS
 from server.install.jsonc import parse
 
 NAME = "lessonbank"
 
 
-def entry(client: Client, words: Sequence[str], environment: Mapping[str, str]) -> dict[str, Any]:
-    """Give the entry that starts the server."""
-    made: dict[str, Any] = {"type": "stdio"} if client.typed else {}
-    made |= {"command": words[0], "args": [*words[1:], "serve"]}
+def entry(
+    client: Client, words: Sequence[str], environment: Mapping[str, str], *, allow: bool = False
+) -> dict[str, Any]:
+    """Give the entry that starts the server; with `allow` the model may call it unasked."""
+    line = [*words, "serve"]
+    started = {"command": line} if client.joined else {"command": line[0], "args": line[1:]}
+    made = {**client.first, **started}
     if environment:
-        made["env"] = dict(environment)
-    return made
+        made[client.variables] = dict(environment)
+    return {**made, **client.more, **(client.allowed if allow else {})}
 
 
 def is_ours(found: object) -> bool:
     """Whether an entry starts lessonbank: by its script, its module, or through uvx."""
-    if not isinstance(found, Mapping) or not isinstance(found.get("command"), str):
+    if not isinstance(found, Mapping):
         return False
-    words = [found["command"], *(found.get("args") or ())]
-    if not all(isinstance(word, str) for word in words):
+    command = found.get("command")
+    words = command if isinstance(command, list) else [command, *(found.get("args") or ())]
+    if not words or not all(isinstance(word, str) for word in words):
         return False
     names = {_stem(word) for word in words}
     return NAME in names or any(pair == ("-m", "server") for pair in pairwise(words))
@@ -51,30 +55,39 @@ def with_server(text: str, client: Client, made: Mapping[str, Any]) -> str:
         InvalidInput: Another server has the name, or the file has another form.
     """
     found = _found(text, client)
-    path = (client.root, NAME)
+    form, path = FORMS[client.form], (client.root, NAME)
     if found is None:
-        return put(text, path, dict(made))
+        return form.put(text, path, dict(made))
     if not is_ours(found):
         raise refused(
             f"it has a server named {NAME} that does not run this lessonbank",
             f"Rename or remove that entry of {client.root!r}, then run this again.",
         )
     for name, value in made.items():
-        if name != "env" and found.get(name) != value:
-            text = put(text, (*path, name), value)
-    environment = found.get("env")
+        theirs = name in client.more and name in found
+        if name != client.variables and not theirs and found.get(name) != value:
+            text = form.put(text, (*path, name), value)
+    environment = found.get(client.variables)
     known = environment if isinstance(environment, Mapping) else {}
-    for name, value in made.get("env", {}).items():
+    for name, value in made.get(client.variables, {}).items():
         if known.get(name) != value:
-            text = put(text, (*path, "env", name), value)
+            text = form.put(text, (*path, client.variables, name), value)
     return text
 
 
-def without_server(text: str, client: Client) -> str:
-    """Give `text` without our entry, and without a list of servers that it leaves empty."""
+def without_server(text: str, client: Client, *, keep_root: bool = False) -> str:
+    """Give `text` without our entry, and without a list of servers that it leaves empty.
+
+    Args:
+        text: The file's.
+        client: Whose file.
+        keep_root: The list was there before us: it stays, empty or not.
+    """
     if not is_ours(_found(text, client)):
         return text
-    text = take(text, (client.root, NAME))
+    text = FORMS[client.form].take(text, (client.root, NAME))
+    if client.form != "json" or keep_root:
+        return text
     return without_empty(text, (client.root,))
 
 
@@ -98,13 +111,18 @@ def without_empty(text: str, path: tuple[str | int, ...]) -> str:
             return text
         node = found.value
     blank = not text[node.start + 1 : node.end - 1].strip()
-    return take(text, path) if blank and node.kind != "plain" else text
+    return FORMS["json"].take(text, path) if blank and node.kind != "plain" else text
 
 
 def _found(text: str, client: Client) -> Any:
-    whole = parse(text).value()
-    servers = whole.get(client.root, {}) if isinstance(whole, Mapping) else None
-    if not isinstance(servers, Mapping):
-        where = "the file" if servers is None else repr(client.root)
-        raise refused(f"{where} is no object in it")
+    whole = FORMS[client.form].value(text)
+    servers = whole.get(client.root) if isinstance(whole, Mapping) else {None: None}
+    if servers is None and client.form == "yaml":
+        return None
+    if isinstance(whole, Mapping) and client.root not in whole:
+        return None
+    if not isinstance(whole, Mapping) or not isinstance(servers, Mapping):
+        where = repr(client.root) if isinstance(whole, Mapping) else "the file"
+        kind = "list of servers" if client.form == "yaml" else "object"
+        raise refused(f"{where} is no {kind} in it")
     return servers.get(NAME)

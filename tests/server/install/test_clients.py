@@ -17,8 +17,8 @@ from server.install.invocation import Invocation
 from server.install.jsonc import parse
 from tests.server.install.conftest import COMMAND, Install
 
-NAMES = sorted(CLIENTS)
-COMMENTING = sorted(name for name, one in CLIENTS.items() if one.comments)
+NAMES = sorted(name for name, one in CLIENTS.items() if one.form == "json")
+COMMENTING = sorted(name for name in NAMES if CLIENTS[name].comments)
 
 EXISTING = """\
 {
@@ -63,8 +63,28 @@ def names_in(folder: Path) -> list[str]:
 
 
 def expected(client: str) -> dict[str, Any]:
-    made = {"command": COMMAND, "args": ["serve"]}
-    return {"type": "stdio", **made} if CLIENTS[client].typed else made
+    """The whole entry, as each client wants it."""
+    plain: dict[str, Any] = {"command": COMMAND, "args": ["serve"]}
+    special: dict[str, dict[str, Any]] = {
+        "claude-code": {"type": "stdio", **plain, "alwaysLoad": True},
+        "vscode": {"type": "stdio", **plain},
+        "opencode": {
+            "type": "local",
+            "command": [COMMAND, "serve"],
+            "enabled": True,
+            "timeout": 30_000,
+        },
+        "cline": {**plain, "disabled": False},
+        "zed": {"source": "custom", **plain},
+        "copilot-cli": {"type": "local", **plain, "tools": ["*"]},
+    }
+    return special.get(client, plain)
+
+
+def env_of(client: str, text: str) -> dict[str, str] | None:
+    found = json.loads(text)[CLIENTS[client].root]["lessonbank"]
+    given: dict[str, str] | None = found.get(CLIENTS[client].variables)
+    return given
 
 
 @pytest.mark.parametrize("client", NAMES)
@@ -289,16 +309,18 @@ def test_an_entry_of_an_older_place_is_updated_and_keeps_what_others_added(
         "command": "uvx",
         "args": ["lessonbank", "serve"],
         "disabled": False,
-        "env": {"LESSONBANK_SOURCE": "me"},
+        CLIENTS[client].variables: {"LESSONBANK_SOURCE": "me"},
     }
     file.write_text(json.dumps({root: {"lessonbank": old, "other": {"command": "x"}}}, indent=2))
     (change,) = installed(client, hooks=False, store="/data/store").changes
     assert change.status == "updated"
     found = json.loads(file.read_text())[root]["lessonbank"]
-    assert found["command"] == COMMAND
-    assert found["args"] == ["serve"]
+    assert found["command"] == expected(client)["command"]
     assert found["disabled"] is False
-    assert found["env"] == {"LESSONBANK_SOURCE": "me", "LESSONBANK_STORE": "/data/store"}
+    assert found[CLIENTS[client].variables] == {
+        "LESSONBANK_SOURCE": "me",
+        "LESSONBANK_STORE": "/data/store",
+    }
 
 
 @pytest.mark.parametrize("client", NAMES)
@@ -328,10 +350,10 @@ def test_only_what_the_person_has_set_is_passed_on(
     client: str, file: Path, machine: Machine, installed: Install
 ) -> None:
     installed(client, hooks=False)
-    assert "env" not in json.loads(file.read_text())[CLIENTS[client].root]["lessonbank"]
+    assert env_of(client, file.read_text()) is None
     environ = {"LESSONBANK_STORE": "own/store", "LESSONBANK_PROJECT": "p", "LESSONBANK_TOKEN": "t"}
     installed(client, environ, hooks=False)
-    assert json.loads(file.read_text())[CLIENTS[client].root]["lessonbank"]["env"] == {
+    assert env_of(client, file.read_text()) == {
         "LESSONBANK_STORE": str(machine.home / "own/store"),
         "LESSONBANK_PROJECT": "p",
     }
@@ -367,6 +389,12 @@ def test_line_ends_and_a_byte_order_mark_stay(client: str, file: Path, installed
         ("claude-code", "project", ".mcp.json"),
         ("cursor", "project", ".cursor/mcp.json"),
         ("vscode", "project", ".vscode/mcp.json"),
+        ("codex", "project", ".codex/config.toml"),
+        ("gemini-cli", "project", ".gemini/settings.json"),
+        ("opencode", "project", "opencode.json"),
+        ("qwen-code", "project", ".qwen/settings.json"),
+        ("zed", "project", ".zed/settings.json"),
+        ("copilot-cli", "project", ".github/mcp.json"),
     ],
 )
 def test_the_project_has_files_of_its_own(
@@ -384,6 +412,8 @@ def test_the_project_has_files_of_its_own(
         ({"client": "cursor", "scope": "world"}, "scope = 'world' is not known"),
         ({"client": "windsurf", "scope": "project"}, "does not exist in Windsurf"),
         ({"client": "claude-desktop", "scope": "project"}, "does not exist in Claude Desktop"),
+        ({"client": "cline", "scope": "project"}, "does not exist in Cline"),
+        ({"client": "continue", "scope": "project"}, "does not exist in Continue"),
     ],
 )
 def test_a_wish_that_cannot_be_met_is_one_sentence(
@@ -418,11 +448,58 @@ ENVIRONS = {
         ("vscode", "darwin", "/home/me/Library/Application Support/Code/User/mcp.json"),
         ("vscode", "win32", "/roaming/Code/User/mcp.json"),
         ("windsurf", "linux", "/home/me/.codeium/windsurf/mcp_config.json"),
+        ("codex", "linux", "/home/me/.codex/config.toml"),
+        ("gemini-cli", "linux", "/home/me/.gemini/settings.json"),
+        ("opencode", "linux", "/config/opencode/opencode.json"),
+        ("opencode", "darwin", "/home/me/.config/opencode/opencode.json"),
+        ("qwen-code", "linux", "/home/me/.qwen/settings.json"),
+        ("cline", "linux", "/home/me/.cline/data/settings/cline_mcp_settings.json"),
+        ("continue", "linux", "/home/me/.continue/config.yaml"),
+        ("zed", "linux", "/config/zed/settings.json"),
+        ("zed", "darwin", "/home/me/.config/zed/settings.json"),
+        ("zed", "win32", "/roaming/Zed/settings.json"),
+        ("copilot-cli", "linux", "/home/me/.copilot/mcp-config.json"),
     ],
 )
 def test_each_system_has_its_own_places(client: str, system: str, place: str) -> None:
     machine = Machine(system, HOME, Path("/project"), ENVIRONS[system])
     assert servers_file(CLIENTS[client], machine, "user") == Path(place)
+
+
+@pytest.mark.parametrize(
+    ("client", "variable", "place"),
+    [
+        ("claude-code", "CLAUDE_CONFIG_DIR", ".claude.json"),
+        ("codex", "CODEX_HOME", "config.toml"),
+        ("gemini-cli", "GEMINI_CLI_HOME", ".gemini/settings.json"),
+        ("opencode", "OPENCODE_CONFIG_DIR", "opencode.json"),
+        ("opencode", "OPENCODE_CONFIG", ""),
+        ("opencode", "XDG_CONFIG_HOME", "opencode/opencode.json"),
+        ("qwen-code", "QWEN_HOME", "settings.json"),
+        ("cline", "CLINE_DIR", "data/settings/cline_mcp_settings.json"),
+        ("cline", "CLINE_DATA_DIR", "settings/cline_mcp_settings.json"),
+        ("cline", "CLINE_MCP_SETTINGS_PATH", ""),
+        ("continue", "CONTINUE_GLOBAL_DIR", "config.yaml"),
+        ("zed", "XDG_CONFIG_HOME", "zed/settings.json"),
+        ("copilot-cli", "COPILOT_HOME", "mcp-config.json"),
+    ],
+)
+def test_a_clients_own_variable_says_where_its_files_are(
+    client: str, variable: str, place: str
+) -> None:
+    machine = Machine("linux", HOME, Path("/project"), {variable: "/elsewhere"})
+    assert servers_file(CLIENTS[client], machine, "user") == Path("/elsewhere") / place
+
+
+def test_a_file_of_opencode_with_comments_is_the_one_that_is_written(
+    machine: Machine, installed: Install
+) -> None:
+    file = machine.home / ".config" / "opencode" / "opencode.jsonc"
+    file.parent.mkdir(parents=True)
+    file.write_text("{ // mine\n}\n")
+    (change,) = installed("opencode").changes
+    assert change.file == str(file)
+    assert "// mine" in file.read_text()
 
 
 def test_the_store_edition_of_claude_desktop_keeps_its_own_folder(tmp_path: Path) -> None:
