@@ -2,6 +2,7 @@
 
     LessonbankError
     ├── InvalidInput        a value that the caller can correct
+    │   ├── UnusableFile    a file cannot be read or changed as it is
     │   ├── UnknownItem     no such item, or not one that the caller sees
     │   └── UnknownRecall   no such recall, not one of the caller's projects, or expired
     ├── Forbidden           the caller's token may not do this
@@ -47,6 +48,10 @@ class InvalidInput(LessonbankError):
         self.field = field
         self.problem = problem
         self.move = move
+
+
+class UnusableFile(InvalidInput):
+    """A file that a value names, or stands for, cannot be read or changed as it is."""
 
 
 class UnknownItem(InvalidInput):

@@ -6,7 +6,13 @@ import re
 from argparse import Action
 from collections.abc import Iterator
 
-from memory_core.errors import InvalidInput, LessonbankError, UnknownItem, UnknownRecall
+from memory_core.errors import (
+    InvalidInput,
+    LessonbankError,
+    UnknownItem,
+    UnknownRecall,
+    UnusableFile,
+)
 from server.cli.arguments import actions_of
 from server.plain import sentence
 
@@ -23,7 +29,7 @@ def complaint(error: LessonbankError, command: str) -> tuple[str, int, str]:
     text = sentence(error)
     if not isinstance(error, InvalidInput):
         return _with_commands(text), 1, ""
-    code = 1 if isinstance(error, UnknownItem | UnknownRecall) else 2
+    code = 1 if isinstance(error, UnknownItem | UnknownRecall | UnusableFile) else 2
     names = dict(_names(command))
     option = next(
         (names[part] for part in reversed(error.field.split(".")) if part in names), error.field

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from memory_core.errors import InvalidInput, shown
+from memory_core.errors import UnusableFile, shown
 
 BACKUP = ".lessonbank-backup"
 _NEW_FILE = 0o600
@@ -62,9 +62,9 @@ def shown_path(path: Path) -> str:
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def refused(problem: str, move: str = _RUN_AGAIN) -> InvalidInput:
+def refused(problem: str, move: str = _RUN_AGAIN) -> UnusableFile:
     """Give the error of a file that cannot be changed."""
-    return InvalidInput("config", f"cannot be changed: {problem}", move)
+    return UnusableFile("config", f"cannot be changed: {problem}", move)
 
 
 def read(path: Path) -> Source:

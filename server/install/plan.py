@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from memory_core.errors import InvalidInput
+from memory_core.errors import InvalidInput, UnusableFile
 from server.install.answers import FileChange, Part, Status
 from server.install.files import (
     Source,
@@ -137,7 +137,7 @@ def planned(
         ) from None
     except LookupError:
         raise refused(f"{shown_path(path)} has not the form of this client's file") from None
-    except InvalidInput as error:
-        raise InvalidInput(error.field, f"{shown_path(path)} {error.problem}", error.move) from None
+    except UnusableFile as error:
+        raise UnusableFile(error.field, f"{shown_path(path)} {error.problem}", error.move) from None
     after = text if blank and after == form.empty else after
     return Planned(source, part, after, status, form, known, edit)

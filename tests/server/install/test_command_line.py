@@ -79,7 +79,7 @@ def test_a_file_that_makes_no_sense_is_one_sentence_and_exit_code_1(
 
 
 def test_an_unknown_client_is_one_sentence(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["install", "emacs"]) == 1
+    assert main(["install", "emacs"]) == 2
     assert "Use one of claude-code" in capsys.readouterr().err
 
 
