@@ -209,7 +209,7 @@ def _text(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
     label = LABEL in shape.marks
     if not label and LOOSE not in shape.marks:
         return value
-    if isinstance(value, str) and 0 < len(value) < _SPARE and fold(value) in NOTHING:
+    if _says_nothing(value):
         if label:  # there may be a project of this name
             asides.said.append(f"{path} = {shown(value)} counts as not given.")
         return _ABSENT
@@ -220,6 +220,11 @@ def _text(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
     if not label and isinstance(value, dict | list):
         return _told(shape.most or 0, value, path)
     return _digits(value)
+
+
+def _says_nothing(value: Any) -> bool:
+    """Whether a value is a word for nothing; the empty text is none."""
+    return isinstance(value, str) and 0 < len(value) < _SPARE and fold(value) in NOTHING
 
 
 def _digits(value: Any) -> Any:
@@ -309,7 +314,8 @@ def _choice(shape: Shape, value: Any) -> Any:
 def _list(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
     inner, most = shape.of, shape.most or 0
     assert inner is not None
-    if value is False:
+    only = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if value is False or (_says_nothing(only) and fold(only) != "none"):  # which is a list of none
         return _ABSENT
     entries = _entries(inner, value, most, path)
     if len(entries) > most + _SPARE:

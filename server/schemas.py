@@ -36,8 +36,8 @@ def input_schema(
     that are moved into their bounds have none in it, so a client that checks
     arguments against it lets through what is taken. What may be absent is
     `nullable`, the one word that smolagents, ajv and Gemini read; where nothing
-    else says "absent" (numbers of evidence) null is a type of its own, for clients
-    that make every argument required. Type arrays are avoided: hosts of Gemini
+    else says "absent" (numbers of evidence, the kind of a lesson) null is a type of
+    its own, for clients that make every argument required. Type arrays are avoided: hosts of Gemini
     refuse all tools for one. Defaults are told in words: strict schemas allow none.
 
     Args:
@@ -69,7 +69,7 @@ def _nullable(schema: Schema, depth: int = 0) -> Schema:
     for name, one in properties.items():
         if name in required:
             continue
-        if depth and one["type"] == "integer":
+        if depth and (one["type"] == "integer" or "enum" in one):
             properties[name] = {"anyOf": [one, {"type": "null"}]}
         else:
             one["nullable"] = True

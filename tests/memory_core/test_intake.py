@@ -121,7 +121,10 @@ def test_nulls_in_lists_are_dropped() -> None:
     assert report(used_ids=["i", None]).used_ids == ("i",)
     assert report(lessons=[None, LESSON]).lessons[0].title == "a"
     assert recall(kinds=[None, "fact"]).kinds == ("fact",)
-    assert report(used_ids=None).used_ids is None
+    for absent in (None, "null", ["null"], "undefined", False):
+        assert report(used_ids=absent).used_ids is None
+    for empty in ([], "", "none", ["none"], "[]"):
+        assert report(used_ids=empty).used_ids == ()
     assert report(used_ids=[]).used_ids == ()
 
 
