@@ -82,6 +82,10 @@ conformance: $(STAMP) conformance-packages ## Run the official conformance suite
 	$(BIN)/python -m tests.conformance
 
 # Downloads the clients (3 GB) once, then takes a quarter of an hour. CLIENTS="codex opencode" runs these alone.
+.PHONY: client-packages
+client-packages: $(STAMP)
+	$(BIN)/python -m tests.clients --install $(CLIENTS)
+
 .PHONY: clients
 clients: $(STAMP) ## Run real MCP clients and agent frameworks with a scripted model
 	$(BIN)/python -m tests.clients $(CLIENTS)

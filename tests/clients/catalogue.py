@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.clients import command_lines
-from tests.clients.place import NPM, Place, Start
+from tests.clients import command_lines, frameworks
+from tests.clients.place import NPM, PYTHON, Place, Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Client:
         only_answer: Whether its standard output is the model's answer and nothing else.
         hooked: Whether our hooks speak to its model.
         strict: Whether its model has to fill in every argument.
+        stays: What names the process that it leaves running for its next start, "" for none.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Client:
     only_answer: bool = False
     hooked: bool = False
     strict: bool = False
+    stays: str = ""
 
     @property
     def version(self) -> str:
@@ -52,6 +54,10 @@ class Client:
         pinned = (self.folder / "requirements.txt").read_text(encoding="utf-8")
         found = re.search(rf"^{re.escape(self.package)}==(\S+)", pinned, re.MULTILINE)
         return found[1] if found else "?"
+
+
+def _program(name: str, program: str, *, strict: bool = False) -> Callable[[Place], Start]:
+    return partial(frameworks.python_program, name=name, program=program, strict=strict)
 
 
 CLIENTS = (
@@ -74,4 +80,72 @@ CLIENTS = (
         only_answer=True,
         hooked=True,
     ),
+    Client(
+        "codex",
+        "Codex",
+        NPM / "codex",
+        "@openai/codex",
+        command_lines.codex,
+        quick=True,
+        only_answer=True,
+    ),
+    Client(
+        "gemini-cli",
+        "Gemini CLI",
+        NPM / "gemini-cli",
+        "@google/gemini-cli",
+        command_lines.gemini_cli,
+    ),
+    Client(
+        "opencode", "opencode", NPM / "opencode", "opencode-ai", command_lines.opencode, quick=True
+    ),
+    Client(
+        "qwen-code",
+        "Qwen Code",
+        NPM / "qwen-code",
+        "@qwen-code/qwen-code",
+        command_lines.qwen_code,
+        deferred=True,
+    ),
+    Client(
+        "cline", "Cline", NPM / "cline", "cline", command_lines.cline, stays="--cline-hub-daemon"
+    ),
+    Client(
+        "openai-agents",
+        "OpenAI Agents",
+        PYTHON / "openai-agents",
+        "openai-agents",
+        _program("openai-agents", "with_openai_agents"),
+    ),
+    Client(
+        "openai-agents-strict",
+        "OpenAI Agents, strict",
+        PYTHON / "openai-agents",
+        "openai-agents",
+        _program("openai-agents", "with_openai_agents", strict=True),
+        strict=True,
+    ),
+    Client(
+        "pydantic-ai",
+        "pydantic-ai",
+        PYTHON / "pydantic-ai",
+        "pydantic-ai-slim",
+        _program("pydantic-ai", "with_pydantic_ai"),
+    ),
+    Client(
+        "langchain",
+        "LangChain",
+        PYTHON / "langchain",
+        "langchain",
+        _program("langchain", "with_langchain"),
+    ),
+    Client("crewai", "CrewAI", PYTHON / "crewai", "crewai", _program("crewai", "with_crewai")),
+    Client(
+        "smolagents",
+        "smolagents",
+        PYTHON / "smolagents",
+        "smolagents",
+        _program("smolagents", "with_smolagents"),
+    ),
+    Client("vercel-ai", "Vercel AI SDK", NPM / "vercel-ai", "ai", frameworks.vercel_ai),
 )

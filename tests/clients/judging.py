@@ -99,7 +99,9 @@ def checks(run: Run) -> Iterator[Check]:
         told = any("<lessonbank-notes>" in one.turn.whole for one in run.asked[:1])
         yield Check("the hook's notes are in the first request", "" if told else "they are not")
     yield Check("prints the answer", _printed(run))
-    left = [" ".join(one.command)[:_SHOWN] for one in run.left]
+    stays = run.client.stays
+    words = [" ".join(one.command) for one in run.left]
+    left = [one[:_SHOWN] for one in words if not (stays and stays in one)]
     yield Check("nothing left running", "; ".join(left))
 
 

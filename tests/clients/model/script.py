@@ -14,6 +14,8 @@ TASK = "Deploy the billing service to the staging cluster with helm and check th
 SEARCHERS = re.compile(r"ToolSearch|tool_search|WaitForMcpServers")
 MORE = "There is nothing more to say."
 """What a client prints that asks for more after the answer."""
+CALLER = "tool_call"
+"""Calls a tool that a search has shown, and carries its name and arguments."""
 _MOST_SEARCHES = 3
 _RECALL_ID = re.compile(r"\brec_\w{6,}")
 _OUTCOME_ID = re.compile(r"\bout(?:come)?_\w{6,}")
@@ -51,10 +53,18 @@ class Script:
             return Say(MORE if self.answer in turn.whole else self.answer)
         step = self.steps[len(made)]
         tool = offered(turn.tools, step.tool)
-        if tool is None:
-            return self._search(turn, step.tool)
         arguments = step.arguments(turn)
+        if tool is None:
+            return self._behind(turn, step.tool, arguments)
         return Use(tool, filled(tool.schema, arguments) if self.strict else arguments)
+
+    def _behind(self, turn: Turn, name: str, arguments: JSON) -> Answer:
+        """Call a tool that only a search shows: through the client's own caller, if it has one."""
+        caller = next((one for one in turn.tools if one.name == CALLER), None)
+        found = re.search(rf"\b\w*lessonbank\w*_{name}\b", turn.results)
+        if caller and found:
+            return Use(caller, {"name": found[0], "arguments": arguments})
+        return self._search(turn, name)
 
     def _search(self, turn: Turn, name: str) -> Answer:
         searches = sum(1 for one in turn.done if SEARCHERS.fullmatch(one.name))
@@ -76,9 +86,13 @@ def offered(tools: tuple[Tool, ...], name: str) -> Tool | None:
 
 
 def made(turn: Turn, name: str) -> tuple[Done, ...]:
-    """Give the calls of one of our tools."""
+    """Give the calls of one of our tools, those through a client's own caller too."""
     ends = re.compile(rf"(^|[^A-Za-z]){name}$")
-    return tuple(one for one in turn.done if ends.search(one.name))
+    return tuple(one for one in turn.done if ends.search(_named(one)))
+
+
+def _named(call: Done) -> str:
+    return str(call.arguments.get("name")) if call.name == CALLER else call.name
 
 
 def recall_id(turn: Turn) -> str:
