@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tests.clients.catalogue import Client
 from tests.clients.model.script import Script, made, offered
@@ -95,6 +96,8 @@ def checks(run: Run) -> Iterator[Check]:
         yield Check("the next step is visible", "" if run.next_step else shown)
     if run.script.steps:
         yield Check("the lesson is stored", "" if run.stored else "it is not in the list")
+    if run.client.strict:
+        yield Check("nothing has to be invented", ", ".join(sorted(_invented(run))))
     if run.client.hooked:
         told = any("<lessonbank-notes>" in one.turn.whole for one in run.asked[:1])
         yield Check("the hook's notes are in the first request", "" if told else "they are not")
@@ -103,6 +106,27 @@ def checks(run: Run) -> Iterator[Check]:
     words = [" ".join(one.command) for one in run.left]
     left = [one[:_SHOWN] for one in words if not (stays and stays in one)]
     yield Check("nothing left running", "; ".join(left))
+
+
+def _invented(run: Run) -> set[str]:
+    """Give the arguments that the schemas made the model fill in, null not being allowed."""
+    uses = [(one.turn, one.answer) for one in run.asked if isinstance(one.answer, Use)]
+    steps = {step.tool: step for step in run.script.steps}
+    return {
+        name
+        for turn, use in uses
+        for tool, step in steps.items()
+        if offered((use.tool,), tool)
+        for name in _added(step.arguments(turn), use.arguments)
+    }
+
+
+def _added(given: Mapping[str, Any], sent: Mapping[str, Any], under: str = "") -> Iterator[str]:
+    for name, value in sent.items():
+        if isinstance(value, Mapping) and isinstance(given.get(name), Mapping):
+            yield from _added(given[name], value, f"{under}{name}.")
+        elif name not in given and value is not None:
+            yield f"{under}{name} = {value!r}"
 
 
 def _end(run: Run) -> str:
