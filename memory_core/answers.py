@@ -68,7 +68,10 @@ class NearDuplicate(_Answer):
 
 
 class RememberAnswer(_Answer):
-    """What `remember` answers; the item is on disk when it does."""
+    """What `remember` answers; the item is on disk when it does.
+
+    `record` says of an item that supersedes whether it keeps the record, and why; else "".
+    """
 
     id: str
     status: Literal["added", "duplicate", "superseded"]
@@ -76,6 +79,25 @@ class RememberAnswer(_Answer):
     redacted: tuple[str, ...] = ()
     note: str = ""
     next: str = ""
+
+
+class EditAnswer(_Answer):
+    """What `edit` answers: the item that now stands in the place of `was`, and its record.
+
+    `record` says whether the record passed on to it ("kept") and `why`.
+    """
+
+    id: str
+    was: str
+    title: str
+    status: Literal["edited", "unchanged", "duplicate"]
+    record: Literal["kept", "new"]
+    why: str
+    wins: int
+    losses: int
+    recalls: int
+    redacted: tuple[str, ...] = ()
+    note: str = ""
 
 
 class Judged(_Answer):
@@ -167,7 +189,9 @@ class ItemOutcome(_Answer):
 class ItemDetail(_Answer):
     """A whole item: text, lineage and the outcomes that touched it.
 
-    `pair` holds the failure/success outcome ids it came from, where known.
+    `pair` holds the failure/success outcome ids it came from, where known. `earlier` are the
+    wordings whose record it has too, the last one first; `latest` is the wording that has this
+    one's record now, "" for itself.
     """
 
     id: str
@@ -193,6 +217,8 @@ class ItemDetail(_Answer):
     outcome_id: str
     pair: tuple[str, ...]
     outcomes: tuple[ItemOutcome, ...]
+    earlier: tuple[str, ...] = ()
+    latest: str = ""
 
 
 class Brief(_Answer):

@@ -166,6 +166,10 @@ class SentenceEmbedder:
         vectors.setflags(write=False)
         return vectors
 
+    def knows(self, word: str) -> bool:
+        with self._encoding:
+            return len(self._model.tokenizer.tokenize(word)) == 1
+
     def _encode(self, texts: list[str], threads: int) -> Matrix:
         """Give float32[len(texts), d], rows of unit length. The caller holds `_encoding`."""
         with _torch_threads(threads):

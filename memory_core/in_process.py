@@ -23,6 +23,8 @@ from memory_core.port import (
     Change,
     CheckRequest,
     Compacted,
+    EditAnswer,
+    EditRequest,
     ForgetRequest,
     ItemDetail,
     ListAnswer,
@@ -133,6 +135,10 @@ class InProcessMemory:
     ) -> RememberAnswer:
         service = await self._model("write", "remember", REMEMBER_WAIT, progress)
         return await self._run(partial(service.lessons.remember, request, self._caller))
+
+    async def edit(self, request: EditRequest, progress: Progress | None = None) -> EditAnswer:
+        service = await self._model("write", "edit", REMEMBER_WAIT, progress)
+        return await self._run(partial(service.lessons.edit, request, self._caller))
 
     async def report_outcome(
         self, request: OutcomeRequest, progress: Progress | None = None

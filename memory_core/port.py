@@ -16,6 +16,7 @@ from memory_core.answers import (
     Brief,
     Compacted,
     Credited,
+    EditAnswer,
     FailureWarning,
     ItemDetail,
     ItemOutcome,
@@ -57,6 +58,7 @@ from memory_core.proof_answers import (
 from memory_core.requests import (
     MARK,
     CheckRequest,
+    EditRequest,
     Evidence,
     ForgetRequest,
     Lesson,
@@ -79,6 +81,7 @@ __all__ = [
     "Brief",
     "Compacted",
     "Credited",
+    "EditAnswer",
     "FailureWarning",
     "ItemDetail",
     "ItemOutcome",
@@ -114,6 +117,7 @@ __all__ = [
     "ReliabilityRow",
     "ScorerRow",
     "CheckRequest",
+    "EditRequest",
     "Evidence",
     "ForgetRequest",
     "Lesson",
@@ -197,6 +201,7 @@ class Memory(Protocol):
     async def remember(
         self, request: RememberRequest, progress: Progress | None = None
     ) -> RememberAnswer: ...
+    async def edit(self, request: EditRequest, progress: Progress | None = None) -> EditAnswer: ...
     async def report_outcome(
         self, request: OutcomeRequest, progress: Progress | None = None
     ) -> OutcomeAnswer: ...

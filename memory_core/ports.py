@@ -37,6 +37,9 @@ class Embedder(Protocol):
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         """Give float32[N, d]; N = 0 gives an array of shape (0, d)."""
 
+    def knows(self, word: str) -> bool:
+        """Tell whether a word in small letters is a common one: a misspelt one is not."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredItem:

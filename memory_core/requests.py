@@ -176,6 +176,41 @@ class RememberRequest(Lesson):
     outcome_id: MaybeId = ""
 
 
+class EditRequest(Request):
+    """Arguments of `edit`: what is given takes the place of what the item says.
+
+    `record` decides whether the corrected item keeps the record: by what changed ("auto"),
+    in any case ("keep") or not at all ("new").
+    """
+
+    item_id: Annotated[Id, Field(validation_alias=_aliases("item_id", "id"))]
+    title: Annotated[Words, Field(max_length=200)] | None = None
+    content: Annotated[Words, Field(max_length=8000)] | None = None
+    description: Annotated[Text, Field(max_length=600)] | None = None
+    kind: Kind | None = None
+    tags: Annotated[tuple[Name, ...], Field(max_length=16)] | None = None
+    task: Annotated[Text, Field(max_length=8000)] | None = None
+    record: Literal["auto", "keep", "new"] = "auto"
+    source: Name = ""
+    project: Name = ""
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What is given of the item, by name."""
+        names = ("title", "content", "description", "kind", "tags", "task")
+        given = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in given.items() if value is not None}
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> EditRequest:
+        if not self.changes:
+            raise ValueError(
+                "nothing is given that changes the item; "
+                "pass a title, content, description, kind, tags or task"
+            )
+        return self
+
+
 _Count = Annotated[int, Field(ge=0, le=10**9)]
 
 

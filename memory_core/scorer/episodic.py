@@ -80,7 +80,7 @@ class EpisodicBuffer:
         What just failed in full, and what advises alike as far as it does.
         """
         penalties = np.zeros(panel.size)
-        places = {item_id: place for place, item_id in enumerate(panel.ids)}
+        places = {item_id: place for place, item_id in enumerate(panel.ids)} | dict(panel.earlier)
         for failure in self._sessions.get((project, session), ()):
             if now - failure.at > LIFETIME or float(failure.query @ panel.query) <= LIKE:
                 continue

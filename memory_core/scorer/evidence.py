@@ -204,13 +204,20 @@ class Evidence:
             if first >= start
         }
 
-    def score(self, query: Vector, ids: Sequence[str], contents: Matrix | None = None) -> Record:
+    def score(
+        self,
+        query: Vector,
+        ids: Sequence[str],
+        contents: Matrix | None = None,
+        earlier: Mapping[str, int] | None = None,
+    ) -> Record:
         """Say what the outcomes tell of these items in these conditions.
 
         Args:
             query: float32[d].
             ids: N item ids.
             contents: float32[N, SIZE], sketches of what they advise; None gives no advice.
+            earlier: Places of items whose record an earlier wording's is, by its id.
         """
         table, count = self._table, len(ids)
         nothing = np.zeros(count)
@@ -218,7 +225,7 @@ class Evidence:
             return Record(nothing, nothing, nothing, nothing, nothing)
         cosines = np.minimum(table.conditions[: table.rows] @ query, 1.0).astype(np.float64)
         places = np.full(len(table.numbers), -1, np.int64)
-        for place, item_id in enumerate(ids):
+        for item_id, place in (*zip(ids, range(count), strict=True), *(earlier or {}).items()):
             number = table.numbers.get(item_id, -1)
             if 0 <= number < len(places):
                 places[number] = place

@@ -118,7 +118,7 @@ class Learner:
 
     def experts(self, panel: Panel, snapshot: Snapshot) -> tuple[Values, Floats]:
         """Every expert's value of every candidate, float64[N, E], and evidence mass float64[N]."""
-        record = self.evidence.score(panel.query, panel.ids, panel.contents)
+        record = self.evidence.score(panel.query, panel.ids, panel.contents, panel.earlier)
         values = np.zeros((panel.size, len(EXPERTS)))
         values[:, FUSED] = zscore(panel.fused)
         values[:, DENSE] = zscore(panel.dense)

@@ -5,8 +5,8 @@ Knows nothing of the store or of text; everything here is numbers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +86,8 @@ class Panel:
     float32[N, d]; `pitfall` is 1.0 where the item warns. `contents` float32[N, SIZE]
     are the sketches of what the items advise and `structure` how alike the tasks
     are asked, in [-1, 1]; `names` float64[N] in [0, 1] is the share of the query's names
-    that the item holds. All None where there is no text to read.
+    that the item holds. All None where there is no text to read. `earlier` gives the place
+    of whose record an earlier wording's is, by the earlier wording's id.
     """
 
     ids: tuple[str, ...]
@@ -99,6 +100,7 @@ class Panel:
     contents: Matrix | None = None
     structure: Floats | None = None
     names: Floats | None = None
+    earlier: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -125,7 +127,12 @@ def consensus_of(panel: Panel) -> Floats:
     return votes
 
 
-def panel_of(query: Vector, candidates: Sequence[Candidate], texts: Texts | None = None) -> Panel:
+def panel_of(
+    query: Vector,
+    candidates: Sequence[Candidate],
+    texts: Texts | None = None,
+    earlier: Mapping[str, int] | None = None,
+) -> Panel:
     """Build the panel; an item without a vector gets a zero key (its networks say zero)."""
     zero = np.zeros_like(query)
     keys = [item_key(candidate.stored) for candidate in candidates]
@@ -145,4 +152,5 @@ def panel_of(query: Vector, candidates: Sequence[Candidate], texts: Texts | None
         contents=texts.contents if texts is not None else None,
         structure=texts.structure if texts is not None else None,
         names=texts.names if texts is not None else None,
+        earlier=earlier or {},
     )

@@ -85,6 +85,12 @@ class Catalogue:
         """Say which item supersedes another."""
         self._successors[old] = new
 
+    def reword(self, old: str, new: str) -> None:
+        """Say that an item is another wording of an older one: both say the same."""
+        before, after = self._lines.get(old), self._lines.get(new)
+        if before is not None and after is not None:
+            self._lines[new] = replace(after, said=before.said)
+
     def lines(
         self, project: str, state: State | None = None, kind: Kind | None = None
     ) -> Iterator[Line]:

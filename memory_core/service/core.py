@@ -22,6 +22,7 @@ from memory_core.scorer.episode import Traits
 from memory_core.scorer.panel import Texts, item_key
 from memory_core.service.catalogue import Catalogue, Line
 from memory_core.service.holdout import Holdout
+from memory_core.service.lineage import Lineage
 from memory_core.service.notebook import Notebook
 from memory_core.service.open_recalls import OpenRecalls
 from memory_core.service.quota import Quotas
@@ -58,7 +59,8 @@ class Core:
     embedder: Embedder | None = None
     trainer: Trainer | None = None
     quotas: Quotas = field(init=False)
-    tally: Tally = field(default_factory=Tally)
+    lineage: Lineage = field(default_factory=Lineage)
+    tally: Tally = field(init=False)
     holdout: Holdout = field(default_factory=Holdout)
     open_recalls: OpenRecalls = field(default_factory=OpenRecalls)
     notebook: Notebook = field(default_factory=Notebook)
@@ -73,6 +75,7 @@ class Core:
 
     def __post_init__(self) -> None:
         self.quotas = Quotas(self.settings.source)
+        self.tally = Tally(self.lineage)
 
     def project_of(self, asked: str, caller: Caller) -> str:
         """The project of a call that no id decides: the one it names, else the caller's own.
@@ -137,6 +140,14 @@ class Core:
         structures = np.stack([structure for _, structure in texts])
         held = [named_share(names, candidate.stored.item.text) for candidate in found]
         return Texts(contents, (structures @ asked).astype(np.float64), np.array(held))
+
+    def earlier_of(self, found: Sequence[Candidate]) -> dict[str, int]:
+        """The places of candidates whose record an earlier wording's is, by its id."""
+        return {
+            earlier: place
+            for place, candidate in enumerate(found)
+            for earlier in self.lineage.earlier(candidate.stored.item.id)
+        }
 
     def _texts(self, item: Item) -> tuple[Sketch, Sketch]:
         """The sketches of an item's content and of how its task was asked (else of its title)."""

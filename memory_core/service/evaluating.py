@@ -34,6 +34,7 @@ from memory_core.scorer.proof import TIE, calibration_error, log_loss
 from memory_core.scorer.rivals import Rival
 from memory_core.scorer.stack import Fit, position_weights
 from memory_core.service.holdout import Holdout
+from memory_core.service.lineage import Lineage
 from memory_core.service.tally import Tally
 
 SCORERS = ("similarity", "cosine", "counters", "evidence", "learned")
@@ -56,12 +57,16 @@ class _Replay:
     """Walks the outcomes in log order."""
 
     def __init__(
-        self, recalls: Mapping[str, RecallRecord], dimension: int, holdout: Holdout
+        self,
+        recalls: Mapping[str, RecallRecord],
+        dimension: int,
+        holdout: Holdout,
+        lineage: Lineage,
     ) -> None:
         self._recalls = recalls
         self._learner = Learner(max(dimension, 1), training=False)
         self._rivals = {name: Rival() for name in _RIVALS}
-        self._tally = Tally()
+        self._tally = Tally(lineage)
         self._owners: dict[str, str] = {}
         self._reported: dict[str, OutcomeRecord] = {}
         self.holdout = holdout
@@ -192,7 +197,11 @@ def evaluate(store: Store, name: str) -> Evaluation:
         holdout.count_recall(stored.record)
         if stored.record.id in wanted:
             recalls[stored.record.id] = stored.record
-    return replayed(outcomes, recalls, store.dimension, name=name, holdout=holdout)
+    lineage = Lineage()
+    for event in store.events():
+        lineage.take(event)
+    dimension = store.dimension
+    return replayed(outcomes, recalls, dimension, name=name, holdout=holdout, lineage=lineage)
 
 
 def replayed(
@@ -202,9 +211,10 @@ def replayed(
     *,
     name: str = "",
     holdout: Holdout | None = None,
+    lineage: Lineage | None = None,
 ) -> Evaluation:
     """Compare the scorers on these outcomes, in log order; see `evaluate`."""
-    replay = _Replay(recalls, dimension, holdout or Holdout())
+    replay = _Replay(recalls, dimension, holdout or Holdout(), lineage or Lineage())
     for outcome in outcomes:
         replay.take(outcome)
     seen = replay.seen

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from memory_core.model import OutcomeRecord, RecallRecord
+from memory_core.model import Event, OutcomeRecord, RecallRecord
 from memory_core.service.clusters import Failure, Seen
 from memory_core.service.core import Core
 from memory_core.service.joining import telling_of
 from memory_core.service.notebook import Notebook
 
 SUMMARY = 160
+
+
+def fold_event(core: Core, event: Event) -> None:
+    """Take in which item took whose place, and whether the record passed on. Flips no state."""
+    core.lineage.take(event)
+    if event.kind in ("supersede", "correct") and event.detail:
+        core.catalogue.link(event.item_id, event.detail)
+    if event.kind == "correct":
+        core.catalogue.reword(event.item_id, event.detail)
 
 
 def fold_outcome(core: Core, outcome: OutcomeRecord, recall: RecallRecord | None) -> None:

@@ -16,7 +16,7 @@ from memory_core.model import Event
 from memory_core.port import Change
 from memory_core.ports import StoredItem, StoredOutcome, StoredRecall
 from memory_core.service.announcing import item_changes, outcome_changes, recall_changes
-from memory_core.service.folding import fold_mistake, fold_outcome
+from memory_core.service.folding import fold_event, fold_mistake, fold_outcome
 from memory_core.service.joining import episode_of, failure_of, query_of, viewed
 from memory_core.service.service import MemoryService
 
@@ -68,6 +68,7 @@ class Following:
 
     def _event(self, event: Event) -> tuple[Change, ...]:
         core = self._core
+        fold_event(core, event)
         line = core.catalogue.get(event.item_id)
         found = core.items((event.item_id,)).get(event.item_id)
         if line is None or found is None or line.state == found.state:

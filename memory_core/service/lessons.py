@@ -18,6 +18,8 @@ from memory_core.model import (
     new_id,
 )
 from memory_core.port import (
+    EditAnswer,
+    EditRequest,
     ForgetRequest,
     NearDuplicate,
     RememberAnswer,
@@ -30,6 +32,17 @@ from memory_core.service.advising import after_remember, after_state
 from memory_core.service.announcing import item_changes
 from memory_core.service.catalogue import Line, same_words
 from memory_core.service.core import Core
+from memory_core.service.editing import (
+    NOTHING,
+    UNCHANGED,
+    Verdict,
+    carried,
+    edit_answer,
+    edited,
+    is_same,
+    verdict_on,
+)
+from memory_core.service.folding import fold_event
 
 NEAR = 0.92
 """Cosine of two items' texts from which the older one is told as a near-duplicate."""
@@ -50,32 +63,31 @@ class Lessons:
         project, recall_id, note = self._place(request, caller)
         embedder = core.embedder
         request = request.model_copy(update={"source": core.source_of(request.source, caller)})
+        old, verdict = None, NOTHING
+        if request.supersedes:
+            old = self._own_item(request.supersedes, caller, "supersedes")
+            request = carried(core, request, old)
         item, found = self._item(request, project, recall_id, embedder)
+        if old is not None:
+            verdict = verdict_on(core, old, item)
         stored = _embedded(item, embedder)
         near = self._near(stored, project)
         with core.lock:
-            if request.supersedes:
-                self._require_own(request.supersedes, caller, "supersedes")
-            same = core.store.find_hash(project, item.content_hash)
-            if same is None:
-                if core.embedder is not None and stored.vector is None:  # it came meanwhile
-                    stored = _embedded(item, core.embedder)
-                core.store.add_items([stored])
-                core.catalogue.add(item, "active")
-            kept = same.item.id if same is not None else item.id
-            superseded = self._supersede(request.supersedes, kept, caller)
+            kept = self._put(stored)
+            verdict = self._succeed(request.supersedes, kept, verdict, caller)
+        superseded = request.supersedes not in ("", kept)
         for changed in (request.supersedes, kept) if superseded else (kept,):
             core.announce(item_changes(changed, project))
-        status = "superseded" if superseded else "duplicate" if same is not None else "added"
+        status = "superseded" if superseded else "added" if kept == item.id else "duplicate"
         return RememberAnswer.model_validate(
             {
                 "id": kept,
                 "status": status,
                 "near_duplicates": (others := self._others(near, kept, request.supersedes)),
                 "redacted": found,
-                "note": note,
+                "note": " ".join(filter(None, (note, str(verdict)))),
                 "next": after_remember(
-                    stored=same is None,
+                    stored=kept == item.id,
                     replaceable=self._replaceable(others, project),
                     near=bool(others),
                 ),
@@ -114,15 +126,81 @@ class Lessons:
             project = named
         return project, recall_id, elsewhere(because, project, named)
 
-    def _supersede(self, old: str, new: str, caller: Caller) -> bool:
+    def _put(self, stored: StoredItem, beside: str = "") -> str:
+        """Add an item unless an active one says the same in the same project; give its id.
+
+        Args:
+            stored: With its vectors, or without where there was no model.
+            beside: An item that may say the same: this one is to take its place.
+        """
+        core, item = self._core, stored.item
+        same = core.store.find_hash(item.project, item.content_hash)
+        if same is not None and same.item.id != beside:
+            return same.item.id
+        if core.embedder is not None and stored.vector is None:  # it came meanwhile
+            stored = _embedded(item, core.embedder)
+        core.store.add_items([stored])
+        core.catalogue.add(item, "active")
+        return item.id
+
+    def _succeed(self, old: str, new: str, verdict: Verdict, caller: Caller) -> Verdict:
         """Retire the superseded item, once; also when its successor was there already."""
-        if not old or old == new:
-            return False
         line = self._core.catalogue.get(old)
-        if line is not None and line.state == "active":
-            self._flip(old, "supersede", f"superseded by {new}", caller, new)
-            self._core.catalogue.link(old, new)
-        return True
+        if old == new or line is None or line.state != "active":
+            return NOTHING
+        own = self._core.tally.of(new).outcomes or self._core.lineage.earlier(new)
+        if verdict.kept and own:
+            verdict = Verdict(False, "it has a record of its own")
+        kind: EventKind = "correct" if verdict.kept else "supersede"
+        self._flip(old, kind, f"superseded by {new} ({verdict})", caller, new)
+        return verdict
+
+    # -- edit ----------------------------------------------------------------------
+
+    def edit(self, request: EditRequest, caller: Caller = OWNER) -> EditAnswer:
+        """Put a corrected item in the place of an old one; see the port."""
+        core = self._core
+        named = core.project_of(request.project, caller)
+        line = self._retirable(request.item_id, named, caller, "item_id")
+        old = self._own_item(line.id, caller, "item_id")
+        source = core.source_of(request.source, caller)
+        wanted, found = self._item(edited(old, request, source), old.project, "", core.embedder)
+        item = replace(
+            wanted, derived_from=old.derived_from, outcome_id=old.outcome_id, trust=old.trust
+        )
+        stored = _embedded(item, core.embedder)
+        verdict = verdict_on(core, old, item, request.record)
+        if is_same(old, item):
+            return edit_answer(core, caller, old, old.id, UNCHANGED)
+        with core.lock:
+            line = core.line_of(old.id, caller)
+            if line.state != "active":
+                return self._edited_before(old, item, caller)
+            kept = self._put(stored, beside=old.id)
+            verdict = self._succeed(old.id, kept, verdict, caller)
+        for changed in (old.id, kept):
+            core.announce(item_changes(changed, old.project))
+        answer = edit_answer(core, caller, old, kept, verdict)
+        status = "edited" if kept == item.id else "duplicate"
+        note = elsewhere("item_id", old.project, named)
+        return answer.model_copy(update={"status": status, "redacted": found, "note": note})
+
+    def _edited_before(self, old: Item, item: Item, caller: Caller) -> EditAnswer:
+        """The answer to an edit that was made already: who asked may not have heard of it.
+
+        Raises:
+            InvalidInput: The item is retired, and another correction or none took its place.
+        """
+        core = self._core
+        later = core.catalogue.successor(old.id)
+        if later and is_same(core.store.get_items([later])[later].item, item):
+            kept = old.id in core.lineage.earlier(later)
+            return edit_answer(core, caller, old, later, Verdict(kept, "it was edited so before"))
+        raise InvalidInput(
+            "item_id",
+            f"{shown(old.id)} is retired" + (f": {later} took its place" if later else ""),
+            "Edit that one." if later else "Restore it first.",
+        )
 
     def _item(
         self, request: RememberRequest, project: str, recall_id: str, embedder: Embedder | None
@@ -207,7 +285,7 @@ class Lessons:
         named = core.project_of(request.project, caller)
         with core.lock:
             line = self._retirable(request.item_id, named, caller, "item_id")
-            self._require_own(line.id, caller, "item_id")
+            self._own_item(line.id, caller, "item_id")
             if line.state != state:
                 self._flip(line.id, kind, redact(request.reason)[0], caller)
         if line.state != state:
@@ -238,20 +316,19 @@ class Lessons:
             )
         return line
 
-    def _require_own(self, item_id: str, caller: Caller, field: str) -> None:
-        """Refuse to retire what somebody else wrote, unless the caller is an administrator.
+    def _own_item(self, item_id: str, caller: Caller, field: str) -> Item:
+        """The item that is to be retired: the caller's own, or any for an administrator.
 
         Raises:
             Forbidden: Another source wrote the item.
         """
-        if caller.may("admin"):
-            return
         item = self._core.store.get_items([item_id])[item_id].item
-        if item.source != self._core.source_of("", caller):
+        if not caller.may("admin") and item.source != self._core.source_of("", caller):
             raise Forbidden(
                 f"{field} {shown(item_id)} was written by {shown(item.source)}; the scope write "
                 "retires its own items only. Use a token with the scope admin."
             )
+        return item
 
     def _flip(
         self, item_id: str, kind: EventKind, reason: str, caller: Caller, detail: str = ""
@@ -260,6 +337,7 @@ class Lessons:
         source = core.source_of("", caller)
         event = Event(new_id("ev"), kind, item_id, core.clock(), reason, source, detail)
         core.store.add_event(event)
+        fold_event(core, event)
         core.catalogue.flip(item_id, "active" if kind == "restore" else "retired")
 
 

@@ -159,6 +159,8 @@ class Reading:
             outcome_id=item.outcome_id,
             pair=self._pair(item),
             outcomes=self._outcomes(item_id, caller),
+            earlier=core.lineage.earlier(item_id),
+            latest="" if (latest := core.lineage.latest(item_id)) == item_id else latest,
         )
 
     def _outcomes(self, item_id: str, caller: Caller) -> tuple[ItemOutcome, ...]:
@@ -168,7 +170,8 @@ class Reading:
             touch
             for touch in self._core.tally.of(item_id, caller.projects).outcomes
             if touch.outcome_id in by_id
-        ][-OUTCOMES_SHOWN:]
+        ]
+        touches = sorted(touches, key=lambda touch: by_id[touch.outcome_id].at)[-OUTCOMES_SHOWN:]
         return tuple(
             ItemOutcome(
                 outcome_id=touch.outcome_id,

@@ -176,7 +176,7 @@ class Recaller:
         if trainer is None:
             return Ranked(found, tuple(range(len(found))), None, "similarity", 0.0)
         texts = core.texts_of(conditions.task_text, conditions.error_text, found)
-        panel = panel_of(conditions.vector, found, texts)
+        panel = panel_of(conditions.vector, found, texts, core.earlier_of(found))
         learned = core.settings.scorer_mode == "learned"
         ranking = trainer.learner.rank(panel, project, session, core.clock(), learned=learned)
         moved = bool(ranking.moved.any() or ranking.penalty.any())

@@ -111,6 +111,7 @@ class Reporter:
             recall = self._recall(request.recall_id, caller)
             project, because = recall.record.project, "recall_id"
         served = recall.record.served_ids if recall is not None else ()
+        request = _as_served(core, request, served)
         for name in ("used_ids", "helpful_ids", "harmful_ids"):
             for item_id in getattr(request, name) or ():
                 line = core.line_of(item_id, caller, name)
@@ -306,10 +307,10 @@ class Reporter:
                 ),
                 "credited": [
                     Credited(
-                        id=c.item_id,
+                        id=self._core.lineage.latest(c.item_id),
                         credit=round(c.value * min(c.weight, 1.0), 3),
-                        wins=tally.of(c.item_id, projects).wins,
-                        losses=tally.of(c.item_id, projects).losses,
+                        wins=tally.of(self._core.lineage.latest(c.item_id), projects).wins,
+                        losses=tally.of(self._core.lineage.latest(c.item_id), projects).losses,
                     )
                     for c in outcome.credits
                 ],
@@ -327,6 +328,20 @@ class Reporter:
                 "note": report.place,
             }
         )
+
+
+def _as_served(core: Core, request: OutcomeRequest, served: tuple[str, ...]) -> OutcomeRequest:
+    """The report with items named as its recall served them: they may have been edited since."""
+    wordings = {core.lineage.latest(item_id): item_id for item_id in served}
+    names = ("used_ids", "helpful_ids", "harmful_ids")
+    told = {
+        name: tuple(
+            one if one in served else wordings.get(core.lineage.latest(one), one) for one in given
+        )
+        for name in names
+        if (given := getattr(request, name))
+    }
+    return request.model_copy(update=told) if served and told else request
 
 
 def _evidence_text(request: OutcomeRequest) -> str:

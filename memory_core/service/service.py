@@ -26,7 +26,7 @@ from memory_core.ports import (
 )
 from memory_core.scorer.episode import Episode
 from memory_core.service.core import Core
-from memory_core.service.folding import fold_mistake, fold_outcome
+from memory_core.service.folding import fold_event, fold_mistake, fold_outcome
 from memory_core.service.joining import episode_of, failure_of, query_of
 from memory_core.service.lessons import Lessons
 from memory_core.service.notebook import Notebook
@@ -96,6 +96,8 @@ class MemoryService:
         projects = tuple(sorted({project for project, _, _ in core.store.count_items()}))
         for held in core.store.scan_items(Scope(projects, states=STATES)):
             core.catalogue.add(held.item, held.state)
+        for event in core.store.events():
+            fold_event(core, event)
         self._read_log(core.count_recall)
         for stored in self._log:
             found = self._recalls.get(stored.record.recall_id)

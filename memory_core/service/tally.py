@@ -8,10 +8,11 @@ before the new one counts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from memory_core.model import OutcomeRecord, RecallRecord
+from memory_core.service.lineage import Lineage
 
 WIN = 0.5
 """A reward above this is a win of the items that count, below it a loss."""
@@ -73,6 +74,15 @@ class ItemTally:
 _NONE = ItemTally()
 
 
+def _joined(parts: Sequence[ItemTally]) -> ItemTally:
+    return ItemTally(
+        wins=sum(part.wins for part in parts),
+        losses=sum(part.losses for part in parts),
+        recalls=sum(part.recalls for part in parts),
+        outcomes=[touch for part in parts for touch in part.outcomes],
+    )
+
+
 def touched(outcome: OutcomeRecord, first_served: str) -> list[Touch]:
     """Which items an outcome counts for, and how."""
     verdict = (
@@ -98,7 +108,8 @@ def _within(project: str, projects: Container[str] | None) -> bool:
 class Tally:
     """All items' counters and the outcomes by owner. Used under the service's lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, lineage: Lineage | None = None) -> None:
+        self._lineage = lineage or Lineage()
         self._items: dict[str, ItemTally] = {}
         self._by_owner: dict[str, list[Touch]] = {}
         self._outcomes: Counter[tuple[str, str]] = Counter()
@@ -106,7 +117,16 @@ class Tally:
         self._reports: Counter[str] = Counter()
 
     def of(self, item_id: str, projects: Container[str] | None = None) -> ItemTally:
-        """An item's counters, in these projects or in all; zeros for an item nobody recalled."""
+        """An item's counters with its earlier wordings', in these projects or in all.
+
+        Zeros for an item nobody recalled.
+        """
+        earlier = self._lineage.earlier(item_id)
+        if not earlier:
+            return self._own(item_id, projects)
+        return _joined([self._own(one, projects) for one in (*reversed(earlier), item_id)])
+
+    def _own(self, item_id: str, projects: Container[str] | None) -> ItemTally:
         found = self._items.get(item_id, _NONE)
         return found if projects is None else found.within(projects)
 

@@ -26,6 +26,7 @@ D = TypeVar("D", bound=np.generic)
 FLIPS: Mapping[EventKind, State] = {
     "retire": "retired",
     "supersede": "retired",
+    "correct": "retired",
     "archive": "archived",
     "restore": "active",
 }

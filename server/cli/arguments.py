@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from memory_core.version import VERSION
+from server.cli.item_arguments import add_check, add_edit, add_global
 from server.cli.terminal import columns
 
 TYPE_CHECKING = False
@@ -48,7 +49,7 @@ ALIASES = {
 }
 """What a tool or another program calls it, taken for the command; no help names them."""
 
-STDIN_NAMES = ("task", "content", "context", "error", "log", "evidence")
+STDIN_NAMES = ("task", "action", "content", "context", "error", "log", "evidence")
 """Values that may be long: "-" reads them from standard input."""
 _AGAIN = "; may be repeated"
 
@@ -181,6 +182,7 @@ def _add_recall(commands: Commands[_Parser]) -> None:
     recall.add_argument(
         "--max-tokens", dest="max_tokens", metavar="N", help="size of the answer, from 50 (1200)"
     )
+    add_global(recall)
 
 
 def _add_remember(commands: Commands[_Parser]) -> None:
@@ -206,6 +208,7 @@ def _add_remember(commands: Commands[_Parser]) -> None:
     remember.add_argument(
         "--outcome-id", dest="outcome_id", metavar="ID", help="the outcome it was learned from"
     )
+    add_global(remember)
 
 
 def _add_outcome(commands: Commands[_Parser]) -> None:
@@ -267,6 +270,7 @@ def _add_lessons(commands: Commands[_Parser]) -> None:
     lessons.add_argument("--sort", metavar="ORDER", help="recent (default), wins, losses or useful")
     lessons.add_argument("--limit", metavar="N", help="lines at most, 1 to 100 (20)")
     lessons.add_argument("--cursor", metavar="TEXT", help="next page, as the last page named it")
+    add_global(lessons)
 
 
 def _add_recalls(commands: Commands[_Parser]) -> None:
@@ -307,6 +311,7 @@ def _add_forget(commands: Commands[_Parser]) -> None:
     )
     forget.add_argument("item_id", metavar="ID", help="as recall or lessons printed it")
     forget.add_argument("--reason", metavar="TEXT", required=True, help="why; kept with the item")
+    add_global(forget)
 
 
 def _add_restore(commands: Commands[_Parser]) -> None:
@@ -324,6 +329,7 @@ def _add_restore(commands: Commands[_Parser]) -> None:
         default="restored by command",
         help='why; kept with the item ("restored by command")',
     )
+    add_global(restore)
 
 
 def _add_keeping(name: str) -> Callable[[Commands[_Parser]], None]:
@@ -508,8 +514,10 @@ SHELLS = ("bash", "zsh", "fish")
 _ADDERS: dict[str, Callable[[Commands[_Parser]], None]] = {
     "serve": _add_serve,
     "recall": _add_recall,
+    "check": lambda commands: add_check(commands, _common(top=False)),
     "outcome": _add_outcome,
     "remember": _add_remember,
+    "edit": lambda commands: add_edit(commands, _common(top=False)),
     "lessons": _add_lessons,
     "show": _add_show,
     "recalls": _add_recalls,

@@ -28,7 +28,7 @@ _PLAIN = frozenset({"LESSONBANK_STORE", "LESSONBANK_PROJECT", "LESSONBANK_SOURCE
 
 
 def ask_host(
-    command: Command, given: Mapping[str, Any], arguments: Namespace, tell: Tell
+    command: Command, method: str, given: Mapping[str, Any], arguments: Namespace, tell: Tell
 ) -> dict[str, Any]:
     """Give the JSON of the shared host's answer."""
     from server.host import asking
@@ -36,7 +36,7 @@ def ask_host(
     store, settings = _store(arguments.store or os.environ.get("LESSONBANK_STORE", ""), arguments)
     return asking.ask_host(
         store,
-        command.method,
+        method,
         given,
         home=os.environ.get("LESSONBANK_PROJECT", "").strip(),
         source=os.environ.get("LESSONBANK_SOURCE", "").strip() or "local",

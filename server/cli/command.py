@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from memory_core.errors import LessonbankError
 from server.cli.arguments import HOLDS_NONE, WrongUsage, parser, stdin_names
-from server.cli.commands import COMMANDS
+from server.cli.commands import COMMANDS, answered
 from server.cli.progress import ProgressLine
 from server.cli.showing import shown_json
 from server.cli.terminal import as_utf8
@@ -103,7 +103,11 @@ def _run(arguments: Namespace, opened: OpenMemory | None, stdin: BinaryIO | None
         if opened is None and not arguments.in_process:
             from server.cli.asking import ask_host
 
-            answer = ask_host(command, given, arguments, waiting.tell)
+            answer = answered(
+                command,
+                given,
+                lambda method, fields: ask_host(command, method, fields, arguments, waiting.tell),
+            )
         else:
             from server.cli import in_process
             from server.cli.asking import settings_of

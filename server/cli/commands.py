@@ -20,6 +20,8 @@ def _given(arguments: Namespace) -> dict[str, Any]:
 
 
 _NOT_SENT = frozenset({"command", "store", "json", "in_process"})
+Ask = Callable[[str, "dict[str, Any]"], "dict[str, Any]"]
+"""Calls a method of the memory port with its fields and gives its answer, both as JSON."""
 _EVIDENCE = ("exit_code", "tests_passed", "tests_failed", "log")
 
 
@@ -27,6 +29,12 @@ def _report(arguments: Namespace) -> dict[str, Any]:
     data = _given(arguments)
     evidence = {name: data.pop(name) for name in _EVIDENCE if name in data}
     return {**data, "evidence": evidence} if evidence else data
+
+
+def _edited(arguments: Namespace) -> dict[str, Any]:
+    data = _given(arguments)
+    tags = {"tags": [tag for tag in data["tags"] if tag]} if "tags" in data else {}
+    return {**data, **tags}
 
 
 def _nothing(_arguments: Namespace) -> dict[str, Any]:
@@ -38,9 +46,11 @@ class Command:
 
     `request` makes its fields, `show` is "module:function" of `server.cli`, which shows
     the answer; `loads`: it waits for the learner although the method itself does not.
+    `steps`, "module:function" of `server.cli`, makes the call where it takes more than one:
+    from a function that makes one, and the fields.
     """
 
-    __slots__ = ("loads", "method", "request", "show")
+    __slots__ = ("loads", "method", "request", "show", "steps")
 
     def __init__(
         self,
@@ -49,13 +59,17 @@ class Command:
         request: Callable[[Namespace], dict[str, Any]] = _given,
         *,
         loads: bool = False,
+        steps: str = "",
     ) -> None:
         self.method, self.show, self.request, self.loads = method, show, request, loads
+        self.steps = steps
 
 
 COMMANDS: dict[str, Command] = {
     "recall": Command("recall", "render:recall"),
     "remember": Command("remember", "render:remembered", loads=True),
+    "edit": Command("edit", "edit:shown", _edited, loads=True, steps="edit:steps"),
+    "check": Command("check", "render:check"),
     "outcome": Command("report_outcome", "render:outcome", _report),
     "lessons": Command("list_lessons", "render:lessons"),
     "recalls": Command("recalls", "render:recalls"),
@@ -68,3 +82,13 @@ COMMANDS: dict[str, Command] = {
     "reembed": Command("reembed", "render_keeping:reembedded", _nothing),
 }
 """Every command that asks the memory; those of `server.cli.apart` do not."""
+
+
+def answered(command: Command, given: dict[str, Any], ask: Ask) -> dict[str, Any]:
+    """Give the JSON of a command's answer, in as many calls as it takes."""
+    if not command.steps:
+        return ask(command.method, given)
+    from server.cli.showing import named
+
+    found: dict[str, Any] = named(command.steps)(ask, given)
+    return found

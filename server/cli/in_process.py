@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio
+from anyio import from_thread, to_thread
 
 from memory_core import port
 from memory_core.port import Memory
 from memory_core.settings import Settings
 from server.cli.asking import MODEL_WAIT
-from server.cli.commands import Command
+from server.cli.commands import Command, answered
 from server.host.protocol import METHODS, asked
 
 Tell = Callable[[float, str], None]
@@ -28,10 +29,11 @@ def open_here(settings: Settings) -> Memory:
 
 
 def ask(
-    command: Command, given: Mapping[str, Any], settings: Settings, opened: OpenMemory, tell: Tell
+    command: Command, given: dict[str, Any], settings: Settings, opened: OpenMemory, tell: Tell
 ) -> dict[str, Any]:
     """Give the JSON of the answer; a wrong value is refused before the store is opened."""
-    _check(command.method, given)
+    if not command.steps:
+        _check(command.method, given)
     patient = dataclasses.replace(settings, model_wait=MODEL_WAIT)
     return anyio.run(_asked, command, given, patient, opened, tell)
 
@@ -45,21 +47,33 @@ def _check(name: str, given: Mapping[str, Any]) -> None:
 
 
 async def _asked(
-    command: Command, given: Mapping[str, Any], settings: Settings, opened: OpenMemory, tell: Tell
+    command: Command, given: dict[str, Any], settings: Settings, opened: OpenMemory, tell: Tell
 ) -> dict[str, Any]:
-    async def progress(fraction: float, message: str) -> None:
-        tell(fraction, message)
-
     memory = opened(settings)
+
+    def call(method: str, fields: dict[str, Any]) -> dict[str, Any]:
+        return from_thread.run(_called, memory, command, method, fields, tell)
+
     try:
         if command.loads or METHODS[command.method].loads:
             memory.warm()
-        if command.loads and not METHODS[command.method].progress:
-            while not (now := memory.readiness()).loaded:
-                tell(now.fraction, now.message)
-                await anyio.sleep(_POLL)
-        answer = await asked(memory, command.method, given, progress, exact=True)
-        return dict(answer.model_dump(mode="json"))
+        return await to_thread.run_sync(answered, command, given, call)
     finally:
         with anyio.CancelScope(shield=True):
             await memory.aclose()
+
+
+async def _called(
+    memory: Memory, command: Command, method: str, fields: dict[str, Any], tell: Tell
+) -> dict[str, Any]:
+    """Make one call; the command's own waits for the learner where it is to."""
+
+    async def progress(fraction: float, message: str) -> None:
+        tell(fraction, message)
+
+    if command.loads and method == command.method and not METHODS[method].progress:
+        while not (now := memory.readiness()).loaded:
+            tell(now.fraction, now.message)
+            await anyio.sleep(_POLL)
+    answer = await asked(memory, method, fields, progress, exact=True)
+    return dict(answer.model_dump(mode="json"))

@@ -45,6 +45,29 @@ _ORDERS = {
 
 def recall(page: Page, answer: port.RecallAnswer) -> None:
     """Show a recall: warnings first, then the items, then what to do next."""
+    found(page, answer)
+    page.line()
+    if answer.items or answer.warnings or answer.mode == "withheld":
+        page.line("When done (or partial, failure, unknown; --used ID):", "dim")
+        page.line(f"  lessonbank outcome success --recall-id {one_line(answer.recall_id)}", "dim")
+    else:
+        page.line("Nothing stored helps with this task.")
+        page.line("Keep what you learn: lessonbank remember TITLE CONTENT", "dim")
+
+
+def check(page: Page, answer: port.RecallAnswer) -> None:
+    """Show failures seen before, then the items that warn or that worked."""
+    found(page, answer)
+    page.line()
+    if answer.items or answer.warnings:
+        page.line("When done (success, partial, failure or unknown):", "dim")
+        page.line(f"  lessonbank outcome OUTCOME --recall-id {one_line(answer.recall_id)}", "dim")
+    else:
+        page.line("Nothing known against it: no like failure is stored.")
+
+
+def found(page: Page, answer: port.RecallAnswer) -> None:
+    """Show what is known: how it was found, warnings, items."""
     order = f"  ({_ORDERS.get(answer.mode, answer.mode)})" if answer.items else ""
     page.block(f"{one_line(answer.recall_id)}{order}", "", "dim")
     if answer.note:
@@ -57,13 +80,6 @@ def recall(page: Page, answer: port.RecallAnswer) -> None:
     for number, item in enumerate(answer.items, start=1):
         page.line()
         _recalled(page, number, item)
-    page.line()
-    if answer.items or answer.warnings or answer.mode == "withheld":
-        page.line("When done (or partial, failure, unknown; --used ID):", "dim")
-        page.line(f"  lessonbank outcome success --recall-id {one_line(answer.recall_id)}", "dim")
-    else:
-        page.line("Nothing stored helps with this task.")
-        page.line("Keep what you learn: lessonbank remember TITLE CONTENT", "dim")
 
 
 def _recalled(page: Page, number: int, item: port.RecalledItem) -> None:
@@ -170,6 +186,10 @@ def state(page: Page, answer: port.StateAnswer) -> None:
         page.line(f"Bring it back with: lessonbank restore {one_line(answer.id)}", "dim")
 
 
+def _lineage(item_id: str, kept: bool) -> str:
+    return f"{item_id} (the record passed on)" if item_id and kept else item_id
+
+
 def item(page: Page, detail: port.ItemDetail) -> None:
     """Show a whole item and the outcomes that touched it."""
     page.block(one_line(detail.title), "", "bold")
@@ -185,8 +205,8 @@ def item(page: Page, detail: port.ItemDetail) -> None:
             ("tags", ", ".join(detail.tags)),
             ("task", detail.task),
             ("evidence", detail.evidence),
-            ("supersedes", detail.supersedes),
-            ("superseded by", detail.superseded_by),
+            ("supersedes", _lineage(detail.supersedes, detail.supersedes in detail.earlier)),
+            ("superseded by", _lineage(detail.superseded_by, bool(detail.latest))),
             ("learned from", detail.outcome_id),
             ("pair", " and ".join(detail.pair)),
             ("vectors of", detail.embedder or "none yet"),

@@ -26,9 +26,14 @@ def shown_json(arguments: Namespace, answer: dict[str, Any], show: str) -> None:
     if arguments.json:
         _write(visible_json(json.dumps(answer, indent=2, ensure_ascii=False)) + "\n")
         return
-    module, _, function = show.partition(":")
-    found = getattr(__import__(f"server.cli.{module}", fromlist=[function]), function)
-    _page(found, _fields(answer))
+    _page(named(show), _fields(answer))
+
+
+def named(function: str) -> Callable[..., Any]:
+    """Give "module:function" of `server.cli`, imported now."""
+    module, _, name = function.partition(":")
+    found: Callable[..., Any] = getattr(__import__(f"server.cli.{module}", fromlist=[name]), name)
+    return found
 
 
 def shown_answer(

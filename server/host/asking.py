@@ -62,7 +62,7 @@ def ask_host(
     """
     key = f"{method}-{os.urandom(12).hex()}"
     asked = dict(given)
-    if method in ("remember", "report_outcome"):
+    if method in ("remember", "edit", "report_outcome"):
         asked.setdefault("source", source)
     if method == "report_outcome":
         asked.setdefault("report_id", key)

@@ -116,6 +116,11 @@ class HostMemory:
     ) -> port.RememberAnswer:
         return await self._call("remember", _plain(request), port.RememberAnswer, progress)
 
+    async def edit(
+        self, request: port.EditRequest, progress: Progress | None = None
+    ) -> port.EditAnswer:
+        return await self._call("edit", _plain(request), port.EditAnswer, progress)
+
     async def report_outcome(
         self, request: port.OutcomeRequest, progress: Progress | None = None
     ) -> port.OutcomeAnswer:
@@ -178,7 +183,7 @@ class HostMemory:
         await self._reach.aclose()
 
 
-_WRITTEN_BY = frozenset({"remember", "report_outcome"})
+_WRITTEN_BY = frozenset({"remember", "edit", "report_outcome"})
 
 
 def _plain(request: BaseModel) -> dict[str, Any]:

@@ -59,6 +59,7 @@ METHODS: dict[str, Method] = {
     "recall": Method(port.RecallRequest, port.RecallAnswer, progress=True, loads=True),
     "check": Method(port.CheckRequest, port.RecallAnswer, progress=True, loads=True),
     "remember": Method(port.RememberRequest, port.RememberAnswer, progress=True, lasts=True),
+    "edit": Method(port.EditRequest, port.EditAnswer, progress=True, lasts=True),
     "report_outcome": Method(
         port.OutcomeRequest, port.OutcomeAnswer, progress=True, loads=True, lasts=True
     ),

@@ -80,6 +80,11 @@ class ReplicaMemory:
     ) -> port.RememberAnswer:
         return await self._writer.remember(request, progress)
 
+    async def edit(
+        self, request: port.EditRequest, progress: Progress | None = None
+    ) -> port.EditAnswer:
+        return await self._writer.edit(request, progress)
+
     async def report_outcome(
         self, request: port.OutcomeRequest, progress: Progress | None = None
     ) -> port.OutcomeAnswer:

@@ -15,6 +15,7 @@ import numpy as np
 from memory_core.ports import Matrix, Vector
 
 _WORD = re.compile(r"\w+")
+_MISSPELT = frozenset({"teh", "recieve", "clsoe", "filse"})
 
 
 class HashEmbedder:
@@ -31,6 +32,10 @@ class HashEmbedder:
     @property
     def dimension(self) -> int:
         return self._dimension
+
+    def knows(self, word: str) -> bool:
+        """Every word but a few misspelt ones."""
+        return word not in _MISSPELT
 
     def embed_query(self, text: str) -> Vector:
         vector: Vector = self.embed_documents([text])[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Literal
 
 from memory_core import port
@@ -173,6 +174,29 @@ class FakeMemory:
             id=kept.item.id,
             status="superseded" if old else "added",
             near_duplicates=tuple(near),
+        )
+
+    async def edit(
+        self, request: port.EditRequest, progress: port.Progress | None = None
+    ) -> port.EditAnswer:
+        old = self._known(request.item_id, "item_id")
+        item = replace(old.item, id=new_id("item"), supersedes=old.item.id, **request.changes)
+        kept = Kept(item)
+        if request.record == "keep" or words(old.item.text) == words(item.text):
+            kept = Kept(item, "active", old.wins, old.losses, old.recalls)
+        self.kept[item.id] = kept
+        old.state, old.superseded_by = "retired", item.id
+        self.tell("item", item.id)
+        return port.EditAnswer(
+            id=item.id,
+            was=old.item.id,
+            title=item.title,
+            status="edited",
+            record="kept" if kept.recalls == old.recalls else "new",
+            why="by its words",
+            wins=kept.wins,
+            losses=kept.losses,
+            recalls=kept.recalls,
         )
 
     async def report_outcome(

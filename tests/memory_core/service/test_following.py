@@ -12,6 +12,7 @@ from memory_core.errors import StoreUnavailable
 from memory_core.port import (
     Caller,
     Change,
+    EditRequest,
     ForgetRequest,
     OutcomeRequest,
     RecallRequest,
@@ -65,7 +66,7 @@ def stocked(memory: MemoryService) -> None:
 
 
 def lived(memory: MemoryService, rounds: range) -> None:
-    """Recall and report: successes, failures with errors, labels, corrections, new lessons."""
+    """Recall and report: successes, failures with errors, labels, corrections, edits, lessons."""
     for number in rounds:
         topic = TOPICS[number % len(TOPICS)]
         asked = {"task": f"use {topic} for job {number}", "session": f"s{number % 3}"}
@@ -82,6 +83,9 @@ def lived(memory: MemoryService, rounds: range) -> None:
         if number % 7 == 3:
             again = {**told, "outcome": "success", "error": "", "helpful_ids": []}
             memory.report_outcome(parse(OutcomeRequest, again))
+        if number % 8 == 5:
+            last = answer.items[-1].id
+            memory.lessons.edit(parse(EditRequest, {"item_id": last, "tags": [f"n{number}"]}))
         if number % 9 == 4:
             memory.report_outcome(
                 parse(OutcomeRequest, {"task": f"use {topic}", "outcome": "partial"})

@@ -89,6 +89,8 @@ async def test_every_call_answers_as_the_memory_itself_does(tmp_path: Path) -> N
         request = port.ForgetRequest(item_id=stored.id, reason="old")
         assert (await memory.forget(request)).state == "retired"
         assert (await memory.restore(request)).state == "active"
+        edited = await memory.edit(port.EditRequest(item_id=stored.id, title="strip the mark"))
+        assert (edited.was, edited.record, edited.wins) == (stored.id, "kept", 1)
 
 
 async def test_a_front_says_its_project_and_who_writes(tmp_path: Path) -> None:

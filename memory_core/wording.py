@@ -1,0 +1,133 @@
+"""Whether a correction says the same in other letters: only then does a record stay with it.
+
+A correction keeps the meaning when nothing changes but white space, punctuation, the case of
+prose, articles, a final "s", and misspelt words that become real ones. Everything else may
+change it, a number, a flag, a name or a "not" above all, however like the two texts are: a
+cosine cannot tell these apart. Knows texts only.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+Known = Callable[[str], bool]
+"""Tells whether a word in small letters is a common one."""
+
+_ARTICLES = frozenset({"a", "an", "the"})
+_OPENING = "([{\"'`\u201c\u2018\u00ab\u00bf\u00a1"
+_CLOSING = ")]}\"'`\u201d\u2019\u00bb\u2026.,;:!?"
+_DASHES = re.compile("[\u2013\u2014]")
+_COMPOUND = re.compile(r"[^\W\d_]{2,}(?:-[^\W\d_]{2,})+")
+_SHORTEST = 4
+"""Letters of the shortest word that may be misspelt."""
+_LONG = 8
+"""Letters from which two are wrong in a misspelt word."""
+_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """One word as it is written, and what it is compared by: prose by its letters alone."""
+
+    shown: str
+    key: str
+    prose: bool
+
+
+def changed_meaning(old: str, new: str, known: Known | None) -> str:
+    """Say which change of a text may change what it says, "" when none does.
+
+    Args:
+        old: As it was.
+        new: As it is to be.
+        known: Tells real words from misspelt ones; None takes every word for a real one.
+
+    Example:
+        >>> changed_meaning("Use  the flag -r .", "use the flag -r", None)
+        ''
+        >>> changed_meaning("Use the flag -r", "Use the flag -R", None)
+        "'-r' became '-R'"
+    """
+    before, after = list(_tokens(old)), list(_tokens(new))
+    matcher = SequenceMatcher(
+        None, [token.key for token in before], [token.key for token in after], autojunk=False
+    )
+    for kind, first, last, start, end in matcher.get_opcodes():
+        if kind == "equal":
+            continue
+        gone, come = before[first:last], after[start:end]
+        pairs = zip(gone, come, strict=False)
+        if len(gone) == len(come) and all(_corrected(one, other, known) for one, other in pairs):
+            continue
+        return _told(gone, come)
+    return ""
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    for written in _DASHES.sub(" ", unicodedata.normalize("NFC", text)).split():
+        bare = written.lstrip(_OPENING).rstrip(_CLOSING).replace("\u2019", "'")
+        for part in bare.split("-") if _COMPOUND.fullmatch(bare) else (bare,):
+            letters = part.replace("'", "")
+            prose = len(letters) > 1 and letters.isalpha() and _is_plain(letters)
+            key = letters.casefold() if prose else part
+            if key.strip("-") and key.casefold() not in _ARTICLES:
+                yield _Token(written, key, prose)
+
+
+def _is_plain(word: str) -> bool:
+    """Whether a word's capitals say nothing: not those of `readFile`."""
+    return word.islower() or word.isupper() or word[1:].islower() or not word.isascii()
+
+
+def _corrected(old: _Token, new: _Token, known: Known | None) -> bool:
+    """Whether one word became another that means the same."""
+    if not (old.prose and new.prose):
+        return False
+    if _is_inflected(old.key, new.key):
+        return True
+    is_mended = known is not None and not known(old.key) and known(new.key)
+    return is_mended and _is_typo(old.key, new.key)
+
+
+def _is_inflected(old: str, new: str) -> bool:
+    short, long = sorted((old, new), key=len)
+    return len(short) >= _SHORTEST - 1 and long in (f"{short}s", f"{short}es")
+
+
+def _is_typo(wrong: str, right: str) -> bool:
+    """Whether `wrong` is `right` with two neighbours swapped, or with one or two letters off."""
+    if any(right == _swapped(wrong, place) for place in range(len(wrong) - 1)):
+        return True
+    if wrong[0] != right[0] or min(len(wrong), len(right)) < _SHORTEST:
+        return False
+    return _distance(wrong, right) <= (2 if len(right) >= _LONG else 1)
+
+
+def _swapped(word: str, place: int) -> str:
+    return f"{word[:place]}{word[place + 1]}{word[place]}{word[place + 2 :]}"
+
+
+def _distance(one: str, other: str) -> int:
+    """Letters to put in, to take out or to change (Levenshtein 1966)."""
+    row = list(range(len(other) + 1))
+    for number, letter in enumerate(one, start=1):
+        above, row[0] = row[0], number
+        for place, against in enumerate(other, start=1):
+            least = min(row[place] + 1, row[place - 1] + 1, above + (letter != against))
+            above, row[place] = row[place], least
+    return row[-1]
+
+
+def _told(gone: list[_Token], come: list[_Token]) -> str:
+    old, new = (_shown(" ".join(token.shown for token in part)) for part in (gone, come))
+    if not gone:
+        return f"{new} was added"
+    return f"{old} became {new}" if come else f"{old} was taken out"
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "...")

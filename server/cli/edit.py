@@ -1,0 +1,63 @@
+"""lessonbank edit: correct an item, by options or in an editor, and what became of its record."""
+
+from __future__ import annotations
+
+from memory_core.errors import LessonbankError
+from server.cli.terminal import Page
+from server.plain import one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from memory_core import port
+    from server.cli.commands import Ask
+
+CHANGES = ("title", "content", "description", "kind", "tags", "task")
+
+
+def steps(ask: Ask, given: dict[str, Any]) -> dict[str, Any]:
+    """Correct an item as the fields say, else as a person writes it in an editor."""
+    from server.cli import draft
+
+    if any(name in given for name in CHANGES) or not draft.has_terminal():
+        return ask("edit", given)
+    named: dict[str, Any] = {name: given[name] for name in ("item_id", "project") if name in given}
+    item = ask("get", named)
+    with draft.opened(draft.text_of(item)) as page:
+        try:
+            changes = draft.changes_in(page.text, item)
+            return ask("edit", {**given, **changes}) if changes else _unchanged(item)
+        except LessonbankError as error:
+            page.keep()
+            error.args = (f"{error} Your text is kept in {page.path}.",)
+            raise
+
+
+def _unchanged(item: dict[str, Any]) -> dict[str, Any]:
+    counts = {name: item[name] for name in ("id", "title", "wins", "losses", "recalls")}
+    fixed = {"status": "unchanged", "record": "kept", "why": "nothing changed", "note": ""}
+    return {**counts, "was": item["id"], **fixed, "redacted": []}
+
+
+def shown(page: Page, answer: port.EditAnswer) -> None:
+    """Show what became of the item and of its record."""
+    new, old = one_line(answer.id), one_line(answer.was)
+    if answer.note:
+        page.line(one_line(answer.note), "yellow")
+    if answer.status == "unchanged":
+        page.line(f"Nothing changed: {new} is as it was.")
+        return
+    done = {
+        "edited": f"Stored as {page.styled(new, 'bold')}, in the place of {old}.",
+        "duplicate": f"{page.styled(new, 'bold')} says so already; it takes the place of {old}.",
+    }
+    page.line(done[answer.status])
+    if answer.redacted:
+        page.line(f"Secrets were taken out first: {', '.join(answer.redacted)}.", "yellow")
+    record = f"{answer.wins} won, {answer.losses} lost, shown {answer.recalls}"
+    if answer.record == "kept":
+        page.line(f"Its record is kept ({record}): {one_line(answer.why)}.", "green")
+        page.line(f"To take it back: lessonbank restore {old}", "dim")
+    else:
+        page.line(f"Its record starts anew ({record}): {one_line(answer.why)}.", "yellow")

@@ -1,0 +1,78 @@
+"""What keeps the meaning of a text, and what may change it however small it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from memory_core.wording import changed_meaning
+
+REAL = frozenset(
+    {
+        *("receive", "file", "files", "close", "open", "before", "after", "always", "never"),
+        *("not", "the", "use", "read", "write", "text", "test", "data", "time", "times"),
+        *("from", "form", "now", "separate", "separated"),
+    }
+)
+
+
+def known(word: str) -> bool:
+    return word in REAL
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Close the file", "Close  the\nfile"),
+        ("close the file", "Close the file."),
+        ("Close the file", "Close file"),
+        ("close the file, always", "Close the file - always!"),
+        ("Read a json file", "Read a JSON file"),
+        ("recieve the file", "receive the file"),
+        ("clsoe the file", "close the file"),
+        ("seperated text", "separated text"),
+        ("open the file", "open the files"),
+        ("use utf-8-sig (always)", "Use `utf-8-sig`, always"),
+        ("don\u2019t guess", "don't guess"),
+        ("cafe\u0301 data", "caf\u00e9 data"),
+        ("a read-only file", "a read only file"),
+    ],
+)
+def test_a_correction_of_the_letters_changes_no_meaning(old: str, new: str) -> None:
+    assert changed_meaning(old, new, known) == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("do close the file", "do not close the file"),
+        ("never close the file", "close the file"),
+        ("close after use", "close before use"),
+        ("wait 10 seconds", "wait 100 seconds"),
+        ("use -r", "use -R"),
+        ("use --force", "use --no-force"),
+        ("while i <= n", "while i < n"),
+        ("call readFile", "call readfile"),
+        ("set x to X", "set x to x"),
+        ("read utf8", "read utf-8"),
+        ("test the data", "text the data"),
+        ("data from now", "data from not"),
+        ("take pyetst", "take pytest"),
+        ("call os.path.join", "call os.path.joint"),
+        ("close the file", "close the file and open it"),
+        ("write the filename", "write the file"),
+        ("open \u6587\u4ef6", "open \u6587\u672c"),
+    ],
+)
+def test_a_change_of_what_is_said_is_told(old: str, new: str) -> None:
+    assert changed_meaning(old, new, known)
+
+
+def test_a_word_is_misspelt_only_where_the_model_knows_the_right_one() -> None:
+    assert changed_meaning("recieve", "receive", None) == "'recieve' became 'receive'"
+    assert changed_meaning("receive", "recieve", known) == "'receive' became 'recieve'"
+
+
+def test_the_first_change_is_named_and_cut() -> None:
+    assert changed_meaning("open it", "open it never", known) == "'never' was added"
+    assert changed_meaning("never open it", "open it", known) == "'never' was taken out"
+    assert len(changed_meaning("x", "word " * 100, known)) < 80

@@ -1,0 +1,162 @@
+"""lessonbank edit: by options, in an editor, and what is said of the record."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memory_core.errors import InvalidInput
+from server.cli import draft
+from tests.server.cli.harness import Shell
+
+
+def test_a_corrected_item_takes_the_place_and_the_record_is_told(shell: Shell) -> None:
+    item_id = shell.remembered()
+    assert shell.run("edit", item_id, "--title", "open excel files with utf-8-sig") == 0
+    assert f"in the place of {item_id}." in shell.out
+    assert "Its record is kept" in shell.out
+    assert f"lessonbank restore {item_id}" in shell.out
+    assert shell.memory.warmed == 2
+
+
+def test_options_change_what_they_name_and_nothing_else(shell: Shell) -> None:
+    item_id = shell.remembered(description="For Excel", tag="csv")
+    answer = shell.json("edit", item_id, "--tag", "excel", "--tag", "bom", "--description", "")
+    item = shell.json("show", answer["id"])
+    assert (item["tags"], item["description"]) == (["excel", "bom"], "")
+    assert item["content"] == "It takes the mark off."
+    assert shell.json("show", shell.json("edit", answer["id"], "--tag", "")["id"])["tags"] == []
+
+
+def test_content_is_read_from_standard_input(shell: Shell) -> None:
+    answer = shell.json("edit", shell.remembered(), "--content", "-", stdin=b"Better said.\n")
+    assert shell.json("show", answer["id"])["content"].strip() == "Better said."
+
+
+def test_the_person_decides_on_the_record_in_one_way(shell: Shell) -> None:
+    item_id = shell.remembered()
+    answer = shell.json("edit", item_id, "--keep-record", "--title", "Something else")
+    assert answer["record"] == "kept"
+    assert shell.run("edit", item_id, "--keep-record", "--new-record", "--title", "x") == 2
+
+
+def test_nothing_given_and_nobody_there_is_one_sentence(shell: Shell) -> None:
+    assert shell.run("edit", shell.remembered()) == 2
+    assert "nothing is given that changes the item" in shell.err
+
+
+def test_a_check_is_asked_and_shown(shell: Shell) -> None:
+    assert shell.run("check", "open an Excel file") == 0
+    assert "Nothing known against it" in shell.out
+    shell.run("outcome", "failure", "--task", "open it", "--error", "KeyError: 'x'")
+    assert shell.run("check", "--error", "-", stdin=b"KeyError: 'x'") == 0
+    assert "! failed like this once" in shell.out
+    assert "lessonbank outcome OUTCOME --recall-id" in shell.out
+    assert shell.run("check") == 2
+
+
+def test_global_stands_for_the_project_of_all(shell: Shell) -> None:
+    item_id = shell.json("remember", "Close files", "Always.", "--global")["id"]
+    assert shell.json("show", item_id)["project"] == "global"
+    shell.remembered()
+    assert [one["id"] for one in shell.json("lessons", "--global")["items"]] == [item_id]
+
+
+def editing(monkeypatch: pytest.MonkeyPatch, folder: Path, program: str) -> None:
+    """An editor that runs these Python lines over the file's `text`."""
+    script = folder / "editor.py"
+    lines = ["import sys, pathlib", "file = pathlib.Path(sys.argv[1])", "text = file.read_text()"]
+    script.write_text("\n".join([*lines, program]))
+    monkeypatch.setattr(draft, "has_terminal", lambda: True)
+    monkeypatch.setenv("VISUAL", f"{sys.executable} {script}")
+
+
+def test_an_item_is_edited_in_the_editor(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    item_id = shell.remembered(tag="csv")
+    lines = "text = text.replace('tags: csv', 'tags: csv, excel').replace('the mark', 'a mark')"
+    editing(monkeypatch, tmp_path, f"{lines}\nfile.write_text(text)")
+    answer = shell.json("edit", item_id)
+    item = shell.json("show", answer["id"])
+    assert (item["tags"], item["content"]) == (["csv", "excel"], "It takes a mark off.")
+    assert item["title"] == "Open Excel files with utf-8-sig"
+
+
+def test_a_text_that_is_left_as_it_is_changes_nothing(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    item_id = shell.remembered()
+    editing(monkeypatch, tmp_path, "")
+    assert shell.run("edit", item_id) == 0
+    assert shell.out == f"Nothing changed: {item_id} is as it was.\n"
+    assert len(shell.memory.kept) == 1
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("file.write_text(text.replace('title:', 'titel:'))", "titel"),
+        ("file.write_text('title: ' + 'x' * 300)", "title"),
+        ("file.write_text(text + 'more'); sys.exit(3)", "exit code 3"),
+    ],
+)
+def test_a_text_that_cannot_be_stored_is_kept(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str, said: str
+) -> None:
+    item_id = shell.remembered()
+    editing(monkeypatch, tmp_path, program)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert shell.run("edit", item_id) in (1, 2)
+    assert said in shell.err
+    kept = [file for file in tmp_path.glob("lessonbank-*.md") if str(file) in shell.err]
+    assert len(kept) == 1
+    assert list(shell.memory.kept) == [item_id]
+
+
+@pytest.mark.parametrize("editor", ["", "no-such-editor-here"])
+def test_no_editor_is_one_sentence(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, editor: str
+) -> None:
+    item_id = shell.remembered()
+    monkeypatch.setattr(draft, "has_terminal", lambda: True)
+    monkeypatch.setattr(draft, "USUAL", ())
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setitem(os.environ, "EDITOR", editor)
+    assert shell.run("edit", item_id) == 2
+    assert "Set EDITOR" in shell.err
+
+
+def detail(**more: Any) -> dict[str, Any]:
+    given = {
+        "id": "item_1", "kind": "fact", "state": "active", "project": "p", "title": "T",
+        "description": "one\ntwo", "content": "# Head\n\n  code: x\n", "task": "", "tags": ("a",),
+        "evidence": "", "source": "s", "trust": 1.0, "created_at": "", "embedder": "", "wins": 0,
+        "losses": 0, "recalls": 0, "supersedes": "", "superseded_by": "", "derived_from": (),
+        "outcome_id": "", "pair": (), "outcomes": (), "earlier": (),
+    }  # fmt: skip
+    return {**given, **more}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        detail(),
+        detail(description="", tags=(), content="one line"),
+        detail(title="kind: of title: x", description="a: b\ntags: c"),
+        detail(content="\n\nleading and trailing\n\n"),
+    ],
+)
+def test_the_text_of_an_item_reads_back_as_no_change(item: dict[str, Any]) -> None:
+    assert draft.changes_in(draft.text_of(item), item) == {}
+    assert draft.changes_in(draft.text_of(item).replace("\n", "\r\n"), item) == {}
+
+
+def test_a_header_without_content_empties_nothing_by_accident() -> None:
+    item = detail()
+    with pytest.raises(InvalidInput, match="before the first empty one"):
+        draft.changes_in("some words", item)
