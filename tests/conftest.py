@@ -59,10 +59,11 @@ def database_port(repository: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lease that is short for tests, and no long pauses."""
-    from memory_core.store.remote import follower, lease, session, uploading
+    """No long pauses, and a lease and requests that no machine is too slow for."""
+    from memory_core.store.remote import follower, lease, objects, session, uploading
 
-    monkeypatch.setattr(lease, "LENGTH", 2.0)
+    monkeypatch.setattr(lease, "LENGTH", 30.0)
+    monkeypatch.setattr(objects, "TIMEOUT", 30.0)
     monkeypatch.setattr(uploading, "SECONDS", 0.05)
     monkeypatch.setattr(session, "INBOX_SECONDS", 0.1)
     monkeypatch.setattr(follower, "SECONDS", 0.02)

@@ -117,16 +117,17 @@ class Objects(ABC):
         return told.count(True) == 1 or (True not in told and None in told)
 
 
-def objects_at(url: str, timeout: float = TIMEOUT) -> Objects:
-    """Give the objects under a URL; a request may take `timeout` seconds.
+def objects_at(url: str, timeout: float | None = None) -> Objects:
+    """Give the objects under a URL; a request may take `timeout` seconds (`TIMEOUT`).
 
     Raises:
         BucketUnavailable: The URL's client cannot be made.
     """
+    within = TIMEOUT if timeout is None else timeout
     if is_database(url):
         from memory_core.store.remote.database import DatabaseObjects
 
-        return DatabaseObjects(url, timeout)
+        return DatabaseObjects(url, within)
     from memory_core.store.remote.bucket_objects import BucketObjects
 
-    return BucketObjects(url, timeout)
+    return BucketObjects(url, within)

@@ -20,7 +20,7 @@ from memory_core.store.remote import lease, session, uploading
 from memory_core.store.remote.sharing import Sharing
 from tests.memory_core.store.making import EMBEDDER, event, item, outcome, recall
 
-LENGTH = 1.5
+LENGTH = 5.0
 PACE = 0.01
 
 

@@ -116,6 +116,7 @@ def test_without_the_bucket_records_are_taken_and_searched_and_go_there_later(
     tmp_path: Path, bucket_url: str, way: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uploading, "RETRY_SECONDS", (0.05, 0.1))
+    monkeypatch.setattr(lease, "LENGTH", 2.0)  # it ends, and nobody takes it
     store = opened(tmp_path / "store", bucket_url)
     write(store, 1)
     until(lambda: session_of(store).waiting() == 0)
@@ -274,7 +275,6 @@ def test_a_machine_that_comes_back_to_wait_brings_what_it_had_at_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(candidate, "ALIVE", 0)
-    monkeypatch.setattr(lease, "LENGTH", 30.0)  # nobody loses it for the cut
     first = opened(tmp_path / "first", bucket_url)
     quiet(first)
     write(first, 1)
