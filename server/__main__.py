@@ -25,7 +25,7 @@ def _hook(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    from lessonbank.search_path import shut_out_others
+    from server.launch import shut_out_others
 
     shut_out_others()
     sys.exit(main())

@@ -129,7 +129,7 @@ def test_the_package_is_what_the_documents_say_it_is(repository: Path) -> None:
     about = project(repository)["project"]
     assert about["name"] == "lessonbank"
     assert about["requires-python"] == ">=3.10"
-    assert about["scripts"] == {"lessonbank": "lessonbank.__main__:main"}
+    assert about["scripts"] == {"lessonbank": "lessonbank:main"}
     assert "mcp>=2.3,<3" in about["dependencies"]
     assert metadata.version("lessonbank") == VERSION
     newest = re.search(r"^## \[?([^\]\s]+)", _text(repository / "CHANGELOG.md"), re.MULTILINE)
@@ -139,7 +139,7 @@ def test_the_package_is_what_the_documents_say_it_is(repository: Path) -> None:
 
 def test_every_import_of_the_product_is_a_declared_dependency(repository: Path) -> None:
     graph = grimp.build_graph(
-        "lessonbank", "server", "memory_core", include_external_packages=True, cache_dir=None
+        "server", "memory_core", include_external_packages=True, cache_dir=None
     )
     outside = {name for name in graph.modules if graph.is_module_squashed(name)}
     declared = {

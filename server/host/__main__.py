@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from lessonbank.search_path import shut_out_others
+from server.launch import shut_out_others
 
 if __name__ == "__main__":
     shut_out_others()

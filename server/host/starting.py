@@ -19,11 +19,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from lessonbank.search_path import for_children
 from memory_core.errors import MemoryUnavailable, shown
 from memory_core.settings import SHARED, Settings
 from server.host.direct import HEALTH_WITHIN, health, request
 from server.host.place import PROTOCOL, Announcement, HostRefused, Place, place_of
+from server.launch import for_children
 
 START_WITHIN = 45.0
 """Seconds until a host has to answer; what it loads comes after that."""

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from memory_core.version import VERSION
 from server.cli.arguments import parser
 from server.ending import LEAVE_SHARED_WITHIN
 from server.web.options import DEFAULT_PORT, DoorOptions
@@ -27,7 +28,6 @@ from tests.deploy.words import (
 )
 from tests.patience import PATIENCE
 from tests.server.web.served import Server
-from tests.test_repository import project
 
 STARTS = list(starts())
 EVERY_START = pytest.mark.parametrize("start", STARTS, ids=lambda start: start.where)
@@ -88,7 +88,7 @@ def test_replicas_are_stateless_and_writers_keep_sessions() -> None:
 
 
 def test_all_examples_start_the_image_of_this_version(repository: Path) -> None:
-    image = f"lessonbank:{project(repository)['project']['version']}"
+    image = f"lessonbank:{VERSION}"
     used = {service["image"] for _, service in services()}
     used |= {one["image"] for _, pod in pods() for one in pod["spec"]["containers"]}
     told = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from memory_core.version import VERSION
 from server.cli.arguments import parser
 from server.web.options import DEFAULT_PORT, DoorOptions
 from tests.deploy.dockerfile import Stage, stages
@@ -114,7 +115,7 @@ def test_its_labels_are_those_of_the_package(
     labels = build_and_image[1].one("LABEL").pairs
     about = project(repository)["project"]
     said = {name: labels[f"org.opencontainers.image.{name}"] for name in ("title", "version")}
-    assert said == {"title": about["name"], "version": about["version"]}
+    assert said == {"title": about["name"], "version": VERSION}
     assert labels["org.opencontainers.image.description"] == about["description"]
     assert labels["org.opencontainers.image.licenses"] == about["license"]
 

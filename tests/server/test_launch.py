@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lessonbank import search_path
+from server import launch
 from tests.patience import PATIENCE
 
 OF_A_PROJECT = ("numpy", "json", "logging", "anyio", "argparse", "tomllib", "accelerate")
@@ -57,7 +57,7 @@ def test_no_module_of_a_project_on_pythonpath_is_imported(
         "LESSONBANK_MODEL": str(tmp_path / "no-model"),
     }
     # the command as its script runs it, which no working directory can replace
-    program = "import sys; from lessonbank.__main__ import main; sys.exit(main())"
+    program = "import sys; from lessonbank import main; sys.exit(main())"
     ran = started(["-c", program, *words], environ, project, PROMPT)
     assert b"the project ran" not in ran.stdout + ran.stderr
     assert ran.returncode == 0, ran.stderr
@@ -71,10 +71,10 @@ def test_an_installed_lessonbank_drops_what_pythonpath_names(
     installed = [one for one in sys.path if "site-packages" in one]
     found = [str(project), "/script/folder", *installed]
     monkeypatch.setattr(sys, "path", [found[1], found[0], *installed])
-    monkeypatch.setattr(search_path, "_ROOT", installed[0])
+    monkeypatch.setattr(launch, "_ROOT", installed[0])
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(project), "", installed[0]]))
     monkeypatch.setenv("PYTHONSAFEPATH", "")
-    search_path.shut_out_others()
+    launch.shut_out_others()
     assert sys.path == installed
     assert "PYTHONPATH" not in os.environ
     assert os.environ["PYTHONSAFEPATH"] == "1"
@@ -86,10 +86,10 @@ def test_a_lessonbank_that_pythonpath_finds_keeps_what_it_needs(
     root, needed = str(tmp_path / "copy"), str(tmp_path / "needed")
     standard = os.path.dirname(os.__file__)  # noqa: PTH120
     monkeypatch.setattr(sys, "path", ["/script", needed, root, standard])
-    monkeypatch.setattr(search_path, "_ROOT", root)
+    monkeypatch.setattr(launch, "_ROOT", root)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([needed, root]))
     monkeypatch.setenv("PYTHONSAFEPATH", "")
-    search_path.shut_out_others()
+    launch.shut_out_others()
     assert sys.path == [root, standard, needed]
     assert os.environ["PYTHONPATH"] == os.pathsep.join([root, needed])
 
@@ -100,6 +100,6 @@ def test_a_module_that_was_imported_before_is_forgotten(
     (project / "server" / "__init__.py").write_text("")
     (project / "sitecustomize.py").write_text("import server\n")
     environ = {"PYTHONPATH": os.pathsep.join([str(project), str(repository)])}
-    program = "import sys; from lessonbank.__main__ import main; sys.exit(main())"
+    program = "import sys; from lessonbank import main; sys.exit(main())"
     ran = started(["-c", program, "--version"], environ, tmp_path)
     assert (ran.returncode, ran.stderr) == (0, b"")

@@ -1,9 +1,12 @@
-"""Keeps what a project holds from being imported in our place.
+"""Where the console command begins; keeps what a project holds from being imported in our place.
 
 PYTHONPATH, the working directory and a script's own folder stand before the standard
 library and the installed packages. A project's `server`, `numpy.py` or `json.py` there
 would run inside this process. They are left out, but for what lessonbank itself was found by.
 Imports nothing that such a project could have replaced.
+
+Installed, this file is also the module `lessonbank` (see pyproject.toml): `server` is the name of
+folders that people have in their projects, and the command must begin in one that nobody has.
 """
 
 from __future__ import annotations
@@ -11,8 +14,28 @@ from __future__ import annotations
 import os
 import sys
 
-_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH120, PTH100
-"""The folder that holds this package, beside `server` and `memory_core`."""
+
+def _home() -> str:
+    """Give the folder that holds `server` and `memory_core`.
+
+    It is this file's own, or, for the module `lessonbank` of an editable installation, the one
+    that `site` added last.
+    """
+    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH120, PTH100
+    places = [here, os.path.dirname(here), *reversed(sys.path)]  # noqa: PTH120
+    own = os.path.join("server", "launch.py")  # noqa: PTH118
+    return next(one for one in places if os.path.isfile(os.path.join(one, own)))  # noqa: PTH113, PTH118
+
+
+_ROOT = _home()
+
+
+def main() -> int:
+    """Run the command, with nothing of the project around it."""
+    shut_out_others()
+    from importlib import import_module
+
+    return int(import_module("server.__main__").main())  # by name: this is the lowest layer
 
 
 def shut_out_others() -> None:
@@ -87,3 +110,7 @@ def _forget(folders: set[str]) -> None:
         if _same(folder) in folders:
             for one in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
                 del sys.modules[one]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
