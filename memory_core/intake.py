@@ -88,10 +88,7 @@ def taken(model: type[BaseModel], data: Any, asides: Asides) -> dict[str, Any]:
     Raises:
         InvalidInput: One sentence that names the value and the next move.
     """
-    if isinstance(data, str):
-        data = _from_json(data)
-    if not isinstance(data, Mapping):
-        raise InvalidInput("arguments", f"= {shown(data)} is no object", "Pass an object.")
+    data = as_object(data)
     given, unknown, count = _sorted_out(model, data)
     if not given and count == 1 and unknown[0] in _WRAPPERS:
         inner = data[unknown[0]]
@@ -100,6 +97,18 @@ def taken(model: type[BaseModel], data: Any, asides: Asides) -> dict[str, Any]:
             given, unknown, count = _sorted_out(model, inner)
     asides.leave(unknown, count)
     return _converted(model, given, "", asides)
+
+
+def as_object(data: Any) -> Mapping[Any, Any]:
+    """Give the arguments of a call, which some hosts send as JSON text.
+
+    Raises:
+        InvalidInput: They are no object.
+    """
+    read = _from_json(data) if isinstance(data, str) else data
+    if not isinstance(read, Mapping):
+        raise InvalidInput("arguments", f"= {shown(data)} is no object", "Pass an object.")
+    return read
 
 
 def _sorted_out(

@@ -39,6 +39,7 @@ from memory_core.answers import (
     Stats,
 )
 from memory_core.caller import OWNER, Caller
+from memory_core.intake import as_object
 from memory_core.proof_answers import (
     Evaluation,
     ExpertPush,
@@ -75,6 +76,7 @@ from memory_core.requests import (
 from memory_core.shapes import CLAMPED, shapes
 
 __all__ = [
+    "as_object",
     "CLAMPED",
     "shapes",
     "MARK",

@@ -28,6 +28,7 @@ from server.changes import Changes
 from server.completions import completion
 from server.definitions import definitions
 from server.instructions import INSTRUCTIONS
+from server.parameters import read_parameters
 from server.tools import Call, Shelter, Tools
 
 logger = logging.getLogger(__name__)
@@ -108,6 +109,7 @@ class Front:
         server.add_request_handler("logging/setLevel", types.SetLevelRequestParams, _set_level)
         server.add_request_handler("server/discover", types.RequestParams, self._discover)
         server.middleware.append(self._warm_after_first_answer)
+        server.middleware.append(read_parameters)
         return server
 
     @asynccontextmanager

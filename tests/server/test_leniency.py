@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any
 
+import mcp_types as types
 import pytest
+from mcp import Client, MCPError
 
-from tests.server.connections import MODERN, connected, data_of, text_of
+from tests.server.connections import ERAS, MODERN, connected, data_of, text_of
 from tests.server.fake_memory import FakeMemory
 
 pytestmark = pytest.mark.anyio
@@ -124,3 +127,42 @@ async def test_strict_schemas_filled_with_nothing_are_no_success() -> None:
         data = data_of(await client.call_tool("report_outcome", filled))
     assert data["judged"]["outcome"] == "unknown"
     assert data["note"] == ""
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("sent", ['{"limit": 1}', "{}", "", [], None])
+async def test_all_arguments_may_come_as_text_or_as_nothing(era: str, sent: Any) -> None:
+    async with connected(FakeMemory(), era) as client:
+        data = data_of(await asked(client, "tools/call", "list_lessons", sent))
+    assert data["total"] == 0
+
+
+@pytest.mark.parametrize("sent", [5, [1], "limit", True, "[" * 1000])
+async def test_arguments_that_are_no_object_are_refused_by_their_value(sent: Any) -> None:
+    async with connected(FakeMemory(), MODERN) as client:
+        with pytest.raises(MCPError, match=r"arguments = .* is no object. Pass an object."):
+            await asked(client, "tools/call", "list_lessons", sent)
+        data_of(await client.call_tool("list_lessons", {}))
+
+
+async def test_arguments_of_prompts_may_be_null_numbers_or_text() -> None:
+    async with connected(FakeMemory(), MODERN) as client:
+        for sent in ({"task": 5, "project": None}, '{"task": "5"}'):
+            result = await asked(client, "prompts/get", "start_task", sent)
+            assert "\n5\n" in str(result.messages[0].content.text)
+
+
+async def asked(client: Client, method: str, name: str, arguments: Any) -> Any:
+    """Ask with arguments that the client's own types would not let through."""
+    request: Any = types.CallToolRequest
+    params: Any = types.CallToolRequestParams
+    answer: Any = types.CallToolResult
+    if method == "prompts/get":
+        request, params = types.GetPromptRequest, types.GetPromptRequestParams
+        answer = types.GetPromptResult
+    odd = request.model_construct(
+        method=method, params=params.model_construct(name=name, arguments=arguments)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydantic's, of a value of another type
+        return await client.session.send_request(odd, answer)
