@@ -1,4 +1,4 @@
-"""Every ready configuration starts the server that it names."""
+"""Every ready configuration is what an installation writes, and starts the server that it names."""
 
 from __future__ import annotations
 
@@ -13,25 +13,40 @@ from typing import Any
 import pytest
 from mcp import Client, StdioServerParameters
 
+from server.install.clients import CLIENTS, Machine
+from server.install.command import Wish, printed
+from server.install.forms import FORMS
+from server.install.invocation import Invocation
+
 CONFIGS = Path(__file__).parents[2] / "client_examples" / "configs"
-ROOT_KEYS = {
-    "claude_code.mcp.json": "mcpServers",
-    "claude_desktop_config.json": "mcpServers",
-    "cursor.mcp.json": "mcpServers",
-    "vscode.mcp.json": "servers",
-    "windsurf.mcp_config.json": "mcpServers",
+FILES = {
+    "claude-code": "claude_code.mcp.json",
+    "claude-desktop": "claude_desktop_config.json",
+    "cline": "cline_mcp_settings.json",
+    "codex": "codex.config.toml",
+    "continue": "continue.config.yaml",
+    "copilot-cli": "copilot.mcp-config.json",
+    "cursor": "cursor.mcp.json",
+    "gemini-cli": "gemini.settings.json",
+    "opencode": "opencode.json",
+    "qwen-code": "qwen.settings.json",
+    "vscode": "vscode.mcp.json",
+    "windsurf": "windsurf.mcp_config.json",
+    "zed": "zed.settings.json",
 }
 TOOLS = ["check", "forget", "list_lessons", "recall", "remember", "report_outcome"]
 
 
-def entry(name: str) -> dict[str, Any]:
-    """The one server of a configuration file."""
-    whole = json.loads((CONFIGS / name).read_text(encoding="utf-8"))
-    assert list(whole) == [ROOT_KEYS[name]]
-    assert list(whole[ROOT_KEYS[name]]) == ["lessonbank"]
-    found: dict[str, Any] = whole[ROOT_KEYS[name]]["lessonbank"]
-    assert found.get("type", "stdio") == "stdio"
+def entry(client: str, text: str) -> dict[str, Any]:
+    """The one server of a configuration's text."""
+    one = CLIENTS[client]
+    found: dict[str, Any] = FORMS[one.form].value(text)[one.root]["lessonbank"]
     return found
+
+
+def words(found: dict[str, Any]) -> list[str]:
+    command = found["command"]
+    return command if isinstance(command, list) else [command, *found["args"]]
 
 
 def installed(command: str) -> str:
@@ -42,19 +57,27 @@ def installed(command: str) -> str:
 
 
 def test_there_is_a_configuration_for_every_client() -> None:
-    assert sorted(path.name for path in CONFIGS.iterdir()) == sorted(ROOT_KEYS)
+    assert sorted(FILES) == sorted(CLIENTS)
+    assert sorted(path.name for path in CONFIGS.iterdir()) == sorted(FILES.values())
+
+
+@pytest.mark.parametrize("client", sorted(FILES))
+def test_a_configuration_is_what_an_installation_writes(client: str, tmp_path: Path) -> None:
+    machine = Machine("linux", tmp_path, tmp_path, {})
+    wish = Wish(client=client, hooks=False)
+    (one,) = printed(wish, machine=machine, invocation=Invocation(("lessonbank",))).snippets
+    text = (CONFIGS / FILES[client]).read_text(encoding="utf-8")
+    assert text == one.text
+    assert words(entry(client, text)) == ["lessonbank", "serve"]
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", sorted(ROOT_KEYS))
-async def test_configuration_starts_a_server_that_lists_its_tools(
-    name: str, tmp_path: Path
-) -> None:
-    given = entry(name)
+async def test_the_configurations_start_a_server_that_lists_its_tools(tmp_path: Path) -> None:
+    """They all name the same words, so one start speaks for all."""
+    text = (CONFIGS / FILES["codex"]).read_text(encoding="utf-8")
+    command, *args = words(entry("codex", text))
     parameters = StdioServerParameters(
-        command=installed(given["command"]),
-        args=given["args"],
-        env={**given["env"], "LESSONBANK_STORE": str(tmp_path / "store")},
+        command=installed(command), args=args, env={"LESSONBANK_STORE": str(tmp_path / "store")}
     )
     async with Client(parameters, mode="legacy") as client:
         about = client.server_info
@@ -64,12 +87,24 @@ async def test_configuration_starts_a_server_that_lists_its_tools(
     assert sorted(tool.name for tool in tools) == TOOLS
 
 
-def test_all_configurations_and_the_documented_command_start_the_same_server(
-    repository: Path,
-) -> None:
-    commands = {(entry(name)["command"], *entry(name)["args"]) for name in ROOT_KEYS}
-    assert commands == {("lessonbank", "serve")}
+def test_the_readmes_entries_are_what_an_installation_writes(repository: Path) -> None:
+    """An entry in the table is that of the file, in one line."""
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\S+)` \|.*?`(\{.*\})` \|$", text, re.MULTILINE)
+    assert {client for client, _ in rows} >= {"claude-code", "opencode", "zed"}
+    for client, written in rows:
+        found = entry(client, (CONFIGS / FILES[client]).read_text(encoding="utf-8"))
+        assert json.loads(written) == {CLIENTS[client].root: {"lessonbank": found}}
+    named = set(re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE)) & set(CLIENTS)
+    assert named == set(CLIENTS)
+    (codex,) = re.findall(r"^\| `codex` \|.*?`(\[mcp_servers.*?)` \|$", text, re.MULTILINE)
+    toml = codex.replace("; ", "\n").replace("] ", "]\n", 1)
+    written = (CONFIGS / FILES["codex"]).read_text(encoding="utf-8")
+    assert entry("codex", toml) == entry("codex", written)
+
+
+def test_the_documented_command_starts_the_same_server(repository: Path) -> None:
     text = (repository / "client_examples" / "README.md").read_text(encoding="utf-8")
     added = re.search(r"^claude mcp add .* -- (.+)$", text, re.MULTILINE)
     assert added
-    assert tuple(shlex.split(added.group(1))) in commands
+    assert shlex.split(added.group(1)) == ["lessonbank", "serve"]
