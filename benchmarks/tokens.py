@@ -1,4 +1,4 @@
-"""What the server costs in every conversation: its definitions and instructions in tokens."""
+"""What the server costs in every conversation: its definitions, instructions and answers."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def measure(options: argparse.Namespace) -> Report:
     total = characters(wire) / 4
     rows.append(("all of tools/list", total, None, None))
     said = len(instructions.INSTRUCTIONS)
+    answers = [] if options.quick else [_answers()]
     return Report(
         NAME,
         CLAIM,
@@ -47,12 +48,24 @@ def measure(options: argparse.Namespace) -> Report:
                 "tool definitions, tokens",
                 ("tool", "all", "input schema", "output schema"),
                 tuple(tuple("" if cell is None else cell for cell in row) for row in rows),
-            )
+            ),
+            *answers,
         ],
         [
             Budget("tool definitions together", total, DEFINITIONS, "tokens", firm=True),
             Budget("instructions", said, INSTRUCTIONS, "characters", firm=True),
         ],
+    )
+
+
+def _answers() -> Table:
+    from benchmarks.told import rows
+
+    return Table(
+        "answers of the loop, tokens",
+        ("answer", "text", "data"),
+        tuple(rows()),
+        "a client shows its model the text or the data; three stored lessons of 60 to 70 tokens",
     )
 
 

@@ -70,10 +70,10 @@ TOOLS: tuple[ToolText, ...] = (
         large=True,
         leave_out=("door",),
         description=(
-            "Call before you start a task or a new subtask. Returns lessons of past work that fit: "
-            "strategies that worked, pitfalls to avoid, their wins and losses, and warnings of "
-            "like failures. Notes, not orders. Keep recall_id for report_outcome. "
-            "abstained=true: nothing stored helps, go on without."
+            "Call first, before you plan or act on a task or subtask. Gives lessons of earlier "
+            "work that fit (strategies, pitfalls, facts, with wins and losses) and warnings of "
+            "like failures: notes to weigh, not orders. Do what `next` says and keep recall_id "
+            "for report_outcome. abstained: nothing fits, go on without."
         ),
         arguments={
             "task": "What you are about to do, in full",
@@ -94,9 +94,9 @@ TOOLS: tuple[ToolText, ...] = (
         reads=True,
         repeats=True,
         description=(
-            "Call right before a risky or unfamiliar action (command, edit, migration) and as "
-            "soon as an error appears. Returns what went wrong before in these conditions, "
-            "pitfalls first; empty when nothing matches. Give action, error or both."
+            "Call right before a risky or unfamiliar action (command, edit, migration), and as "
+            "soon as an error appears. Pass action, error or both. Gives what went wrong before "
+            "in like conditions; empty: nothing is known against it, go on."
         ),
         arguments={
             "action": "What you are about to do",
@@ -111,9 +111,9 @@ TOOLS: tuple[ToolText, ...] = (
         untold=_OF_A_LESSON,
         repeats=True,
         description=(
-            "Store one reusable lesson; it is on disk when this returns. Best after "
-            "report_outcome, with its outcome_id. One lesson per call, general enough for the "
-            "next like task. No secrets, no diary. To correct a stored item pass its id as "
+            "Store one lesson for later tasks; it is on disk when this returns. Call after "
+            "report_outcome, with its outcome_id. One general idea per call: when it applies, "
+            "what to do, why. No secrets, no diary. To correct a stored item pass its id as "
             "supersedes."
         ),
         arguments={
@@ -136,9 +136,9 @@ TOOLS: tuple[ToolText, ...] = (
         leave_out=("session", "source"),
         description=(
             "Call when a task or an attempt ends, above all when it failed: recall learns from "
-            "this alone. Be honest; evidence (exit code, test counts, log) outranks opinion. "
-            "A second report of one recall_id corrects the first. Then do what `next` says: "
-            "usually write up to 3 lessons, here in lessons or with remember."
+            "nothing else. Say what really happened and pass evidence (exit code, test counts, "
+            "log): it outranks opinion. Reporting a recall_id again corrects it. Then do what "
+            "`next` says, usually write up to 3 lessons."
         ),
         arguments={
             "outcome": "partial: some of it works; unknown: not verified",
@@ -160,8 +160,8 @@ TOOLS: tuple[ToolText, ...] = (
         reads=True,
         repeats=True,
         description=(
-            "Browse or search what is stored, with wins and losses: to review, tidy up or find "
-            "an id. For a task call recall instead."
+            "Browse or search what is stored, to review, tidy up or find an id. For a task call "
+            "recall."
         ),
         arguments={
             "state": "Default active",
@@ -178,8 +178,8 @@ TOOLS: tuple[ToolText, ...] = (
         destroys=True,
         repeats=True,
         description=(
-            "Take a wrong or outdated item out of recall. The user can restore it from the "
-            "command line. To replace it, call remember with supersedes instead."
+            "Take a wrong or outdated item out of recall; only the user can bring it back. To "
+            "replace it, call remember with supersedes."
         ),
         arguments={"reason": "Why it should not be recalled"},
     ),

@@ -35,8 +35,8 @@ def recall_context(answer: Mapping[str, Any], max_tokens: int, offers: bool) -> 
     recall_id = one_line(str(answer["recall_id"]))
     head = f"{_NOTES}: what earlier work says about this task (recall_id {recall_id})."
     tail = (
-        f'When the task has ended, report_outcome(recall_id="{recall_id}", ...) says how, with '
-        "used_ids for what was followed."
+        f'Follow what fits. When the task has ended, call report_outcome(recall_id="{recall_id}", '
+        "...) with the outcome and used_ids (what you followed, [] if nothing)."
     )
     return _fenced(head, answer, tail if offers else "", max_tokens)
 
@@ -47,7 +47,7 @@ def check_context(answer: Mapping[str, Any], max_tokens: int, offers: bool) -> s
         return ""
     recall_id = one_line(str(answer["recall_id"]))
     head = f"{_NOTES}: what is known of failures like this one (recall_id {recall_id})."
-    tail = f'How it was resolved can be reported: report_outcome(recall_id="{recall_id}", ...).'
+    tail = f'Once it is solved, call report_outcome(recall_id="{recall_id}", ...) to say how.'
     return _fenced(head, answer, tail if offers else "", max_tokens)
 
 

@@ -188,7 +188,7 @@ def test_a_stocked_store_answers_and_its_copy_is_another(tmp_path: Path) -> None
 
 
 def test_definitions_are_counted_as_the_wire_carries_them() -> None:
-    report = tokens.measure(parser_of("tokens", "").parse_args([]))
+    report = tokens.measure(parser_of("tokens", "").parse_args(["--quick"]))
     assert not report.broken
     counted = columns(report, "tool definitions")
     assert counted["tool"][:2] == ["recall", "check"]
