@@ -44,12 +44,12 @@ def after_recall(
     if warnings:
         then = f", then {_call(reported, ' and the outcome')}" if reported else ""
         return f"No lesson fits: avoid what the warnings describe{then}."
+    then = f", and {_call(reported)} when it ends" if reported else ""
     if loading:
         return (
-            "Nothing was found by words alone: go on without, or call recall again in a few "
-            "seconds, when the search by meaning is ready."
+            f"Nothing was found by words alone: go on without{then}; a recall in a few seconds "
+            "searches by meaning, too."
         )
-    then = f", and {_call(reported)} when it ends" if reported else ""
     return f"Nothing stored helps with this task: go on without{then}."
 
 
