@@ -30,6 +30,7 @@ def examine(
     settings: Settings,
     port: int,
     packages: dict[str, str] | None = None,
+    loaded: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Give what a start with these settings would stumble over.
@@ -38,13 +39,15 @@ def examine(
         settings: Where the store and the model are.
         port: Default port of the HTTP doors.
         packages: Distributions and modules to import, lessonbank's own by default.
+        loaded: Whether a host of this version runs and has loaded them already; they are
+            not imported once more then, which takes ten seconds of a processor.
         tell: Called with what is looked at next; the packages take some seconds.
     """
     folder = settings.store.absolute()
     tell("the machine")
     checks = [machine.check_python(), machine.check_processor()]
-    tell("the packages")
-    checks.append(machine.check_packages(packages))
+    tell("the packages (they are imported as a start does, which takes some seconds)")
+    checks.append(machine.check_packages(packages, loaded=loaded))
     tell("the model")
     model, embedder = check_model(settings.model)
     checks.append(model)

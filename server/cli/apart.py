@@ -95,14 +95,34 @@ def _token(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _loaded_by_host(settings: Settings) -> bool:
+    """Whether a host of this version has loaded all that a start would."""
+    from server.host.announced import HostRefused
+    from server.host.direct import health
+    from server.host.place import known_place
+
+    try:
+        place = known_place(settings.store)
+        there = place.read() if place is not None else None
+    except (OSError, HostRefused):
+        return False
+    told = health(there) if there is not None and there.version == product_version() else None
+    return told is not None and told["stage"] == "ready"
+
+
 def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:
     from memory_core.doctor import examine
     from server.cli.render_doctor import doctor
     from server.web.options import DEFAULT_PORT
 
-    waiting = ProgressLine(sys.stderr)
+    waiting = ProgressLine(sys.stderr, patience=0.0)  # it takes long without telling how far it is
     try:
-        report = examine(settings, DEFAULT_PORT, tell=lambda what: waiting.show(f"checking {what}"))
+        report = examine(
+            settings,
+            DEFAULT_PORT,
+            loaded=_loaded_by_host(settings),
+            tell=lambda what: waiting.show(f"checking {what}"),
+        )
     finally:
         waiting.clear()
     _show(arguments, report, doctor)
@@ -113,9 +133,9 @@ def _evaluate(arguments: argparse.Namespace, settings: Settings) -> int:
     from memory_core.bootstrap import evaluate
     from server.cli.render_evaluation import evaluation
 
-    waiting = ProgressLine(sys.stderr)
+    waiting = ProgressLine(sys.stderr, patience=0.0)
     try:
-        waiting.show("replaying the log")
+        waiting.show("loading torch and LanceDB, then replaying the log")
         answer = evaluate(settings)
     finally:
         waiting.clear()

@@ -51,7 +51,7 @@ def main(
             raise WrongUsage(f"--in-process means nothing to {arguments.command}. Leave it out.")
         named = stdin_names(arguments)
         if len(named) > 1:
-            raise WrongUsage(f"only one of {', '.join(named)} can be read from -")
+            raise WrongUsage(f"only one of {', '.join(named)} can be read from -.")
     except SystemExit as asked:  # --help and --version have said what was asked
         return int(asked.code or 0)
     except WrongUsage as wrong:

@@ -20,11 +20,17 @@ _WIDTH = 78
 class ProgressLine:
     """Shows on a stream how far a call is.
 
-    On a terminal one line is rewritten; elsewhere each message is written once.
+    Nothing is shown in the first `patience` seconds. On a terminal one line is rewritten;
+    elsewhere each message is written once.
     """
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream, self._clock = stream, clock
+    def __init__(
+        self,
+        stream: TextIO,
+        clock: Callable[[], float] = time.monotonic,
+        patience: float = _PATIENCE,
+    ) -> None:
+        self._stream, self._clock, self._patience = stream, clock, patience
         self._began = clock()
         self._shown = ""
         self._rewrites = stream.isatty()
@@ -35,7 +41,7 @@ class ProgressLine:
 
     def show(self, message: str, fraction: float | None = None) -> None:
         """Show a message, when the wait has been long enough and it says something new."""
-        if self._clock() - self._began < _PATIENCE:
+        if self._clock() - self._began < self._patience:
             return
         share = f" ({max(0.0, min(fraction, 1.0)):.0%})" if fraction and self._rewrites else ""
         text = cut(f"... {message}{share}", _WIDTH)

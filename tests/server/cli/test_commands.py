@@ -277,3 +277,69 @@ def test_the_doctor_ends_with_1_when_a_check_fails(
     assert "-> Remove it" in shell.out
     report = Report.model_validate(shell.json("doctor"))
     assert not report.ok
+
+
+def test_the_doctor_does_not_import_what_a_running_host_has_loaded() -> None:
+    found = machine.check_packages({"nothing-of-this-name": "nothing_of_this_name"}, loaded=True)
+    assert found.status == "ok"
+    assert "the running host has loaded them" in found.found
+
+
+def test_long_commands_say_at_once_what_they_do(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "_IMPORTED", LIGHT)
+    shell.run("doctor")
+    assert "... checking the packages" in shell.err
+    shell.run("eval")
+    assert "... loading torch and LanceDB" in shell.err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("recall",),
+        ("lessons", "--colour"),
+        ("nothing",),
+        ("show",),
+        ("serve", "--port", "http"),
+        ("host", "sing"),
+        ("token", "create", "--color"),
+        ("token",),
+        ("install",),
+        ("completion", "sh"),
+        ("--in-process", "install", "vscode"),
+        ("recall", "-", "--error", "-"),
+        ("lessons", "--kind", "rumour"),
+        ("recall", "x", "--limit", "many"),
+    ],
+)
+def test_with_json_wrong_usage_is_an_object_on_standard_output_and_ends_with_2(
+    shell: Shell, argv: tuple[str, ...]
+) -> None:
+    assert shell.run(*argv, "--json") == 2
+    assert shell.err == ""
+    assert json.loads(shell.out)["error"].endswith((".", "--help."))
+
+
+@pytest.mark.parametrize(
+    ("word", "command"), [("list", "lessons"), ("list_lessons", "lessons"), ("report", "outcome")]
+)
+def test_a_tools_name_is_taken_for_the_command(shell: Shell, word: str, command: str) -> None:
+    given = ("success", "--task", "x") if command == "outcome" else ()
+    assert shell.run(word, *given) == 0
+    assert shell.run(command, *given) == 0
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+def test_shells_complete_commands_and_options(shell: Shell, name: str) -> None:
+    assert shell.run("completion", name) == 0
+    for word in ("recall", "max-tokens", "restore"):
+        assert word in shell.out
+
+
+def test_the_learner_and_the_counts_are_told_apart(shell: Shell) -> None:
+    shell.remembered()
+    shell.run("stats")
+    assert "by state" in shell.out
+    assert "trained" not in shell.out
