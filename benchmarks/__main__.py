@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    commands,
     doors,
     endurance,
     hosts,
@@ -35,6 +36,7 @@ CLAIMS = {
     for one in (
         tokens,
         startup,
+        commands,
         hosts,
         doors,
         recall_latency,
