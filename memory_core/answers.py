@@ -47,6 +47,8 @@ class RecallAnswer(_Answer):
     In every answer `note` says what the caller should know of this very call (what is
     degraded, unreported or was read otherwise), and `next` what to do now, in one
     sentence; "" for nothing.
+    `project` is the one that was looked in. `elsewhere` counts items of other projects that the
+    caller sees, where nothing was found; else it is 0.
     """
 
     recall_id: str
@@ -57,6 +59,8 @@ class RecallAnswer(_Answer):
     weight: float
     note: str = ""
     next: str = ""
+    project: str = ""
+    elsewhere: int = 0
 
 
 class NearDuplicate(_Answer):
@@ -155,13 +159,42 @@ class LessonLine(_Answer):
 
 
 class ListAnswer(_Answer):
-    """One page of items; `next_cursor` is "" on the last."""
+    """One page of items; `next_cursor` is "" on the last. See `RecallAnswer` for the rest."""
 
     items: tuple[LessonLine, ...]
     total: int
     next_cursor: str
     note: str = ""
     next: str = ""
+    project: str = ""
+    elsewhere: int = 0
+
+
+class ProjectLine(_Answer):
+    """One project: its active items, what was recalled and reported in it, its other names."""
+
+    name: str
+    items: int
+    recalls: int
+    reports: int
+    aliases: tuple[str, ...] = ()
+
+
+class ProjectsAnswer(_Answer):
+    """The projects that the caller sees; `project` is that of calls that name none."""
+
+    projects: tuple[ProjectLine, ...]
+    project: str
+
+
+class ProjectChanged(_Answer):
+    """What became of a project; `items` counts those that changed hands, `ids` are the new ones."""
+
+    action: Literal["rename", "merge", "move"]
+    project: str
+    into: str
+    items: int
+    ids: tuple[str, ...] = ()
 
 
 class StateAnswer(_Answer):

@@ -11,6 +11,7 @@ from typing import Literal
 
 from memory_core.errors import Forbidden, shown
 from memory_core.model import GLOBAL_PROJECT
+from memory_core.spelling import composed, spelled
 
 CallerScope = Literal["read", "write", "admin"]
 CALLER_SCOPES: tuple[CallerScope, ...] = ("read", "write", "admin")
@@ -39,6 +40,10 @@ class Caller:
     def __post_init__(self) -> None:
         if self.projects is not None and not self.projects:
             raise ValueError("a caller of no project sees nothing; None means all projects")
+        object.__setattr__(self, "source", composed(self.source))
+        if self.projects is not None:
+            names = tuple(dict.fromkeys(spelled(one) or one for one in self.projects))
+            object.__setattr__(self, "projects", names)
 
     def may(self, scope: CallerScope) -> bool:
         """Whether its scope includes `scope`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -33,6 +34,9 @@ from memory_core.port import (
     OutcomeAnswer,
     OutcomeRequest,
     Progress,
+    ProjectChanged,
+    ProjectRequest,
+    ProjectsAnswer,
     Readiness,
     RecallAnswer,
     RecallRequest,
@@ -76,6 +80,7 @@ class InProcessMemory:
         self._loading = Loading(open_service, load_embedder)
         self._model_wait = model_wait
         self._caller = OWNER
+        self._project = ""
         self._run = _Workers().run
 
     def bound(self, caller: Caller) -> InProcessMemory:
@@ -83,6 +88,10 @@ class InProcessMemory:
         view = copy.copy(self)
         view._caller = caller  # noqa: SLF001 - its own
         return view
+
+    def work_in(self, project: str) -> None:
+        """Say of which project calls are from now on that name none."""
+        self._project = project
 
     def warm(self) -> None:
         """Begin to load the store and the model in the background; safe to call again."""
@@ -124,17 +133,17 @@ class InProcessMemory:
         self, request: RecallRequest, progress: Progress | None = None
     ) -> RecallAnswer:
         service = await self._model("read", "recall", self._model_wait, progress)
-        return await self._run(partial(service.recall, request, self._caller))
+        return await self._run(partial(service.recall, request, self._as(service)))
 
     async def check(self, request: CheckRequest, progress: Progress | None = None) -> RecallAnswer:
         service = await self._model("read", "check", self._model_wait, progress)
-        return await self._run(partial(service.check, request, self._caller))
+        return await self._run(partial(service.check, request, self._as(service)))
 
     async def remember(
         self, request: RememberRequest, progress: Progress | None = None
     ) -> RememberAnswer:
         service = await self._model("write", "remember", REMEMBER_WAIT, progress)
-        return await self._run(partial(service.lessons.remember, request, self._caller))
+        return await self._run(partial(service.lessons.remember, request, self._as(service)))
 
     async def edit(self, request: EditRequest, progress: Progress | None = None) -> EditAnswer:
         service = await self._model("write", "edit", REMEMBER_WAIT, progress)
@@ -145,43 +154,59 @@ class InProcessMemory:
     ) -> OutcomeAnswer:
         wait = REMEMBER_WAIT if request.lessons else self._model_wait
         service = await self._model("write", "report_outcome", wait, progress)
-        return await self._run(partial(service.report_outcome, request, self._caller))
+        return await self._run(partial(service.report_outcome, request, self._as(service)))
 
     async def list_lessons(self, request: ListRequest) -> ListAnswer:
         service = await self._store("read", "list_lessons")
-        return await self._run(partial(service.reading.list_lessons, request, self._caller))
+        return await self._run(partial(service.reading.list_lessons, request, self._as(service)))
 
     async def forget(self, request: ForgetRequest) -> StateAnswer:
         service = await self._store("write", "forget")
-        return await self._run(partial(service.lessons.forget, request, self._caller))
+        return await self._run(partial(service.lessons.forget, request, self._as(service)))
 
     async def restore(self, request: ForgetRequest) -> StateAnswer:
         service = await self._store("write", "restore")
-        return await self._run(partial(service.lessons.restore, request, self._caller))
+        return await self._run(partial(service.lessons.restore, request, self._as(service)))
 
     async def get(self, item_id: str, project: str = "") -> ItemDetail:
         service = await self._store("read", "reading an item")
-        return await self._run(partial(service.reading.get, item_id, project, self._caller))
+        return await self._run(partial(service.reading.get, item_id, project, self._as(service)))
 
     async def brief(self, project: str = "", max_tokens: int = 1200) -> Brief:
         service = await self._store("read", "reading a brief")
-        return await self._run(partial(service.reading.brief, project, max_tokens, self._caller))
+        return await self._run(
+            partial(service.reading.brief, project, max_tokens, self._as(service))
+        )
 
     async def mistakes(self, project: str = "") -> Mistakes:
         service = await self._store("read", "reading the mistakes")
-        return await self._run(partial(service.reading.mistakes, project, self._caller))
+        return await self._run(partial(service.reading.mistakes, project, self._as(service)))
 
     async def recalls(self, request: RecallsRequest) -> RecallsAnswer:
         service = await self._store("read", "listing recalls")
-        return await self._run(partial(service.reading.recalls, request, self._caller))
+        return await self._run(partial(service.reading.recalls, request, self._as(service)))
+
+    async def projects(self, project: str = "") -> ProjectsAnswer:
+        service = await self._store("read", "listing projects")
+        return await self._run(partial(service.projects.projects, project, self._as(service)))
+
+    async def change_project(self, request: ProjectRequest) -> ProjectChanged:
+        service = await self._store("admin", "changing a project")
+        self._caller.require_all("changing a project")
+        return await self._run(partial(service.projects.change, request, self._caller))
+
+    def _as(self, service: MemoryService) -> Caller:
+        """The caller, with all names of its projects, and where it works."""
+        caller = service.core.names.widened(self._caller)
+        return caller if caller.home else replace(caller, home=self._project)
 
     async def scorer(self) -> ScorerReport:
         service = await self._store("read", "reading the scorer")
-        return await self._run(partial(service.scorer, self._caller))
+        return await self._run(partial(service.scorer, self._as(service)))
 
     async def stats(self) -> Stats:
         service = await self._store("read", "reading the counts")
-        return await self._run(partial(service.stats, self.readiness().stage, self._caller))
+        return await self._run(partial(service.stats, self.readiness().stage, self._as(service)))
 
     async def compact(self) -> Compacted:
         service = await self._store("admin", "compacting")

@@ -17,7 +17,9 @@ Outcome = Literal["success", "partial", "failure", "unknown"]
 Mode = Literal["learned", "similarity", "keyword", "withheld"]
 Door = Literal["recall", "prompt", "check"]
 """How a recall was asked for: by the agent, by a client's hook on a prompt, or as a check."""
-EventKind = Literal["retire", "restore", "archive", "supersede", "correct", "reembed"]
+EventKind = Literal[
+    "retire", "restore", "archive", "supersede", "correct", "reembed", "rename", "merge"
+]
 
 KINDS: tuple[Kind, ...] = ("strategy", "pitfall", "fact")
 STATES: tuple[State, ...] = ("active", "retired", "archived")
@@ -188,7 +190,8 @@ class Event:
     """A state flip or another fact about an item that is not an outcome.
 
     `detail` of "supersede" and "correct" is the id of the item that takes its place; a
-    correction says the same, so that the record passes on to it.
+    correction says the same, so that the record passes on to it. Of a rename and a merge of
+    projects it is the old and the new name, as JSON.
     """
 
     id: str

@@ -28,6 +28,9 @@ from memory_core.answers import (
     NearDuplicate,
     OpenRecall,
     OutcomeAnswer,
+    ProjectChanged,
+    ProjectLine,
+    ProjectsAnswer,
     RecallAnswer,
     RecalledItem,
     RecallsAnswer,
@@ -65,6 +68,7 @@ from memory_core.requests import (
     Lesson,
     ListRequest,
     OutcomeRequest,
+    ProjectRequest,
     RecallRequest,
     RecallsRequest,
     RememberRequest,
@@ -95,6 +99,9 @@ __all__ = [
     "NearDuplicate",
     "OpenRecall",
     "OutcomeAnswer",
+    "ProjectChanged",
+    "ProjectLine",
+    "ProjectsAnswer",
     "RecallAnswer",
     "RecalledItem",
     "RecallsAnswer",
@@ -125,6 +132,7 @@ __all__ = [
     "Lesson",
     "ListRequest",
     "OutcomeRequest",
+    "ProjectRequest",
     "RecallRequest",
     "RecallsRequest",
     "RememberRequest",
@@ -194,6 +202,9 @@ class Memory(Protocol):
         Unbound, calls are the owner's. Closing either closes both.
         """
 
+    def work_in(self, project: str) -> None:
+        """Say of which project calls are from now on that name none."""
+
     async def recall(
         self, request: RecallRequest, progress: Progress | None = None
     ) -> RecallAnswer: ...
@@ -215,6 +226,10 @@ class Memory(Protocol):
     async def mistakes(self, project: str = "") -> Mistakes: ...
     async def recalls(self, request: RecallsRequest) -> RecallsAnswer:
         """Give what was served and has no outcome yet, newest first."""
+
+    async def projects(self, project: str = "") -> ProjectsAnswer: ...
+    async def change_project(self, request: ProjectRequest) -> ProjectChanged:
+        """Rename or merge a project, or move items; all its names go on to mean it."""
 
     async def scorer(self) -> ScorerReport: ...
     async def stats(self) -> Stats: ...

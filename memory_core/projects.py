@@ -11,23 +11,28 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
+import os
 import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from memory_core.errors import InvalidInput, shown
+from memory_core.git_config import read_config
+from memory_core.spelling import composed
 
 DEFAULT_PROJECT = "default"
 _LONGEST = 128
+_MOST_NEAR = 3
 _LONGEST_DERIVED = 60
 _MOST_BYTES = 1 << 20
 _PARENTS = 64
 
-_REMOTE = re.compile(r'\s*\[\s*remote\s+"(?P<name>[^"]{1,200})"\s*\]')
-_SECTION = re.compile(r"\s*\[")
-_URL = re.compile(r"\s*url\s*=\s*(?P<url>\S.*)", re.IGNORECASE)
 _WITH_SCHEME = re.compile(
     r"(?i)[a-z][a-z0-9+.-]*://(?:[^/@]*@)?(?P<host>[^/:]*)(?::\d+)?/+(?P<path>.+)"
 )
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _SCP_LIKE = re.compile(r"(?:[^/@:]*@)?(?P<host>[^/:]{2,}):(?P<path>.+)")
 
 
@@ -63,7 +68,10 @@ def _git_directory(folder: Path) -> Path | None:
 
 
 def git_common_directory(cwd: Path) -> Path | None:
-    """Give the resolved common git directory above `cwd`, None outside of a repository."""
+    """Give the resolved common git directory above `cwd`, None outside of a repository.
+
+    That of a worktree whose repository was moved away is where it was: it does not exist.
+    """
     try:
         start = cwd.resolve()
         for folder in (start, *start.parents)[:_PARENTS]:
@@ -72,26 +80,12 @@ def git_common_directory(cwd: Path) -> Path | None:
                 git = _git_directory(folder)
             if git is not None:
                 common = _common_directory(git).resolve()
+                if common.parent.name == "worktrees" and not common.exists():
+                    return common.parent.parent
                 return common if common.is_dir() else None
     except (OSError, RuntimeError, ValueError):  # unreadable, a loop of links, a NUL in a name
         return None
     return None
-
-
-def _remote_url(config: str) -> str:
-    """Give the URL of `origin`, else of the first remote by name, "" without any."""
-    remotes: dict[str, str] = {}
-    name = ""
-    for line in config.splitlines():
-        section = _REMOTE.match(line)
-        if section:
-            name = section["name"]
-        elif _SECTION.match(line):
-            name = ""
-        url = _URL.match(line, section.end() if section else 0)
-        if url and name:
-            remotes.setdefault(name, url["url"].strip().strip('"'))
-    return remotes.get("origin") or (remotes[min(remotes)] if remotes else "")
 
 
 def canonical_remote(url: str) -> str:
@@ -118,8 +112,25 @@ def _own_name(common: Path) -> str:
     return own.removesuffix(".git")
 
 
+def _remote_of(common: Path) -> str:
+    """Give one text for the remote of a repository, "" when it has none.
+
+    A relative one is a place beside the repository, another for each.
+    """
+    url = read_config(common).remote().strip()
+    if not url:
+        return ""
+    local = not _WITH_SCHEME.match(url) and (
+        "/" in url.partition(":")[0] or ":" not in url or url.startswith(".")
+    )
+    if local and not url.replace("\\", "/").startswith("/") and not _DRIVE.match(url):
+        top = common.parent if common.name == ".git" else common
+        url = os.path.normpath(top / url)
+    return canonical_remote(url)
+
+
 def _derived(common: Path) -> str:
-    remote = canonical_remote(_remote_url(_read(common / "config")))
+    remote = _remote_of(common) if common.is_dir() else ""
     name = remote.rsplit("/", 1)[-1] if remote else _own_name(common)
     digest = hashlib.blake2b(
         (remote or str(common)).encode("utf-8", "surrogateescape"), digest_size=4
@@ -128,7 +139,7 @@ def _derived(common: Path) -> str:
 
 
 def _configured(project: str) -> str:
-    name = project.strip()
+    name = composed(project.strip())
     if len(name) > _LONGEST:
         raise InvalidInput(
             "LESSONBANK_PROJECT",
@@ -162,3 +173,86 @@ def derive_project(cwd: Path, settings_project: str = "") -> str:
         return _configured(settings_project)
     common = git_common_directory(cwd)
     return _derived(common) if common else DEFAULT_PROJECT
+
+
+CLIENT_VARIABLES = (
+    *("CLAUDE_PROJECT_DIR", "CURSOR_PROJECT_DIR", "WINDSURF_PROJECT_DIR", "KIRO_PROJECT_DIR"),
+    *("GEMINI_PROJECT_DIR", "QWEN_PROJECT_DIR", "WORKSPACE_FOLDER_PATHS"),
+)
+"""In which clients tell the programs that they start where their project is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """The project of a client, and in a few words why it is that one."""
+
+    name: str
+    why: str
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether nothing led to it: calls of all such clients share it."""
+        return self.name == DEFAULT_PROJECT and self.why != CONFIGURED
+
+
+CONFIGURED = "it is configured"
+
+
+def locate_project(cwd: Path, configured: str, environ: Mapping[str, str]) -> Located:
+    """Give the project of a client that does not have to start in it.
+
+    The order: what the user configured; the folder that the client names in its own
+    variable; the working directory; "default".
+
+    Args:
+        cwd: The working directory; need not exist.
+        configured: `LESSONBANK_PROJECT` or `--project`, "" for none.
+        environ: Where the client's variable is.
+
+    Raises:
+        InvalidInput: The configured name is too long or not printable.
+    """
+    if configured.strip():
+        return Located(derive_project(cwd, configured), CONFIGURED)
+    folders = [
+        (folder, name) for name in CLIENT_VARIABLES for folder in _folders_in(environ.get(name, ""))
+    ]
+    return project_of_folders([*folders, (cwd, "the working directory")])
+
+
+def project_of_folders(folders: Sequence[tuple[Path, str]]) -> Located:
+    """Give the project of the first of these folders (folder, what named it) in a repository."""
+    for folder, told in folders:
+        name = derive_project(folder)
+        if name != DEFAULT_PROJECT:
+            return Located(name, f"{told} is {folder}")
+    seen = " and ".join(dict.fromkeys(str(folder) for folder, _ in folders))
+    return Located(DEFAULT_PROJECT, f"{seen} is in no git repository")
+
+
+def _folders_in(value: str) -> list[Path]:
+    """The folders there are that a variable names: one, some with commas, or a JSON list."""
+    names = [value]
+    if value.startswith("["):
+        with contextlib.suppress(ValueError):
+            names = [str(one) for one in json.loads(value)]
+    elif "," in value and not Path(value).is_dir():
+        names = value.split(",")
+    found = []
+    for name in names:
+        with contextlib.suppress(OSError, ValueError):
+            path = Path(name.strip())
+            if path.is_absolute() and path.is_dir():
+                found.append(path)
+    return found
+
+
+def near_names(name: str, known: Collection[str]) -> tuple[str, ...]:
+    """Give known names that a person may have meant, at most three."""
+    from difflib import get_close_matches
+
+    folded = {one.casefold(): one for one in sorted(known)}
+    wanted = name.casefold()
+    stems = [one for key, one in folded.items() if wanted and (wanted in key or key in wanted)]
+    close = [folded[one] for one in get_close_matches(wanted, folded, _MOST_NEAR, 0.75)]
+    return tuple(dict.fromkeys([*close, *stems]))[:_MOST_NEAR]

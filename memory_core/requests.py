@@ -28,6 +28,7 @@ from memory_core.errors import InvalidInput, shown
 from memory_core.intake import Asides, taken
 from memory_core.model import KINDS, Kind, Outcome, State
 from memory_core.shapes import CLAMPED, LABEL, LOOSE
+from memory_core.spelling import composed, spelled
 
 # -- text guards -----------------------------------------------------------------
 
@@ -75,13 +76,21 @@ def _only_open(value: bool) -> bool:
     return value
 
 
+def _seen(name: str) -> str:
+    """Give a project's name without what nobody sees; a blank one is judged where it is used."""
+    return spelled(name) or name
+
+
 Text = Annotated[str, AfterValidator(_clean)]
 Words = Annotated[Text, AfterValidator(_not_blank)]
 Told = Annotated[Text, LOOSE]
 Log = Annotated[Told, BeforeValidator(_strip_colours)]
 Id = Annotated[str, LABEL, Field(min_length=1, max_length=64), AfterValidator(_clean)]
 MaybeId = Annotated[str, LABEL, Field(max_length=64), AfterValidator(_clean)]
-Name = Annotated[str, LABEL, Field(max_length=128), AfterValidator(_clean)]
+Name = Annotated[
+    str, LABEL, Field(max_length=128), AfterValidator(_clean), AfterValidator(composed)
+]
+Project = Annotated[Name, AfterValidator(_seen)]
 Ids = Annotated[tuple[Id, ...], Field(max_length=50)]
 
 
@@ -113,7 +122,7 @@ class RecallRequest(Request):
     ]
     context: Annotated[Told, Field(max_length=8000)] = ""
     error: Annotated[Log, Field(max_length=16000)] = ""
-    project: Name = ""
+    project: Project = ""
     session: Name = ""
     kinds: Annotated[tuple[Kind, ...], Field(max_length=16)] = ()
     k: Annotated[
@@ -130,7 +139,7 @@ class CheckRequest(Request):
         Text, Field(max_length=8000, validation_alias=_aliases("action", "task", "query", "q"))
     ] = ""
     error: Annotated[Log, Field(max_length=16000)] = ""
-    project: Name = ""
+    project: Project = ""
     session: Name = ""
     k: Annotated[
         int, CLAMPED, Field(ge=1, le=20, validation_alias=_aliases("k", "limit", "top_k"))
@@ -169,7 +178,7 @@ class RememberRequest(Lesson):
     """Arguments of `remember`."""
 
     task: Annotated[Text, Field(max_length=8000)] = ""
-    project: Name = ""
+    project: Project = ""
     evidence: Annotated[Log, Field(max_length=8000)] = ""
     supersedes: MaybeId = ""
     source: Name = ""
@@ -258,7 +267,7 @@ class OutcomeRequest(Request):
     lessons: Annotated[tuple[Lesson, ...], Field(max_length=5)] = ()
     attempt_group: Name = ""
     report_id: Name = ""
-    project: Name = ""
+    project: Project = ""
     session: Name = ""
     source: Name = ""
 
@@ -290,7 +299,7 @@ class ListRequest(Request):
     ] = ""
     kind: Annotated[Kind | None, Field(json_schema_extra={"enum": [*KINDS, "all"]})] = None
     state: State = "active"
-    project: Name = ""
+    project: Project = ""
     sort: Literal["recent", "wins", "losses", "useful"] = "recent"  # as in `vocabulary.SORTS`
     limit: Annotated[int, CLAMPED, Field(ge=1, le=100)] = 20
     cursor: Annotated[str, LABEL, Field(max_length=1024), AfterValidator(_clean)] = ""
@@ -302,7 +311,7 @@ class RecallsRequest(Request):
     `open` may be given and is always true: closed recalls are not kept for listing.
     """
 
-    project: Name = ""
+    project: Project = ""
     session: Name = ""
     open: Annotated[bool, AfterValidator(_only_open)] = True
     limit: Annotated[int, CLAMPED, Field(ge=1, le=100)] = 20
@@ -313,7 +322,25 @@ class ForgetRequest(Request):
 
     item_id: Annotated[Id, Field(validation_alias=_aliases("item_id", "id"))]
     reason: Annotated[Words, Field(max_length=1000)]
-    project: Name = ""
+    project: Project = ""
+
+
+class ProjectRequest(Request):
+    """What to do with a project: give it another name, put it into another, move items.
+
+    `rename` and `merge` take `project`; `move` takes `item_ids`, or `project` for all its items.
+    """
+
+    action: Literal["rename", "merge", "move"]
+    into: Annotated[Project, Field(min_length=1), AfterValidator(_not_blank)]
+    project: Project = ""
+    item_ids: Ids = ()
+
+    @model_validator(mode="after")
+    def _named(self) -> ProjectRequest:
+        if self.action != "move" and not self.project.strip():
+            raise ValueError("project is empty; name the project to change")
+        return self
 
 
 RequestT = TypeVar("RequestT", bound=Request)

@@ -38,6 +38,7 @@ from urllib.parse import urlsplit
 
 from memory_core.addresses import place_of_store, settled, unquoted, working_directory
 from memory_core.errors import InvalidInput, shown
+from memory_core.spelling import composed
 
 ScorerMode = Literal["learned", "shadow", "similarity"]
 SCORER_MODES: tuple[ScorerMode, ...] = ("learned", "shadow", "similarity")
@@ -253,8 +254,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         workdir=workdir,
         model=_model(env.get("LESSONBANK_MODEL") or ""),
         scorer_mode=cast(ScorerMode, mode),
-        project=env.get("LESSONBANK_PROJECT") or "",
-        source=env.get("LESSONBANK_SOURCE") or "local",
+        project=composed(env.get("LESSONBANK_PROJECT") or ""),
+        source=composed(env.get("LESSONBANK_SOURCE") or "local"),
         token=_token(env),
         peer_token=_long_enough("LESSONBANK_PEER_TOKEN", env.get("LESSONBANK_PEER_TOKEN") or ""),
         advertise=_url("LESSONBANK_ADVERTISE", env.get("LESSONBANK_ADVERTISE") or ""),

@@ -22,6 +22,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.requests import Request
 
 from memory_core import port
+from memory_core.projects import Located, project_of_folders
 from memory_core.version import VERSION
 from server import prompts, resources
 from server.changes import Changes
@@ -29,6 +30,7 @@ from server.completions import completion
 from server.definitions import definitions
 from server.instructions import INSTRUCTIONS
 from server.parameters import read_parameters
+from server.roots import root_folders
 from server.tools import Call, Shelter, Tools
 
 logger = logging.getLogger(__name__)
@@ -59,6 +61,8 @@ class Front:
             session at a time). "" is the project's, shared by all that name none.
         caller_of: Who makes an HTTP request, as the door has proven; None where
             whoever can connect is the owner.
+        located: The project of this process's one client, where nobody else calls: what its
+            roots say counts if nothing else led anywhere, and its first answer says so.
     """
 
     def __init__(
@@ -66,8 +70,11 @@ class Front:
         memory: port.Memory,
         session: str | Callable[[], str] = "",
         caller_of: Callable[[Request], port.Caller] | None = None,
+        located: Located | None = None,
     ) -> None:
         self.memory = memory
+        self._located = located
+        self._settling = anyio.Lock()
         self.shelter = Shelter()
         self._session = session
         self._caller_of = caller_of
@@ -75,6 +82,7 @@ class Front:
         self._definitions = definitions()
         self._changes = Changes(memory, self._caller)
         self._warmed = False
+        self._asked_roots = False
         self.server = self._build()
 
     def _build(self) -> Server[Any]:
@@ -172,8 +180,31 @@ class Front:
             self._session_of(ctx),
             _Progress(ctx).tell,
             afar=self._afar,
+            where=await self._where(ctx, params),
         )
         return await self._tools.call(params.name, call)
+
+    async def _where(self, ctx: Context, params: types.CallToolRequestParams) -> str:
+        """Settle the client's project at its first call; what its first answer says of it."""
+        if self._located is None or not self._located.is_fallback:
+            return ""
+        async with self._settling:
+            located = self._located
+            if not self._asked_roots:
+                self._asked_roots = True
+                folders = [(folder, "the client's root") for folder in await root_folders(ctx)]
+                if folders:
+                    located = self._located = project_of_folders(folders)
+                    self.memory.work_in(located.name)
+            if not located.is_fallback or params.name not in ("recall", "check"):
+                return ""
+            if (params.arguments or {}).get("project"):
+                return ""
+            self._located = None  # it is said once
+            return (
+                f"Project: {located.name}, since {located.why}. Name a project in calls, or set "
+                "LESSONBANK_PROJECT, to keep work apart."
+            )
 
     @property
     def _afar(self) -> bool:

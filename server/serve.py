@@ -17,13 +17,16 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal, NoReturn
 
 import anyio
 from mcp.server.stdio import stdio_server
 
+from memory_core.addresses import working_directory
 from memory_core.errors import InvalidInput, shown
 from memory_core.port import Memory
+from memory_core.projects import Located, locate_project
 from memory_core.settings import Settings
 from server.app import Front
 from server.client_sessions import ClientSession
@@ -68,10 +71,12 @@ def run(
         raise InvalidInput(
             "transport", f"= {shown(transport)} is not known", f"Use one of {known}."
         )
+    located = locate_project(working_directory(), settings.project, os.environ)
+    settings = replace(settings, project=located.name)
     opened = functools.partial(open_memory or _open_memory, settings)
     if transport == "stdio":
         _log_to_stderr(settings.log_level or "WARNING")
-        anyio.run(_serve_stdio, opened, settings)
+        anyio.run(_serve_stdio, opened, settings, located)
     else:
         from server.web.serving import serve_http
 
@@ -99,7 +104,9 @@ def _nothing() -> anyio.AsyncFile[str]:
     return anyio.wrap_file(io.StringIO())
 
 
-async def _serve_stdio(opened: Callable[[], Memory], settings: Settings) -> NoReturn:
+async def _serve_stdio(
+    opened: Callable[[], Memory], settings: Settings, located: Located
+) -> NoReturn:
     ending = Ending()
     front: Front | None = None
     source = taken_stdin()
@@ -111,7 +118,9 @@ async def _serve_stdio(opened: Callable[[], Memory], settings: Settings) -> NoRe
         try:
             memory = opened()
             ending.allow_for(memory, settings)
-            front = Front(memory, session=ClientSession(settings.store, os.environ))
+            front = Front(
+                memory, session=ClientSession(settings.store, os.environ), located=located
+            )
             async with front.running(), anyio.create_task_group() as tasks:
                 tasks.start_soon(wire.pump, lines(source), _ANSWER_WITHIN)
                 options = front.server.create_initialization_options()

@@ -48,7 +48,7 @@ class Call:
     """One call: its raw arguments, the memory as its caller sees it, and what belongs to it.
 
     `session` is the one that the call belongs to, `progress` who waits for it. A call
-    from `afar` learns no path of this machine.
+    from `afar` learns no path of this machine. `where` says in which project it works, once.
     """
 
     arguments: Mapping[str, Any]
@@ -56,6 +56,7 @@ class Call:
     session: str = ""
     progress: port.Progress | None = None
     afar: bool = False
+    where: str = ""
 
     def told(self, text: str) -> str:
         """What the caller may read of a sentence."""
@@ -192,7 +193,7 @@ def _noted(text: str, request: port.Request, answer: BaseModel) -> Reply:
 
 def _told(call: Call, request: port.Request, answer: port.RecallAnswer) -> port.RecallAnswer:
     """Say in the data too that recalled text is data: some clients show a model only that."""
-    note = call.told(answer.note)
+    note = f"{call.where} {call.told(answer.note)}".strip()
     if answer.items or answer.warnings:
         note = f"{render.NOTES_NOT_ORDERS} {note}".rstrip()
     return port.noted(request, answer.model_copy(update={"note": note}))

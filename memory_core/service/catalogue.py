@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from memory_core.model import GLOBAL_PROJECT, Item, Kind, State
+from memory_core.spelling import composed
 
 _WORD = re.compile(r"\w+")
 
@@ -31,12 +32,12 @@ class Line:
 
 def same_words(text: str) -> str:
     """A text's words in order, case and punctuation aside: equal for texts that say the same."""
-    return " ".join(_WORD.findall(text.casefold()))
+    return " ".join(_WORD.findall(composed(text).casefold()))
 
 
 def said_of(item: Item) -> str:
     """What an item says, white space aside: equal for items that are shown once."""
-    return " ".join(item.text.split())
+    return " ".join(composed(item.text).split())
 
 
 def _digest(text: str) -> str:
@@ -44,14 +45,22 @@ def _digest(text: str) -> str:
 
 
 class Catalogue:
-    """All items' lines, oldest first. Written under the service's lock."""
+    """All items' lines, oldest first. Written under the service's lock.
 
-    def __init__(self) -> None:
+    Args:
+        covers: Gives the names whose items the project of a name sees.
+    """
+
+    def __init__(self, covers: Callable[[str], Collection[str]] = lambda name: (name,)) -> None:
+        self._covers = covers
+        self._projects = {GLOBAL_PROJECT: GLOBAL_PROJECT}
         self._lines: dict[str, Line] = {}
         self._successors: dict[str, str] = {}
 
     def add(self, item: Item, state: State) -> None:
         """Add or replace an item's line."""
+        self._projects[item.project] = item.project
+        self._projects.setdefault(item.project.casefold(), item.project)
         self._lines[item.id] = Line(
             id=item.id,
             project=item.project,
@@ -64,6 +73,10 @@ class Catalogue:
         )
         if item.supersedes:
             self._successors[item.supersedes] = item.id
+
+    def written(self, project: str) -> str:
+        """A project's name as items have it, where it differs by upper and lower case only."""
+        return self._projects.get(project) or self._projects.get(project.casefold(), project)
 
     def flip(self, item_id: str, state: State) -> None:
         """Set an item's state."""
@@ -95,8 +108,9 @@ class Catalogue:
         self, project: str, state: State | None = None, kind: Kind | None = None
     ) -> Iterator[Line]:
         """The lines that a project sees ("" sees all), oldest first."""
+        seen = (*self._covers(project), GLOBAL_PROJECT)
         for line in list(self._lines.values()):
-            if project and line.project not in (project, GLOBAL_PROJECT):
+            if project and line.project not in seen:
                 continue
             if (state is None or line.state == state) and (kind is None or line.kind == kind):
                 yield line

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ from memory_core.errors import InvalidInput, UnknownItem, shown
 from memory_core.model import GLOBAL_PROJECT, Item, OutcomeRecord, RecallRecord
 from memory_core.port import Change, Learning
 from memory_core.ports import Candidate, Embedder, Scope, Store, StoredItem
+from memory_core.projects import DEFAULT_PROJECT, near_names
 from memory_core.scorer.episode import Traits
 from memory_core.scorer.panel import Texts, item_key
 from memory_core.service.catalogue import Catalogue, Line
@@ -25,6 +26,7 @@ from memory_core.service.holdout import Holdout
 from memory_core.service.lineage import Lineage
 from memory_core.service.notebook import Notebook
 from memory_core.service.open_recalls import OpenRecalls
+from memory_core.service.project_names import ProjectNames
 from memory_core.service.quota import Quotas
 from memory_core.service.tally import Tally
 from memory_core.settings import Settings
@@ -64,7 +66,8 @@ class Core:
     holdout: Holdout = field(default_factory=Holdout)
     open_recalls: OpenRecalls = field(default_factory=OpenRecalls)
     notebook: Notebook = field(default_factory=Notebook)
-    catalogue: Catalogue = field(default_factory=Catalogue)
+    names: ProjectNames = field(default_factory=ProjectNames)
+    catalogue: Catalogue = field(init=False)
     reported: dict[str, OutcomeRecord] = field(default_factory=dict)
     by_outcome_id: dict[str, OutcomeRecord] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
@@ -76,18 +79,26 @@ class Core:
     def __post_init__(self) -> None:
         self.quotas = Quotas(self.settings.source)
         self.tally = Tally(self.lineage)
+        self.catalogue = Catalogue(self.names.covers)
 
     def project_of(self, asked: str, caller: Caller) -> str:
-        """The project of a call that no id decides: the one it names, else the caller's own.
+        """The key of the project of a call that no id decides: the one it names.
 
-        Else the one that this process was started in.
+        Else the caller's own, else the one that this process was started in.
         """
         name = asked.strip()
         if asked and not name:
             raise InvalidInput(
                 "project", f"= {shown(asked)} is blank", "Leave it out, or name a project."
             )
-        return caller.project_of(name, self.project)
+        project = caller.project_of(name, self.project)
+        if caller.projects is None:  # a token's names are exact
+            project = self.catalogue.written(project)
+        return self.names.key(project, caller.projects)
+
+    def shown(self, project: str, caller: Caller) -> str:
+        """What a project is called now, to this caller."""
+        return self.names.shown(project, caller.projects)
 
     def line_of(self, item_id: str, caller: Caller, field: str = "item_id") -> Line:
         """The line of an item, in whatever project it is: an id says where it belongs.
@@ -100,13 +111,45 @@ class Core:
             raise UnknownItem(item_id, field)
         return line
 
+    def elsewhere(self, because: str, project: str, named: str, caller: Caller) -> str:
+        """What is to be said of a call whose id, named `because`, is of another project; else ""."""
+        if not because or project in self.names.covers(named):
+            return ""
+        there, here = self.shown(project, caller), self.shown(named, caller)
+        return (
+            f"{because} is of project {shown(there)}, so this counts there, not in {shown(here)}."
+        )
+
     def source_of(self, given: str, caller: Caller) -> str:
         """Who writes: the caller's own name; the store's owner may give another."""
         return caller.source or given or self.settings.source
 
+    def looked_in(self, project: str, caller: Caller) -> tuple[str, int, str]:
+        """Give (project, items elsewhere, note) for an answer that found nothing.
+
+        The note is for a project that holds nothing at all, "" otherwise.
+        """
+        name, own = self.shown(project, caller), self.scope(project).projects
+        elsewhere, others, held = 0, set(), 0
+        for (stored, _, state), count in self.store.count_items().items():
+            if stored in own:
+                held += count * (stored != GLOBAL_PROJECT)
+            elif state == "active" and caller.sees(stored):
+                elsewhere += count
+                others.add(self.shown(stored, caller))
+        if held or not elsewhere:
+            return name, elsewhere, ""
+        near = near_names(name, others) or ((DEFAULT_PROJECT,) if DEFAULT_PROJECT in others else ())
+        there = f", such as {' and '.join(map(shown, near))}" if near else ""
+        plural = "item lies" if elsewhere == 1 else "items lie"
+        note = (
+            f"Nothing is stored in project {shown(name)}; {elsewhere:,} {plural} in others{there}."
+        )
+        return name, elsewhere, note
+
     def scope(self, project: str) -> Scope:
-        """What a project sees: its own items and the global ones."""
-        return Scope((project,) if project == GLOBAL_PROJECT else (project, GLOBAL_PROJECT))
+        """What a project sees: the items under all its names, and the global ones."""
+        return Scope(tuple(dict.fromkeys((*self.names.covers(project), GLOBAL_PROJECT))))
 
     def count_recall(self, recall: RecallRecord) -> None:
         """Count one served or withheld answer."""
@@ -117,7 +160,9 @@ class Core:
     def announce(self, changes: Iterable[Change]) -> None:
         """Tell subscribers; not under the lock."""
         for change in changes:
-            self.notify(change)
+            for name in self.names.hearing(change.project):
+                key = name if change.subject == "project" else change.key
+                self.notify(replace(change, project=name, key=key))
 
     def owner_of(self, outcome: OutcomeRecord) -> str:
         """Who an outcome counts for once: its recall, else the first of its corrections."""

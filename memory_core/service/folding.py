@@ -16,6 +16,7 @@ SUMMARY = 160
 def fold_event(core: Core, event: Event) -> None:
     """Take in which item took whose place, and whether the record passed on. Flips no state."""
     core.lineage.take(event)
+    core.names.take(event)
     if event.kind in ("supersede", "correct") and event.detail:
         core.catalogue.link(event.item_id, event.detail)
     if event.kind == "correct":

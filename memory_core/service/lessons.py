@@ -43,6 +43,7 @@ from memory_core.service.editing import (
     verdict_on,
 )
 from memory_core.service.folding import fold_event
+from memory_core.spelling import composed
 
 NEAR = 0.92
 """Cosine of two items' texts from which the older one is told as a near-duplicate."""
@@ -124,7 +125,7 @@ class Lessons:
             project, because = line.project, "supersedes"
         if request.project.strip() == GLOBAL_PROJECT:
             project = named
-        return project, recall_id, elsewhere(because, project, named)
+        return project, recall_id, core.elsewhere(because, project, named, caller)
 
     def _put(self, stored: StoredItem, beside: str = "") -> str:
         """Add an item unless an active one says the same in the same project; give its id.
@@ -134,7 +135,7 @@ class Lessons:
             beside: An item that may say the same: this one is to take its place.
         """
         core, item = self._core, stored.item
-        same = core.store.find_hash(item.project, item.content_hash)
+        same = self._same(item.project, item.content_hash)
         if same is not None and same.item.id != beside:
             return same.item.id
         if core.embedder is not None and stored.vector is None:  # it came meanwhile
@@ -182,7 +183,7 @@ class Lessons:
             core.announce(item_changes(changed, old.project))
         answer = edit_answer(core, caller, old, kept, verdict)
         status = "edited" if kept == item.id else "duplicate"
-        note = elsewhere("item_id", old.project, named)
+        note = core.elsewhere("item_id", old.project, named, caller)
         return answer.model_copy(update={"status": status, "redacted": found, "note": note})
 
     def _edited_before(self, old: Item, item: Item, caller: Caller) -> EditAnswer:
@@ -248,6 +249,12 @@ class Lessons:
             "Pass the outcome_id that report_outcome returned, or leave it out.",
         )
 
+    def _same(self, project: str, content_hash: str) -> StoredItem | None:
+        """The active item of this project, under any of its names, that says the same."""
+        names = self._core.names.covers(project)
+        found = (self._core.store.find_hash(name, content_hash) for name in names)
+        return next((one for one in found if one is not None), None)
+
     def _near(self, stored: StoredItem, project: str) -> tuple[NearDuplicate, ...]:
         item, vector = stored.item, stored.vector
         if vector is None:
@@ -267,6 +274,18 @@ class Lessons:
                 )
         near.sort(key=lambda n: -n.similarity)
         return tuple(near)
+
+    def moved(self, item_id: str, project: str, caller: Caller) -> tuple[str, str]:
+        """Put an item into another project, under the lock; give its old and its new id.
+
+        It says the same there, so its record goes along.
+        """
+        core = self._core
+        held = core.store.get_items([item_id])[item_id]
+        item = replace(held.item, id=new_id("item"), project=project, supersedes=item_id)
+        new = self._put(replace(held, item=item))
+        self._succeed(item_id, new, Verdict(True, f"it was moved to {project}"), caller)
+        return item_id, new
 
     # -- states --------------------------------------------------------------------
 
@@ -290,7 +309,7 @@ class Lessons:
                 self._flip(line.id, kind, redact(request.reason)[0], caller)
         if line.state != state:
             core.announce(item_changes(line.id, line.project))
-        note = elsewhere("item_id", line.project, named)
+        note = core.elsewhere("item_id", line.project, named, caller)
         return StateAnswer(
             id=line.id,
             title=line.title,
@@ -341,16 +360,9 @@ class Lessons:
         core.catalogue.flip(item_id, "active" if kind == "restore" else "retired")
 
 
-def elsewhere(because: str, project: str, named: str) -> str:
-    """What is to be said of a call whose id, named `because`, is of another project; else ""."""
-    if not because or project == named:
-        return ""
-    return f"{because} is of project {shown(project)}, so this counts there, not in {shown(named)}."
-
-
 def _digest(*parts: str) -> str:
-    """SHA-256 of what an item says and where it came from, white space aside."""
-    joined = "\x1f".join(" ".join(part.split()) for part in parts)
+    """SHA-256 of what an item says and where it came from, white space and spelling aside."""
+    joined = "\x1f".join(" ".join(composed(part).split()) for part in parts)
     return hashlib.sha256(joined.encode()).hexdigest()
 
 

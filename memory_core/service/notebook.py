@@ -178,10 +178,16 @@ class Notebook:
             counted.count(member.seen, member.failure, 1)
         return counted.warning()
 
-    def clusters(self, project: str) -> tuple[FailureWarning, ...]:
-        """All clusters of a project, most seen first."""
-        held = self._projects.get(project)
-        whole = [cluster for cluster in list(held.clusters if held else ()) if cluster.seen > 0]
-        told = [part for cluster in whole for part in self.likeness.split(project, cluster)]
+    def clusters(self, *projects: str) -> tuple[FailureWarning, ...]:
+        """All clusters of a project under these names, most seen first."""
+        told = [
+            part
+            for project in projects
+            for cluster in list(
+                self._projects[project].clusters if project in self._projects else ()
+            )
+            if cluster.seen > 0
+            for part in self.likeness.split(project, cluster)
+        ]
         told.sort(key=lambda c: (-c.seen, -c.last_seen, c.id))
         return tuple(cluster.warning() for cluster in told)

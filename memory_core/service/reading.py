@@ -51,6 +51,10 @@ class Reading:
         )
         page = lines[start : start + request.limit]
         more = start + len(page) < len(lines)
+        core = self._core
+        name, elsewhere, note = core.shown(project, caller), 0, ""
+        if not lines:
+            name, elsewhere, note = core.looked_in(project, caller)
         cursor = _cursor(request, project, start + len(page)) if more else ""
         return ListAnswer(
             items=tuple(self._line(line, caller) for line in page),
@@ -62,6 +66,9 @@ class Reading:
                 cursor=cursor,
                 filtered=bool(request.query.strip() or request.kind or request.state != "active"),
             ),
+            note=note,
+            project=name,
+            elsewhere=elsewhere,
         )
 
     def _from(self, request: ListRequest, caller: Caller) -> tuple[str, int]:
@@ -120,7 +127,7 @@ class Reading:
             kind=line.kind,
             title=line.title,
             state=line.state,
-            project=line.project,
+            project=self._core.shown(line.project, caller),
             wins=tally.wins,
             losses=tally.losses,
             recalls=tally.recalls,
@@ -139,7 +146,7 @@ class Reading:
             id=item.id,
             kind=item.kind,
             state=line.state,
-            project=item.project,
+            project=core.shown(item.project, caller),
             title=item.title,
             description=item.description,
             content=item.content,
@@ -195,7 +202,7 @@ class Reading:
             r
             for r in list(self._core.reported.values())
             if (r.reward > 0.5) != (own.reward > 0.5)
-            and r.project == own.project
+            and self._core.names.key(r.project) == self._core.names.key(own.project)
             and (
                 r.attempt_group == own.attempt_group != ""
                 or (r.task == own.task and r.session == own.session)
@@ -213,8 +220,10 @@ class Reading:
         works.sort(key=lambda line: (-self._usefulness(line.id, caller), -line.wins, line.id))
         avoid = [line for line in lines if line.kind == "pitfall" or line.losses > line.wins]
         avoid.sort(key=lambda line: (-line.losses, line.age_days, line.id))
-        mistakes = core.notebook.clusters(name)[:5]
-        reports = sum(1 for r in list(core.reported.values()) if r.project == name)
+        names = core.names.covers(name)
+        mistakes = core.notebook.clusters(*names)[:5]
+        reports = sum(1 for r in list(core.reported.values()) if r.project in names)
+        name = core.shown(name, caller)
         text = _playbook(
             f"Playbook of {name} ({reports} reported outcomes)",
             works=works[:BRIEF_LINES],
@@ -233,7 +242,8 @@ class Reading:
 
     def mistakes(self, project: str, caller: Caller = OWNER) -> Mistakes:
         """The failure clusters of a project, the most seen first."""
-        clusters = self._core.notebook.clusters(self._core.project_of(project, caller))
+        names = self._core.names.covers(self._core.project_of(project, caller))
+        clusters = self._core.notebook.clusters(*names)
         patterns = sum(cluster.seen >= PATTERN for cluster in clusters)
         following = "Nothing: no failure has been seen three times."
         if patterns:
@@ -248,7 +258,12 @@ class Reading:
         """The open recalls of a project, newest first; see the port."""
         core = self._core
         project = core.project_of(request.project, caller)
-        found = core.open_recalls.newest_first(project, request.session, core.clock())
+        found = [
+            one
+            for name in core.names.covers(project)
+            for one in core.open_recalls.newest_first(name, request.session, core.clock())
+        ]
+        found.sort(key=lambda one: -one.at)
         return RecallsAnswer(
             recalls=tuple(
                 OpenRecall(

@@ -27,6 +27,7 @@ from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
 from memory_core.service.holdout import NOTE, withholds
 from memory_core.service.joining import at_hand
+from memory_core.service.notebook import MOST_WARNINGS
 from memory_core.service.slate import Slate, explored, is_relevant, slate_of
 
 if TYPE_CHECKING:  # torch comes with it, later
@@ -83,6 +84,8 @@ class Recaller:
         )
         reminder = self._reminder(record, request.max_tokens, caller)
         lost = self._log(record, conditions.vector, ranked, slate.cut(len(items)))
+        found = bool(slate.chosen) or ranked.mode == "withheld"
+        name, elsewhere, nothing = self._where(project, caller, found=found)
         return RecallAnswer(
             recall_id=record.id,
             items=slate.told(items),
@@ -90,7 +93,7 @@ class Recaller:
             abstained=abstained,
             mode=ranked.mode,
             weight=ranked.weight,
-            note=self._note(ranked.mode, reminder, lost),
+            note=self._note(ranked.mode, reminder, lost, nothing),
             next=after_recall(
                 items=len(items),
                 warnings=len(warnings),
@@ -98,6 +101,8 @@ class Recaller:
                 loading=self._is_loading(ranked.mode),
                 reported=_reported(caller, lost),
             ),
+            project=name,
+            elsewhere=elsewhere,
         )
 
     def _is_loading(self, mode: Mode) -> bool:
@@ -135,6 +140,8 @@ class Recaller:
         )
         reminder = self._reminder(record, CHECK_TOKENS, caller)
         lost = self._log(record, conditions.vector, ranked, slate_of(ranked, chosen[: len(items)]))
+        found = bool(items or warnings)
+        name, elsewhere, nothing = self._where(project, caller, found=found)
         return RecallAnswer(
             recall_id=record.id,
             items=items,
@@ -142,7 +149,7 @@ class Recaller:
             abstained=not items and not warnings,
             mode=ranked.mode,
             weight=ranked.weight,
-            note=self._note(ranked.mode, reminder, lost),
+            note=self._note(ranked.mode, reminder, lost, nothing),
             next=after_check(
                 found=bool(items or warnings),
                 has_error=bool(request.error.strip()),
@@ -150,7 +157,15 @@ class Recaller:
                 loading=self._is_loading(ranked.mode),
                 reported=_reported(caller, lost),
             ),
+            project=name,
+            elsewhere=elsewhere,
         )
+
+    def _where(self, project: str, caller: Caller, *, found: bool) -> tuple[str, int, str]:
+        """The project that was looked in; where nothing was found, what lies in others."""
+        if found:
+            return self._core.shown(project, caller), 0, ""
+        return self._core.looked_in(project, caller)
 
     def _concerning(self, ranked: Ranked) -> tuple[int, ...]:
         pitfalls, remedies = [], []
@@ -225,7 +240,14 @@ class Recaller:
 
     def _warnings(self, project: str, conditions: Conditions) -> tuple[FailureWarning, ...]:
         failure = at_hand(self._core, project, conditions)
-        return self._core.notebook.match(failure, by_error=failure.text is not None)
+        found = [
+            warning
+            for name in self._core.names.covers(project)
+            for warning in self._core.notebook.match(
+                replace(failure, project=name), by_error=failure.text is not None
+            )
+        ]
+        return tuple(found[:MOST_WARNINGS])
 
     def _fit(
         self, ranked: Ranked, chosen: Sequence[int], tokens: int, caller: Caller

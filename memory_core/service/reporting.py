@@ -30,7 +30,7 @@ from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
 from memory_core.service.folding import fold_mistake, fold_outcome, quota_items
 from memory_core.service.joining import episode_of, failure_of, query_of, viewed
-from memory_core.service.lessons import Lessons, elsewhere
+from memory_core.service.lessons import Lessons
 from memory_core.service.open_recalls import RECALL_LIFETIME
 
 LOG_KEPT = 4_000
@@ -116,7 +116,7 @@ class Reporter:
             for item_id in getattr(request, name) or ():
                 line = core.line_of(item_id, caller, name)
                 if recall is None and line.project != GLOBAL_PROJECT:
-                    if because and line.project != project:
+                    if because and core.names.key(line.project) != core.names.key(project):
                         raise InvalidInput(
                             name,
                             f"names {shown(item_id)} of project {shown(line.project)} beside one "
@@ -150,7 +150,7 @@ class Reporter:
             task=task,
             error=error,
             caller=caller,
-            place=elsewhere(because, project, named),
+            place=core.elsewhere(because, project, named, caller),
         )
 
     def _recall(self, recall_id: str, caller: Caller) -> StoredRecall:
@@ -167,7 +167,7 @@ class Reporter:
     def _earlier(self, report: _Report) -> OutcomeRecord | None:
         request = report.request
         if request.report_id:
-            found = self._core.by_report_id.get((report.project, request.report_id))
+            found = self._reported_as(report)
             if found is not None:
                 other_task = not request.recall_id and found.task != report.task
                 if found.recall_id != request.recall_id or other_task:
@@ -179,6 +179,13 @@ class Reporter:
                 return self._correctable(report, found)
         found = self._core.reported.get(request.recall_id) if request.recall_id else None
         return self._correctable(report, found) if found is not None else None
+
+    def _reported_as(self, report: _Report) -> OutcomeRecord | None:
+        """The report of this id in the project, under any of its names."""
+        core, report_id = self._core, report.request.report_id
+        names = core.names.covers(report.project)
+        found = (core.by_report_id.get((name, report_id)) for name in names)
+        return next((one for one in found if one is not None), None)
 
     def _correctable(self, report: _Report, earlier: OutcomeRecord) -> OutcomeRecord:
         """The earlier report, if it may be corrected.

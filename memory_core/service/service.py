@@ -30,6 +30,7 @@ from memory_core.service.folding import fold_event, fold_mistake, fold_outcome
 from memory_core.service.joining import episode_of, failure_of, query_of
 from memory_core.service.lessons import Lessons
 from memory_core.service.notebook import Notebook
+from memory_core.service.projects import Projects
 from memory_core.service.proving import Proving
 from memory_core.service.reading import Reading
 from memory_core.service.recalling import Recaller
@@ -76,6 +77,7 @@ class MemoryService:
         )
         self.lessons = Lessons(self.core)
         self.reading = Reading(self.core)
+        self.projects = Projects(self.core, self.lessons)
         self._recaller = Recaller(self.core)
         self._reporter = Reporter(self.core, self.lessons)
         self.recall = self._recaller.recall
@@ -99,6 +101,7 @@ class MemoryService:
         for event in core.store.events():
             fold_event(core, event)
         self._read_log(core.count_recall)
+        core.names.join({*projects, *core.tally.projects()})
         for stored in self._log:
             found = self._recalls.get(stored.record.recall_id)
             fold_outcome(core, stored.record, found.record if found else None)
@@ -214,7 +217,8 @@ class MemoryService:
             items[line.state] = items.get(line.state, 0) + 1
             if line.state == "active":
                 kinds[line.kind] = kinds.get(line.kind, 0) + 1
-                projects[line.project] = projects.get(line.project, 0) + 1
+                name = core.shown(line.project, caller)
+                projects[name] = projects.get(name, 0) + 1
         sizes = core.store.sizes() if whole else StoreSizes(0, 0, 0)
         return Stats(
             version=self._version,

@@ -155,6 +155,10 @@ class Tally:
         """Take a corrected outcome's kind out of the totals."""
         self._outcomes[outcome.project, outcome.outcome] -= 1
 
+    def projects(self) -> set[str]:
+        """Under which names something was recalled or reported."""
+        return {*self._recalls, *self._reports}
+
     def recalls(self, projects: Container[str] | None = None) -> int:
         """How many answers were served, in these projects or in all."""
         return sum(n for project, n in list(self._recalls.items()) if _within(project, projects))

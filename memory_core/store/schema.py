@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from memory_core.model import Credit, Event, Item, OutcomeRecord, RecallRecord, Served
 from memory_core.ports import StoredItem, StoredOutcome, StoredRecall, Vector
+from memory_core.spelling import composed
 from memory_core.store.columns import plain_values, vector_array, vectors_of
 
 TableName = Literal["items", "recalls", "outcomes", "events"]
@@ -94,7 +95,7 @@ _EVENT_COLUMNS = {
 def search_text(item: Item) -> str:
     """Give what the full-text index holds of an item: title, description, content, tags, task."""
     parts = (item.title, item.description, item.content, " ".join(item.tags), item.task)
-    return "\n".join(part for part in parts if part)
+    return composed("\n".join(part for part in parts if part))
 
 
 def _plain(value: object) -> object:

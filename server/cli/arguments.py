@@ -288,6 +288,48 @@ def _add_recalls(commands: Commands[_Parser]) -> None:
     recalls.add_argument("--limit", metavar="N", help="lines at most, 1 to 100 (20)")
 
 
+def _add_projects(commands: Commands[_Parser]) -> None:
+    projects = commands.add_parser(
+        "projects",
+        parents=[_common(top=False)],
+        help="list projects, rename, merge, move items",
+        description="List the projects of the store, give one another name, put one into another,\n"
+        "or move items. Old names go on to work. Where a project is asked for, the path of\n"
+        "a folder (such as . or ~/shop) means the project of that folder.",
+        epilog="examples:\n  lessonbank projects list\n"
+        "  lessonbank projects rename shop-1a2b3c4d shop\n"
+        "  lessonbank projects merge shop-old shop\n"
+        "  lessonbank projects move --from default .\n"
+        "  lessonbank projects move --item item_... global",
+    )
+    actions = projects.add_subparsers(dest="action", metavar="ACTION")
+    plain = _common(top=False)
+    actions.add_parser(
+        "list",
+        parents=[plain],
+        help="all projects, the fullest first (default)",
+        description="List all projects, the fullest first.",
+    )
+    for name, what in (
+        ("rename", "give a project another name"),
+        ("merge", "put a project into another one"),
+    ):
+        one = actions.add_parser(
+            name, parents=[plain], help=what, description=f"{what.capitalize()}."
+        )
+        one.add_argument("old", metavar="PROJECT", help="its present name, or a folder")
+        one.add_argument("into", metavar="INTO", help="the name, or a folder")
+    move = actions.add_parser(
+        "move", parents=[plain], help="move items", description="Move items into a project."
+    )
+    move.add_argument("into", metavar="INTO", help="the project, or a folder")
+    which = move.add_mutually_exclusive_group(required=True)
+    which.add_argument("--from", dest="old", metavar="PROJECT", help="all its active items")
+    which.add_argument(
+        "--item", dest="item_ids", action="append", metavar="ID", help=f"this item{_AGAIN}"
+    )
+
+
 def _add_show(commands: Commands[_Parser]) -> None:
     show = commands.add_parser(
         "show",
@@ -521,6 +563,7 @@ _ADDERS: dict[str, Callable[[Commands[_Parser]], None]] = {
     "lessons": _add_lessons,
     "show": _add_show,
     "recalls": _add_recalls,
+    "projects": _add_projects,
     "forget": _add_forget,
     "restore": _add_restore,
     **{name: _add_keeping(name) for name in _KEEPING},

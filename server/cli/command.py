@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from memory_core.errors import LessonbankError
 from server.cli.arguments import HOLDS_NONE, WrongUsage, parser, stdin_names
-from server.cli.commands import COMMANDS, answered
+from server.cli.commands import COMMANDS, answered, command_of
 from server.cli.progress import ProgressLine
 from server.cli.showing import shown_json
 from server.cli.terminal import as_utf8
@@ -96,7 +96,7 @@ def _guarded(arguments: Namespace, opened: OpenMemory | None, stdin: BinaryIO | 
 def _run(arguments: Namespace, opened: OpenMemory | None, stdin: BinaryIO | None) -> int:
     for name in stdin_names(arguments):
         setattr(arguments, name, _read(stdin or sys.stdin.buffer))
-    command = COMMANDS[arguments.command]
+    command = command_of(arguments)
     given = command.request(arguments)
     waiting = ProgressLine(sys.stderr)
     try:

@@ -41,6 +41,30 @@ def _nothing(_arguments: Namespace) -> dict[str, Any]:
     return {}
 
 
+def _project(arguments: Namespace) -> dict[str, Any]:
+    project = arguments.project
+    return {} if project is None else {"project": project}
+
+
+def _change(arguments: Namespace) -> dict[str, Any]:
+    """What is to be done with a project: a folder means the project of that folder."""
+    return {
+        "action": arguments.action,
+        "into": _meant(arguments.into),
+        "project": _meant(arguments.old or ""),
+        "item_ids": getattr(arguments, "item_ids", None) or (),
+    }
+
+
+def _meant(value: str) -> str:
+    if not (value in (".", "..") or value.startswith(("~", "./", "../", "/")) or "\\" in value):
+        return value
+    from memory_core.addresses import expanded
+    from memory_core.projects import derive_project
+
+    return derive_project(expanded("project", value).absolute())
+
+
 class Command:
     """A call of the memory port.
 
@@ -76,12 +100,21 @@ COMMANDS: dict[str, Command] = {
     "show": Command("get", "render:item"),
     "forget": Command("forget", "render:state"),
     "restore": Command("restore", "render:state"),
+    "projects": Command("projects", "render_projects:listed", _project),
     "stats": Command("stats", "render_keeping:stats", _nothing, loads=True),
     "proof": Command("scorer", "render_proof:proof", _nothing, loads=True),
     "compact": Command("compact", "render_keeping:compacted", _nothing),
     "reembed": Command("reembed", "render_keeping:reembedded", _nothing),
 }
 """Every command that asks the memory; those of `server.cli.apart` do not."""
+_CHANGE = Command("change_project", "render_projects:changed", _change)
+
+
+def command_of(arguments: Namespace) -> Command:
+    """Give the command that arguments mean."""
+    if arguments.command == "projects" and arguments.action not in (None, "list"):
+        return _CHANGE
+    return COMMANDS[arguments.command]
 
 
 def answered(command: Command, given: dict[str, Any], ask: Ask) -> dict[str, Any]:

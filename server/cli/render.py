@@ -51,7 +51,7 @@ def recall(page: Page, answer: port.RecallAnswer) -> None:
         page.line("When done (or partial, failure, unknown; --used ID):", "dim")
         page.line(f"  lessonbank outcome success --recall-id {one_line(answer.recall_id)}", "dim")
     else:
-        page.line("Nothing stored helps with this task.")
+        page.line(f"Nothing stored helps with this task{_where(answer)}.")
         page.line("Keep what you learn: lessonbank remember TITLE CONTENT", "dim")
 
 
@@ -80,6 +80,14 @@ def found(page: Page, answer: port.RecallAnswer) -> None:
     for number, item in enumerate(answer.items, start=1):
         page.line()
         _recalled(page, number, item)
+
+
+def _where(answer: port.RecallAnswer | port.ListAnswer) -> str:
+    """The project that was looked in, and what lies in others."""
+    if not answer.project:
+        return ""
+    others = f"; {counted(answer.elsewhere, 'item')} in other projects" if answer.elsewhere else ""
+    return f" (project {one_line(answer.project)}{others})"
 
 
 def _recalled(page: Page, number: int, item: port.RecalledItem) -> None:
@@ -138,7 +146,9 @@ def outcome(page: Page, answer: port.OutcomeAnswer) -> None:
 def lessons(page: Page, answer: port.ListAnswer) -> None:
     """Show one page of items as a table."""
     if not answer.items:
-        page.line("Nothing is stored that fits.")
+        page.line(f"Nothing is stored that fits{_where(answer)}.")
+        if answer.note:
+            page.line(one_line(answer.note), "yellow")
         return
     rows = [
         (

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from memory_core.addresses import working_directory
-from memory_core.projects import derive_project
+from memory_core.projects import DEFAULT_PROJECT, derive_project, locate_project
 from memory_core.settings import Settings, read_settings, with_store
 from server import client_sessions
 from server.client_process import client_of, runs_server
@@ -141,7 +141,7 @@ def _answer(
     hook: Hook, settings: Settings, payload: dict[str, Any], memory: Memory
 ) -> dict[str, Any] | None:
     where = {
-        "project": derive_project(_folder(payload), hook.project or settings.project),
+        "project": _project(payload, hook.project or settings.project),
         "session": claude_code.session_of(payload),
     }
     _tell_session(memory.store, where["session"])
@@ -211,9 +211,14 @@ def _open_ones(where: Mapping[str, str], memory: Memory) -> list[str]:
     return not_asked(memory.store, found)
 
 
-def _folder(payload: Mapping[str, Any]) -> Path:
+def _project(payload: Mapping[str, Any], configured: str) -> str:
+    """The project of the session's folder, else the one that the client's variable names."""
     cwd = payload.get("cwd")
-    return Path(cwd) if isinstance(cwd, str) and cwd else working_directory()
+    folder = Path(cwd) if isinstance(cwd, str) and cwd else working_directory()
+    found = derive_project(folder, configured)
+    if found != DEFAULT_PROJECT:
+        return found
+    return locate_project(folder, configured, os.environ).name
 
 
 def _asked(store: Path, method: str, request: Mapping[str, Any]) -> dict[str, Any]:

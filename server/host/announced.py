@@ -31,7 +31,8 @@ class Announcement(
 ):
     """What a host says of itself: who it is and where it listens.
 
-    `socket` is the path of a unix socket; "" where there are none, then `port` on loopback.
+    `socket` is the path of a unix socket, "" where there are none. `port` is on loopback, for
+    those who may not use such sockets; 0 where there is none.
     """
 
     __slots__ = ()
@@ -47,16 +48,16 @@ def announced(store: str) -> Announcement | None:
         HostRefused: It belongs to another user.
     """
     folder = known_folder(store)
-    return read(os.path.join(folder, "host.json")) if folder else None
+    return read(os.path.join(folder, "host.json"), store) if folder else None
 
 
-def read(path: str) -> Announcement | None:
-    """Read one announcement; None when there is none that makes sense.
+def read(path: str, store: str) -> Announcement | None:
+    """Read the announcement of this store's host; None when there is none that makes sense.
 
     Raises:
         HostRefused: It belongs to another user.
     """
-    data = own_json(path)
+    data = own_json(path, store)
     try:
         return Announcement(**data) if data is not None else None
     except TypeError:
@@ -124,8 +125,19 @@ def require_own(folder: str, *, closed: bool = False) -> None:
         raise refused(folder)
 
 
-def own_json(path: str) -> dict[str, Any] | None:
-    """The object in a file of this user's, None when there is none that makes sense.
+def identity(store: str) -> list[int] | None:
+    """What a folder is known by, however it is reached: its device and inode."""
+    try:
+        about = os.stat(store)
+    except OSError:
+        return None
+    return [about.st_dev, about.st_ino]
+
+
+def own_json(path: str, store: str) -> dict[str, Any] | None:
+    """What a host of this very store wrote into a file, None when nothing makes sense.
+
+    What came along with a copy of another store counts as nothing.
 
     Raises:
         HostRefused: It belongs to another user, or cannot be read by this one.
@@ -143,7 +155,9 @@ def own_json(path: str) -> dict[str, Any] | None:
             data = json.load(file)
         except ValueError:
             return None
-    return data if isinstance(data, dict) else None
+    if not isinstance(data, dict) or data.pop("folder", identity(store)) != identity(store):
+        return None
+    return data
 
 
 def refused(path: str) -> HostRefused:

@@ -53,6 +53,10 @@ class HostMemory:
         view._caller = caller  # noqa: SLF001 - its own
         return view
 
+    def work_in(self, project: str) -> None:
+        """Say of which project calls are from now on that name none."""
+        self._project = project
+
     # -- calls ---------------------------------------------------------------------
 
     async def _call(
@@ -148,6 +152,12 @@ class HostMemory:
 
     async def mistakes(self, project: str = "") -> port.Mistakes:
         return await self._call("mistakes", {"project": project}, port.Mistakes)
+
+    async def projects(self, project: str = "") -> port.ProjectsAnswer:
+        return await self._call("projects", {"project": project}, port.ProjectsAnswer)
+
+    async def change_project(self, request: port.ProjectRequest) -> port.ProjectChanged:
+        return await self._call("change_project", _plain(request), port.ProjectChanged)
 
     async def scorer(self) -> port.ScorerReport:
         return await self._call("scorer", {}, port.ScorerReport)

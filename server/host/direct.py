@@ -8,6 +8,7 @@ ours, on one machine.
 from __future__ import annotations
 
 import _socket  # what `socket` wraps, in a third of its time
+import errno
 import json
 import os
 import time
@@ -25,20 +26,72 @@ KEY = "idempotency-key"
 _PIECE = 1 << 16
 
 
+_REFUSED = (errno.EPERM, errno.EACCES, errno.EAFNOSUPPORT)
+"""What a sandbox answers to a socket that it does not allow."""
+
+
 class NoAnswer(Exception):
     """No host, not ready, refused, or too late; the sentence says which."""
 
 
 def _connected(to: Announcement, within: float) -> _socket.socket:
-    family = _socket.AF_UNIX if to.socket else _socket.AF_INET
+    """A connection through the one door that this process can use, its socket first.
+
+    Raises:
+        Barred: The system refuses this process every door.
+        OSError: Nobody is there.
+    """
+    error: OSError | None = None
+    for family, address in _doors(to):
+        try:
+            return _opened(family, address, within)
+        except OSError as refused:
+            error = error if error is not None and error.errno in _REFUSED else refused
+    if error is not None and error.errno in _REFUSED:
+        raise Barred(
+            "This process may not connect to the memory's host, neither through a unix socket nor "
+            "over loopback. Allow one of them in its sandbox."
+        )
+    raise error or OSError("the host announced no door")
+
+
+def _doors(to: Announcement) -> Iterator[tuple[int, Any]]:
+    if to.socket and hasattr(_socket, "AF_UNIX"):
+        yield _socket.AF_UNIX, to.socket
+    if to.port:
+        yield _socket.AF_INET, ("127.0.0.1", to.port)
+
+
+def _opened(family: int, address: Any, within: float) -> _socket.socket:
     wire = _socket.socket(family, _socket.SOCK_STREAM)
     try:
         wire.settimeout(within)
-        wire.connect(to.socket or ("127.0.0.1", to.port))
+        wire.connect(address)
     except BaseException:
         wire.close()
         raise
     return wire
+
+
+class Barred(OSError):
+    """A host may be there, but this process may not connect to it; the sentence says so."""
+
+
+def open_door(to: Announcement) -> Announcement:
+    """Give what a host announced with the one door that this process can use.
+
+    Raises:
+        Barred: The system refuses this process every door.
+    """
+    try:
+        wire = _connected(to, HEALTH_WITHIN)
+    except Barred:
+        raise
+    except OSError:
+        return to
+    unix = hasattr(_socket, "AF_UNIX") and wire.family == _socket.AF_UNIX
+    wire.close()
+    return to._replace(port=0) if unix else to._replace(socket="")
 
 
 def request(

@@ -22,6 +22,7 @@ from server.host.announced import (
     Announcement,
     HostRefused,
     exists,
+    identity,
     known_folder,
     name_of,
     own_json,
@@ -74,12 +75,12 @@ class Place:
         return self.folder / "host.log"
 
     def read(self) -> Announcement | None:
-        """What the host announced, None when nothing is announced or it makes no sense.
+        """What the host of this very store announced, None when it did not or makes no sense.
 
         Raises:
             HostRefused: It belongs to another user.
         """
-        return read(str(self.announcement))
+        return read(str(self.announcement), str(self.store))
 
     def holder(self) -> Holder | None:
         """Who wrote itself down as the host, None when nobody did.
@@ -87,7 +88,7 @@ class Place:
         Raises:
             HostRefused: It belongs to another user.
         """
-        data = own_json(str(self.folder / "holder"))
+        data = own_json(str(self.folder / "holder"), str(self.store))
         try:
             return Holder(**data) if data is not None else None
         except TypeError:
@@ -105,7 +106,7 @@ class Place:
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWN_FILE)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(data, file)
+            json.dump({**data, "folder": identity(str(self.store))}, file)
         for _ in range(_ATTEMPTS):
             try:
                 draft.replace(path)

@@ -72,6 +72,9 @@ def main(argv: Sequence[str]) -> int:
     place.hold(Holder(os.getpid(), secrets.token_hex(8)))
     try:
         return _hosted(place)
+    except NoDoor as error:
+        logger.error("%s", error)  # noqa: TRY400 - the sentence says it all
+        return 1
     except Exception:
         logger.exception("the host failed")
         return 1
@@ -101,11 +104,11 @@ def _hosted(place: Place) -> int:
         settings = replace(settings, store=place.store, remote="")
     level = logging.getLevelName(settings.log_level or "WARNING")
     logging.getLogger().setLevel(min(logging.INFO, level))
-    listener, announcement = _listening(place, product_version())
+    listeners, announcement = _listening(place, product_version())
     memory = open_memory(settings)
     host = Host(place, settings, memory, announcement)
     try:
-        anyio.run(host.run, listener)
+        anyio.run(host.run, listeners)
     finally:
         place.withdraw(announcement)
         if announcement.socket:
@@ -117,22 +120,49 @@ def _hosted(place: Place) -> int:
     os._exit(0)  # threads that load a model cannot be joined
 
 
-def _listening(place: Place, version: str) -> tuple[socket.socket, Announcement]:
-    """A bound and listening socket, and what is announced of it."""
+class NoDoor(Exception):
+    """Nothing can be listened on; the sentence says so."""
+
+
+def _listening(place: Place, version: str) -> tuple[list[socket.socket], Announcement]:
+    """Listening sockets, and what is announced of them: a unix socket and a port of loopback.
+
+    Sandboxes refuse one or the other, to a host or to a front: one of them is enough.
+
+    Raises:
+        NoDoor: The system refuses both.
+    """
     said = Announcement(os.getpid(), version, PROTOCOL, secrets.token_urlsafe(32))
+    made: list[socket.socket] = []
+    refused = []
     if hasattr(socket, "AF_UNIX") and sys.platform != "win32":
-        path = place.socket_path()
-        Path(path).unlink(missing_ok=True)  # a dead host's: the lock is ours
-        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        made.bind(path)
-        Path(path).chmod(0o600)
-        said = said._replace(socket=path)
-    else:
-        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        made.bind(("127.0.0.1", 0))
-        said = said._replace(port=int(made.getsockname()[1]))
-    made.listen(_BACKLOG)
+        try:
+            path = place.socket_path()
+            Path(path).unlink(missing_ok=True)  # a dead host's: the lock is ours
+            made.append(_bound(socket.AF_UNIX, path))
+            Path(path).chmod(0o600)
+            said = said._replace(socket=path)
+        except OSError as error:
+            refused.append(f"no unix socket ({error.strerror or error})")
+    try:
+        made.append(_bound(socket.AF_INET, ("127.0.0.1", 0)))
+        said = said._replace(port=int(made[-1].getsockname()[1]))
+    except OSError as error:
+        refused.append(f"no port on loopback ({error.strerror or error})")
+    if not made:
+        raise NoDoor(f"The system gives the host {' and '.join(refused)}. Serve with --in-process.")
     return made, said
+
+
+def _bound(family: int, address: Any) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.bind(address)
+        made.listen(_BACKLOG)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 @dataclass(slots=True)
@@ -144,7 +174,7 @@ class Host:
     memory: Memory
     announcement: Announcement
 
-    async def run(self, listener: socket.socket) -> None:
+    async def run(self, listeners: list[socket.socket]) -> None:
         """Answer until the end, then close the memory."""
         from memory_core.settings import SHARED
         from server.host.app import HostApp
@@ -161,7 +191,7 @@ class Host:
         }
         app = HostApp(self.memory, self.announcement.token, about, stop)
         server = _server(app, self._announce)
-        serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+        serving = asyncio.ensure_future(server.serve(sockets=listeners))
         self.memory.warm()
         why = await self._until_done(app, stop, serving)
         logger.info("the host ends: %s", why)

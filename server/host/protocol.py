@@ -67,6 +67,8 @@ METHODS: dict[str, Method] = {
     "recalls": Method(port.RecallsRequest, port.RecallsAnswer),
     "forget": Method(port.ForgetRequest, port.StateAnswer, lasts=True),
     "restore": Method(port.ForgetRequest, port.StateAnswer, lasts=True),
+    "projects": Method(None, port.ProjectsAnswer),
+    "change_project": Method(port.ProjectRequest, port.ProjectChanged, lasts=True),
     "get": Method(None, port.ItemDetail),
     "brief": Method(None, port.Brief),
     "mistakes": Method(None, port.Mistakes),
@@ -127,6 +129,7 @@ _NAMED = {
     "get": frozenset({"item_id", "project"}),
     "brief": frozenset({"project", "max_tokens"}),
     "mistakes": frozenset({"project"}),
+    "projects": frozenset({"project"}),
 }
 """The arguments of methods that have no request of their own."""
 

@@ -20,6 +20,7 @@ from memory_core.errors import MemoryUnavailable
 from memory_core.model import GLOBAL_PROJECT
 from memory_core.port import Change, Progress, Readiness
 from memory_core.settings import Settings
+from server.host.direct import open_door
 from server.host.link import HostBusy, HostEnded, Link
 from server.host.place import PROTOCOL, Announcement, HostRefused, known_place
 from server.host.starting import living_host, reap
@@ -187,9 +188,11 @@ class Reach:
         try:
             place = known_place(self._settings.store)
             there = place.read() if place is not None else None
+            if there is None or there.protocol != PROTOCOL:
+                return None
+            return open_door(there)
         except (OSError, HostRefused):
             return None
-        return there if there is not None and there.protocol == PROTOCOL else None
 
     # -- closing -------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from memory_core.errors import MemoryUnavailable, shown
 from memory_core.settings import SHARED, Settings
-from server.host.direct import HEALTH_WITHIN, health, request
+from server.host.direct import HEALTH_WITHIN, Barred, health, open_door, request
 from server.host.place import PROTOCOL, Announcement, HostRefused, Place, place_of
 from server.launch import for_children
 
@@ -101,6 +101,10 @@ def _living(place: Place) -> Announcement | None:
     there = place.read()
     if there is None:
         return None
+    try:
+        there = open_door(there)
+    except Barred as error:
+        raise NoHost(str(error)) from None
     told = health(there)
     return there if told is not None and not told.get("stopping") else None
 

@@ -40,6 +40,11 @@ class ReplicaMemory:
         view._writer = self._writer.bound(caller)  # noqa: SLF001 - its own
         return view
 
+    def work_in(self, project: str) -> None:
+        """Say it here and to the writer."""
+        self._own.work_in(project)
+        self._writer.work_in(project)
+
     # -- reads ---------------------------------------------------------------------
 
     async def recall(
@@ -66,6 +71,9 @@ class ReplicaMemory:
 
     async def recalls(self, request: port.RecallsRequest) -> port.RecallsAnswer:
         return await self._own.recalls(request)
+
+    async def projects(self, project: str = "") -> port.ProjectsAnswer:
+        return await self._own.projects(project)
 
     async def scorer(self) -> port.ScorerReport:
         return await self._own.scorer()
@@ -104,6 +112,9 @@ class ReplicaMemory:
 
     async def restore(self, request: port.ForgetRequest) -> port.StateAnswer:
         return await self._writer.restore(request)
+
+    async def change_project(self, request: port.ProjectRequest) -> port.ProjectChanged:
+        return await self._writer.change_project(request)
 
     async def compact(self) -> port.Compacted:
         return await self._own.compact()

@@ -10,7 +10,7 @@ from memory_core.port import Memory
 from server.host.app import HostApp
 from server.peers.writer import PATH
 
-CHANGES = frozenset({"remember", "edit", "report_outcome", "forget", "restore"})
+CHANGES = frozenset({"remember", "edit", "report_outcome", "forget", "restore", "change_project"})
 
 
 def peer_routes(memory: Memory, token: str) -> list[BaseRoute]:

@@ -35,12 +35,16 @@ class FakeMemory:
         self.closed = False
         self.listeners: list[asyncio.Queue[port.Change]] = []
         self.caller = port.OWNER
+        self.project = ""
 
     def bound(self, caller: port.Caller) -> FakeMemory:
         """The same dictionaries for another caller, whom this memory remembers but not holds."""
         view = self if caller == port.OWNER else copy.copy(self)
         view.caller = caller
         return view
+
+    def work_in(self, project: str) -> None:
+        self.project = project
 
     # -- recall ----------------------------------------------------------------
 
@@ -292,6 +296,24 @@ class FakeMemory:
             items=tuple(one.line() for one in found[start:end]),
             total=len(found),
             next_cursor=str(end) if end < len(found) else "",
+        )
+
+    async def projects(self, project: str = "") -> port.ProjectsAnswer:
+        names = dict.fromkeys(one.item.project for one in self.kept.values())
+        lines = (
+            port.ProjectLine(name=n, items=len(self._in(n)), recalls=0, reports=0) for n in names
+        )
+        return port.ProjectsAnswer(projects=tuple(lines), project=project or "default")
+
+    def _in(self, project: str) -> list[Kept]:
+        return [one for one in self.kept.values() if one.item.project == project]
+
+    async def change_project(self, request: port.ProjectRequest) -> port.ProjectChanged:
+        moved = [self.kept[one] for one in request.item_ids] or self._in(request.project)
+        for one in moved:
+            one.item = replace(one.item, project=request.into)
+        return port.ProjectChanged(
+            action=request.action, project=request.project, into=request.into, items=len(moved)
         )
 
     async def get(self, item_id: str, project: str = "") -> port.ItemDetail:

@@ -1,13 +1,25 @@
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import stat
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from server.host import place as places
-from server.host.place import LONGEST_SOCKET, Announcement, HostRefused, known_place, place_of
+from server.host.place import (
+    LONGEST_SOCKET,
+    Announcement,
+    Holder,
+    HostRefused,
+    Place,
+    known_place,
+    place_of,
+)
+from server.host.starting import kill
 
 SAID = Announcement(1, "1.2.3", 1, "secret", socket="/somewhere")
 
@@ -71,3 +83,47 @@ def test_a_socket_path_fits_every_system(tmp_path: Path) -> None:
 def test_nothing_is_made_by_asking_for_a_place(tmp_path: Path) -> None:
     assert known_place(tmp_path / "store") is None
     assert list(tmp_path.iterdir()) == []
+
+
+def copied(place: Place, to: Path) -> Path:
+    shutil.copytree(place.store, to, copy_function=shutil.copy2)
+    return to
+
+
+def test_what_came_with_a_copied_store_is_of_no_host(tmp_path: Path) -> None:
+    place = place_of(tmp_path / "store")
+    place.lock.touch()
+    place.announce(SAID)
+    place.hold(Holder(os.getpid(), "mark"))
+    copy = known_place(copied(place, tmp_path / "copy"))
+    assert copy is not None
+    assert (copy.read(), copy.holder()) == (None, None)
+    assert not kill(copy)
+    copy.withdraw(SAID)  # another's: it stays, and is replaced when a host announces itself
+    other = replace(SAID, pid=2)
+    copy.announce(other)
+    assert (copy.read(), place.read()) == (other, SAID)
+
+
+def test_a_snapshot_put_in_a_stores_place_is_of_no_host(tmp_path: Path) -> None:
+    place = place_of(tmp_path / "store")
+    place.announce(SAID)
+    place.store.rename(tmp_path / "away")
+    shutil.copytree(tmp_path / "away", tmp_path / "store")
+    assert place_of(tmp_path / "store").read() is None
+    assert place_of(tmp_path / "away").read() == SAID  # moved: the same folder
+
+
+def test_a_store_is_the_same_through_a_link(tmp_path: Path) -> None:
+    place = place_of(tmp_path / "store")
+    place.announce(SAID)
+    (tmp_path / "link").symlink_to(tmp_path / "store")
+    assert place_of(tmp_path / "link").read() == SAID
+    # another path to the same folder, as a bind mount gives one
+    assert Place(tmp_path / "link", place.folder).read() == SAID
+
+
+def test_a_host_of_an_earlier_version_is_still_known(tmp_path: Path) -> None:
+    place = place_of(tmp_path / "store")
+    place.announcement.write_text(json.dumps(asdict(SAID)))
+    assert place.read() == SAID

@@ -49,6 +49,6 @@ def test_nothing_but_its_kind_is_told_of_an_unexpected_error() -> None:
 
 
 def test_every_call_of_the_port_has_its_method() -> None:
-    own = {"bound", "warm", "readiness", "changes", "aclose"}
+    own = {"bound", "work_in", "warm", "readiness", "changes", "aclose"}
     calls = {name for name in vars(Memory) if not name.startswith("_")} - own
     assert set(METHODS) == calls
