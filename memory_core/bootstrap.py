@@ -40,7 +40,7 @@ def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:
     """
     calm_threads()
     steady_allocator()
-    project = derive_project(cwd or working_directory(), settings.project)
+    project = derive_project(cwd or working_directory(), settings.project, settings.store)
 
     def open_service(notify: Callable[[Change], None]) -> MemoryService:
         from memory_core.service.conditions import vectors_of_conditions

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from memory_core.errors import InvalidInput, shown
 from memory_core.git_config import read_config
+from memory_core.repositories import settled_name
 from memory_core.spelling import composed
 
 DEFAULT_PROJECT = "default"
@@ -129,13 +130,14 @@ def _remote_of(common: Path) -> str:
     return canonical_remote(url)
 
 
-def _derived(common: Path) -> str:
+def _derived(common: Path, store: Path | None) -> str:
     remote = _remote_of(common) if common.is_dir() else ""
     name = remote.rsplit("/", 1)[-1] if remote else _own_name(common)
     digest = hashlib.blake2b(
         (remote or str(common)).encode("utf-8", "surrogateescape"), digest_size=4
     )
-    return f"{_sanitised(name)}-{digest.hexdigest()}"
+    name = f"{_sanitised(name)}-{digest.hexdigest()}"
+    return settled_name(store, common, name, by_place=not remote) if store is not None else name
 
 
 def _configured(project: str) -> str:
@@ -155,12 +157,13 @@ def _configured(project: str) -> str:
     return name
 
 
-def derive_project(cwd: Path, settings_project: str = "") -> str:
+def derive_project(cwd: Path, settings_project: str = "", store: Path | None = None) -> str:
     """Give the project of calls that name none.
 
     Args:
         cwd: The working directory; need not exist.
         settings_project: What the user has configured; it wins when it is not blank.
+        store: Where it is remembered which repository had which project.
 
     Returns:
         The configured name; else the name of the repository with a hash of its
@@ -172,7 +175,7 @@ def derive_project(cwd: Path, settings_project: str = "") -> str:
     if settings_project.strip():
         return _configured(settings_project)
     common = git_common_directory(cwd)
-    return _derived(common) if common else DEFAULT_PROJECT
+    return _derived(common, store) if common else DEFAULT_PROJECT
 
 
 CLIENT_VARIABLES = (
@@ -198,7 +201,9 @@ class Located:
 CONFIGURED = "it is configured"
 
 
-def locate_project(cwd: Path, configured: str, environ: Mapping[str, str]) -> Located:
+def locate_project(
+    cwd: Path, configured: str, environ: Mapping[str, str], store: Path | None = None
+) -> Located:
     """Give the project of a client that does not have to start in it.
 
     The order: what the user configured; the folder that the client names in its own
@@ -208,6 +213,7 @@ def locate_project(cwd: Path, configured: str, environ: Mapping[str, str]) -> Lo
         cwd: The working directory; need not exist.
         configured: `LESSONBANK_PROJECT` or `--project`, "" for none.
         environ: Where the client's variable is.
+        store: See `derive_project`.
 
     Raises:
         InvalidInput: The configured name is too long or not printable.
@@ -217,13 +223,13 @@ def locate_project(cwd: Path, configured: str, environ: Mapping[str, str]) -> Lo
     folders = [
         (folder, name) for name in CLIENT_VARIABLES for folder in _folders_in(environ.get(name, ""))
     ]
-    return project_of_folders([*folders, (cwd, "the working directory")])
+    return project_of_folders([*folders, (cwd, "the working directory")], store)
 
 
-def project_of_folders(folders: Sequence[tuple[Path, str]]) -> Located:
+def project_of_folders(folders: Sequence[tuple[Path, str]], store: Path | None = None) -> Located:
     """Give the project of the first of these folders (folder, what named it) in a repository."""
     for folder, told in folders:
-        name = derive_project(folder)
+        name = derive_project(folder, store=store)
         if name != DEFAULT_PROJECT:
             return Located(name, f"{told} is {folder}")
     seen = " and ".join(dict.fromkeys(str(folder) for folder, _ in folders))

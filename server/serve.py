@@ -71,12 +71,15 @@ def run(
         raise InvalidInput(
             "transport", f"= {shown(transport)} is not known", f"Use one of {known}."
         )
-    located = locate_project(working_directory(), settings.project, os.environ)
+    find = functools.partial(
+        locate_project, working_directory(), settings.project, os.environ, settings.store
+    )
+    located = find()
     settings = replace(settings, project=located.name)
     opened = functools.partial(open_memory or _open_memory, settings)
     if transport == "stdio":
         _log_to_stderr(settings.log_level or "WARNING")
-        anyio.run(_serve_stdio, opened, settings, located)
+        anyio.run(_serve_stdio, opened, settings, located, find)
     else:
         from server.web.serving import serve_http
 
@@ -105,7 +108,10 @@ def _nothing() -> anyio.AsyncFile[str]:
 
 
 async def _serve_stdio(
-    opened: Callable[[], Memory], settings: Settings, located: Located
+    opened: Callable[[], Memory],
+    settings: Settings,
+    located: Located,
+    find: Callable[[], Located],
 ) -> NoReturn:
     ending = Ending()
     front: Front | None = None
@@ -125,6 +131,7 @@ async def _serve_stdio(
                 tasks.start_soon(wire.pump, lines(source), _ANSWER_WITHIN)
                 options = front.server.create_initialization_options()
                 await front.server.run(wire.incoming, wire, options)
+                find()  # once more: there is a store now that remembers the folder
                 ending.begin()
         except BaseException as error:  # noqa: BLE001  # logged and turned into the exit code
             await ending.leave(front, error)

@@ -54,12 +54,14 @@ class Catalogue:
     def __init__(self, covers: Callable[[str], Collection[str]] = lambda name: (name,)) -> None:
         self._covers = covers
         self._projects = {GLOBAL_PROJECT: GLOBAL_PROJECT}
+        self._held: set[str] = set()
         self._lines: dict[str, Line] = {}
         self._successors: dict[str, str] = {}
 
     def add(self, item: Item, state: State) -> None:
         """Add or replace an item's line."""
         self._projects[item.project] = item.project
+        self._held.add(item.project)
         self._projects.setdefault(item.project.casefold(), item.project)
         self._lines[item.id] = Line(
             id=item.id,
@@ -77,6 +79,10 @@ class Catalogue:
     def written(self, project: str) -> str:
         """A project's name as items have it, where it differs by upper and lower case only."""
         return self._projects.get(project) or self._projects.get(project.casefold(), project)
+
+    def holds(self, project: str) -> bool:
+        """Whether there is an item of exactly this project."""
+        return project in self._held
 
     def flip(self, item_id: str, state: State) -> None:
         """Set an item's state."""

@@ -5,20 +5,31 @@ Built by `memory_core.service.opening`; every room takes a `Core`.
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memory_core.caller import Caller
-from memory_core.errors import InvalidInput, UnknownItem, shown
-from memory_core.model import GLOBAL_PROJECT, Item, OutcomeRecord, RecallRecord
+from memory_core.errors import InvalidInput, StoreUnavailable, UnknownItem, shown
+from memory_core.model import (
+    GLOBAL_PROJECT,
+    Event,
+    EventKind,
+    Item,
+    OutcomeRecord,
+    RecallRecord,
+    new_id,
+)
 from memory_core.port import Change, Learning
 from memory_core.ports import Candidate, Embedder, Scope, Store, StoredItem
 from memory_core.projects import DEFAULT_PROJECT, near_names
+from memory_core.repositories import earlier_names, folders_changed
 from memory_core.scorer.episode import Traits
 from memory_core.scorer.panel import Texts, item_key
 from memory_core.service.catalogue import Catalogue, Line
@@ -44,6 +55,7 @@ if TYPE_CHECKING:  # torch comes with it, later
 
 DAY = 86_400.0
 """Seconds."""
+FOLDER = "the folder of the project got another name"
 NOT_SHOWN = "The record covers all projects: it is shown to tokens that see them all."
 MOST_READ = 20_000
 """Items whose sketches are kept (2 KiB each); those read first go first."""
@@ -74,6 +86,7 @@ class Core:
     by_report_id: dict[tuple[str, str], OutcomeRecord] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     notes: list[str] = field(default_factory=list)
+    _looked: dict[str, int] = field(default_factory=dict)
     read: dict[str, tuple[Sketch, Sketch]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -94,7 +107,33 @@ class Core:
         project = caller.project_of(name, self.project)
         if caller.projects is None:  # a token's names are exact
             project = self.catalogue.written(project)
+            self._rejoin(project)
         return self.names.key(project, caller.projects)
+
+    def _rejoin(self, project: str) -> None:
+        """Give a project without items those of the folder whose name it is now.
+
+        Only where the former name was by the folder's place: then nobody else has it.
+        """
+        changed = folders_changed(self.settings.store)
+        if self.catalogue.holds(project) or self._looked.get(project) == changed:
+            return
+        self._looked[project] = changed
+        with self.lock:
+            for earlier, by_place in earlier_names(self.settings.store, project):
+                old = self.names.shown(earlier)
+                if not by_place or old == self.names.shown(project) or not self.holds(earlier):
+                    continue
+                kind: EventKind = "merge" if project in self.tally.projects() else "rename"
+                names = json.dumps([old, project])
+                event = Event(new_id("ev"), kind, "", self.clock(), FOLDER, "system", names)
+                with suppress(StoreUnavailable):  # of a follower: its writer will
+                    self.store.add_event(event)
+                    self.names.take(event)
+
+    def holds(self, project: str) -> bool:
+        """Whether items are stored in a project, under any of its names."""
+        return any(self.catalogue.holds(name) for name in self.names.covers(project))
 
     def shown(self, project: str, caller: Caller) -> str:
         """What a project is called now, to this caller."""
@@ -112,7 +151,7 @@ class Core:
         return line
 
     def elsewhere(self, because: str, project: str, named: str, caller: Caller) -> str:
-        """What is to be said of a call whose id, named `because`, is of another project; else ""."""
+        """What is to say of a call whose id, given as `because`, is of another project; or ""."""
         if not because or project in self.names.covers(named):
             return ""
         there, here = self.shown(project, caller), self.shown(named, caller)
@@ -140,6 +179,16 @@ class Core:
         if held or not elsewhere:
             return name, elsewhere, ""
         near = near_names(name, others) or ((DEFAULT_PROJECT,) if DEFAULT_PROJECT in others else ())
+        before = [one for one, _ in earlier_names(self.settings.store, project) if self.holds(one)]
+        if before and caller.projects is None:
+            return (
+                name,
+                elsewhere,
+                (
+                    f"Nothing is stored in project {shown(name)}; this folder was project "
+                    f"{shown(before[0])} before: `lessonbank projects merge {before[0]} {name}`."
+                ),
+            )
         there = f", such as {' and '.join(map(shown, near))}" if near else ""
         plural = "item lies" if elsewhere == 1 else "items lie"
         note = (

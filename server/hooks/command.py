@@ -141,7 +141,7 @@ def _answer(
     hook: Hook, settings: Settings, payload: dict[str, Any], memory: Memory
 ) -> dict[str, Any] | None:
     where = {
-        "project": _project(payload, hook.project or settings.project),
+        "project": _project(payload, hook.project or settings.project, memory.store),
         "session": claude_code.session_of(payload),
     }
     _tell_session(memory.store, where["session"])
@@ -211,14 +211,14 @@ def _open_ones(where: Mapping[str, str], memory: Memory) -> list[str]:
     return not_asked(memory.store, found)
 
 
-def _project(payload: Mapping[str, Any], configured: str) -> str:
+def _project(payload: Mapping[str, Any], configured: str, store: Path) -> str:
     """The project of the session's folder, else the one that the client's variable names."""
     cwd = payload.get("cwd")
     folder = Path(cwd) if isinstance(cwd, str) and cwd else working_directory()
-    found = derive_project(folder, configured)
+    found = derive_project(folder, configured, store)
     if found != DEFAULT_PROJECT:
         return found
-    return locate_project(folder, configured, os.environ).name
+    return locate_project(folder, configured, os.environ, store).name
 
 
 def _asked(store: Path, method: str, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -66,6 +66,7 @@ class HostApp:
     ) -> None:
         self._memory, self._token, self._about, self._stop = memory, token, dict(about), stop
         self._methods = methods
+        self._store = Path(about["store"]) if "store" in about else None
         self.calls = Calls()
         self.answer_call = self._guarded(self._call)
         """Answers one call, for whoever knows the token."""
@@ -176,7 +177,7 @@ class HostApp:
                 raise MemoryUnavailable("The memory is being opened. Ask again in a moment.")
             if method.loads or body.get("loads"):
                 await self._loaded(float(body.get("wait") or 0.0), tell)
-            memory = self._memory.bound(_caller(body))
+            memory = self._memory.bound(_caller(body, self._store))
             exact = bool(body.get("exact"))
             answer = await asked(memory, name, body.get("request") or {}, tell, exact=exact)
         except asyncio.CancelledError:
@@ -219,11 +220,11 @@ class HostApp:
             self.used_at = time.monotonic()
 
 
-def _caller(body: Mapping[str, Any]) -> Caller:
+def _caller(body: Mapping[str, Any], store: Path | None) -> Caller:
     """Who calls; a light front leaves it to us which project its working directory is of."""
     caller, home, folder = heard_caller(body.get("caller")), body.get("home"), body.get("folder")
     if folder and not home:
-        home = derive_project(_same_folder(folder), "")
+        home = derive_project(_same_folder(folder), "", store)
     return replace(caller, home=str(home)) if home else caller
 
 

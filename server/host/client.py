@@ -209,5 +209,5 @@ def open_hosted(settings: Settings, cwd: Path | None = None) -> Memory:
         settings: See `memory_core.settings.read_settings`.
         cwd: Where the project is derived from, the process's own by default.
     """
-    project = derive_project(cwd or working_directory(), settings.project)
+    project = derive_project(cwd or working_directory(), settings.project, settings.store)
     return HostMemory(settings, project, product_version())

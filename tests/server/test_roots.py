@@ -16,7 +16,7 @@ from memory_core.projects import derive_project, locate_project
 from server.app import Front
 from server.roots import folder_of
 from tests.memory_core.test_projects import repository_at
-from tests.server.connections import MODERN, PATIENCE, text_of
+from tests.server.connections import MODERN, text_of
 from tests.server.fake_memory import FakeMemory
 
 pytestmark = pytest.mark.anyio
@@ -30,14 +30,16 @@ async def client(
     front = Front(memory, session="s", located=located)
     one = Client(front.server, mode=era, list_roots_callback=roots)
     async with front.running(), one:
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(60):
             yield one
 
 
 def offering(*uris: str) -> Any:
     async def roots(_ctx: Any) -> types.ListRootsResult:
         asked.append(1)
-        return types.ListRootsResult(roots=[types.Root(uri=uri) for uri in uris])
+        return types.ListRootsResult(
+            roots=[types.Root.model_validate({"uri": uri}) for uri in uris]
+        )
 
     asked: list[int] = []
     roots.asked = asked  # type: ignore[attr-defined]
