@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +110,7 @@ async def test_a_front_that_may_connect_to_nothing_leaves_the_host_alone(
 def test_a_dead_hosts_doors_are_not_barred() -> None:
     dead = Announcement(1, "1", 1, "t", socket="/nowhere", port=1)
     assert direct.open_door(dead) == dead
-    assert direct.open_door(replace(dead, socket="", port=0)).port == 0
+    assert direct.open_door(dead._replace(socket="", port=0)).port == 0
 
 
 @pytest.mark.anyio

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import stat
-from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -100,7 +99,7 @@ def test_what_came_with_a_copied_store_is_of_no_host(tmp_path: Path) -> None:
     assert (copy.read(), copy.holder()) == (None, None)
     assert not kill(copy)
     copy.withdraw(SAID)  # another's: it stays, and is replaced when a host announces itself
-    other = replace(SAID, pid=2)
+    other = SAID._replace(pid=2)
     copy.announce(other)
     assert (copy.read(), place.read()) == (other, SAID)
 
@@ -125,5 +124,5 @@ def test_a_store_is_the_same_through_a_link(tmp_path: Path) -> None:
 
 def test_a_host_of_an_earlier_version_is_still_known(tmp_path: Path) -> None:
     place = place_of(tmp_path / "store")
-    place.announcement.write_text(json.dumps(asdict(SAID)))
+    place.announcement.write_text(json.dumps(SAID._asdict()))
     assert place.read() == SAID
