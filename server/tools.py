@@ -145,7 +145,8 @@ class Tools:
 
     async def _recall(self, call: Call) -> Reply:
         request = port.parse(port.RecallRequest, call.arguments)
-        request = request.model_copy(update={"session": request.session or call.session})
+        own = {"session": request.session or call.session, "door": "recall"}  # no agent is a hook
+        request = request.model_copy(update=own)
         answer = _told(call, request, await call.memory.recall(request, call.progress))
         return Reply(render.recall_text(answer, request.max_tokens), answer)
 

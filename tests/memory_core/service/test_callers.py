@@ -88,7 +88,7 @@ def test_an_open_recall_does_not_close_because_others_recall(
     mine = recalled(bench, MINE, session="s")
     for _ in range(5):
         recalled(bench, OTHER, session="s")
-    request = parse(RecallRequest, {"task": TASK, "session": "s"})
+    request = parse(RecallRequest, {"task": f"{TASK} of all that suppliers send", "session": "s"})
     assert mine in bench.service.recall(request, MINE).note
 
 
