@@ -145,6 +145,11 @@ class Credit:
     value: float
     weight: float
 
+    @property
+    def earned(self) -> float:
+        """The credit as it is told everywhere, in [-1, 1]: its value, as far as it is learned."""
+        return round(self.value * min(self.weight, 1.0), 3)
+
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRecord:

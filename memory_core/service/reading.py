@@ -183,7 +183,7 @@ class Reading:
             ItemOutcome(
                 outcome_id=touch.outcome_id,
                 outcome=by_id[touch.outcome_id].outcome,
-                credit=round(touch.credit, 3),
+                credit=touch.credit,
                 at=iso(by_id[touch.outcome_id].at),
                 task=by_id[touch.outcome_id].task[:200],
                 error=by_id[touch.outcome_id].error_class,

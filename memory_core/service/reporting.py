@@ -315,7 +315,7 @@ class Reporter:
                 "credited": [
                     Credited(
                         id=self._core.lineage.latest(c.item_id),
-                        credit=round(c.value * min(c.weight, 1.0), 3),
+                        credit=c.earned,
                         wins=tally.of(self._core.lineage.latest(c.item_id), projects).wins,
                         losses=tally.of(self._core.lineage.latest(c.item_id), projects).losses,
                     )

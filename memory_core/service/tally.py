@@ -94,9 +94,9 @@ def touched(outcome: OutcomeRecord, first_served: str) -> list[Touch]:
     verdicts = dict.fromkeys(named, verdict)
     verdicts.update(dict.fromkeys(outcome.helpful, 1))
     verdicts.update(dict.fromkeys(outcome.harmful, -1))
-    credits = {credit.item_id: credit.value for credit in outcome.credits}
+    credits = {credit.item_id: credit.earned for credit in outcome.credits}
     return [
-        Touch(outcome.id, item_id, verdict, credits.get(item_id, float(verdict)), outcome.project)
+        Touch(outcome.id, item_id, verdict, credits.get(item_id, 0.0), outcome.project)
         for item_id, verdict in verdicts.items()
     ]
 

@@ -68,7 +68,9 @@ def _told(sentence: str, as_json: bool, *, code: int = 2, usage: str = "", field
         sys.stdout.write(json.dumps({"error": sentence, **named}) + "\n")
         sys.stdout.flush()
     else:
-        sys.stderr.write(f"{usage}lessonbank: {sentence}\n")
+        from server.plain import cleaned
+
+        sys.stderr.write(f"{usage}lessonbank: {cleaned(sentence)}\n")
         sys.stderr.flush()
     return code
 

@@ -296,3 +296,23 @@ def test_states_and_pages_say_what_comes_next(bench: Bench, parsers: list[str]) 
     assert page.next_cursor in page.next
     assert "leave out query" in bench.lessons(kind="fact").next
     assert "Nothing is stored here yet" in bench.lessons(project="other").next
+
+
+@pytest.mark.parametrize("outcome", ["success", "partial", "failure"])
+def test_a_report_and_its_items_tell_the_same_credit(
+    bench: Bench, parsers: list[str], outcome: Outcome
+) -> None:
+    """Whatever the report rests on."""
+    for given in (
+        {"used_ids": parsers[:1]},
+        {"helpful_ids": parsers[:1], "harmful_ids": parsers[1:2]},
+        {"evidence": {"exit_code": 0}},
+        {},
+    ):
+        recall_id = bench.recall("parse dates").recall_id
+        answer = bench.report(outcome, recall_id=recall_id, **given)
+        told = {one.id: one.credit for one in answer.credited}
+        for item in parsers:
+            for touch in bench.show(item).outcomes:
+                if touch.outcome_id == answer.outcome_id:
+                    assert touch.credit == told.get(item, 0.0)
