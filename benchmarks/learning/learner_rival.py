@@ -87,8 +87,7 @@ class LearnerRival:
         ranking = kept[1] if kept is not None else self.ranking(slate)
         episode = self._episode(slate, ranking, feedback, source)
         episode = replace(episode, credits=self.credit(episode))
-        self.learner.observe(episode)
-        self.learner.learn_one(episode)
+        self.learner.learn_one(self.learner.observe(episode))
         self._reports += 1
 
     def credit(self, episode: Episode) -> tuple[Credit, ...]:

@@ -26,7 +26,7 @@ from memory_core.scorer.panel import EXPERTS
 from memory_core.scorer.proof import Record
 from memory_core.scorer.stack import Fit
 
-SCHEMA = 2
+SCHEMA = 3
 KEPT = 3
 _PATTERN = "checkpoint-*.safetensors"
 

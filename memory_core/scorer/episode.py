@@ -14,6 +14,7 @@ import numpy as np
 from memory_core.model import Credit, OutcomeRecord, RecallRecord
 from memory_core.ports import Matrix, Vector
 from memory_core.scorer.panel import EXPERTS, Floats, Values
+from memory_core.scorer.shares import holder_of
 from memory_core.scorer.stack import position_weights
 
 UNUSED_ATTENTION = 0.05
@@ -44,7 +45,8 @@ class Episode:
     what was served in plain hybrid similarity, and `rival` float64[S, E] the
     experts' values of similarity's own first S; both empty where not known.
     `contents` are the sketches of what the items advise, by id; `used` the places of
-    the used items, empty where the report does not say.
+    the used items, empty where the report does not say. `source` is whose report it is,
+    `whole` whether it counts where reports are counted (see `memory_core.scorer.shares`).
     """
 
     owner: str
@@ -71,6 +73,8 @@ class Episode:
     rival: Values = field(default_factory=lambda: np.zeros((0, len(EXPERTS))))
     contents: Mapping[str, Vector] = field(default_factory=dict)
     used: tuple[int, ...] = ()
+    source: str = ""
+    whole: bool = True
 
     @property
     def skipped(self) -> tuple[tuple[int, int], ...]:
@@ -182,5 +186,6 @@ def build_episode(
         places=places,
         rival=rival,
         contents=traits.contents,
+        source=holder_of(outcome.source),
         used=tuple(place for place, item_id in enumerate(ids) if item_id in (outcome.used or ())),
     )

@@ -33,7 +33,7 @@ ADVICE_NEARNESS = 0.08
 PRIOR_MASS = 0.5
 STANDING_PRIOR = 4.0
 NEIGHBOURS = 192
-"""Reports, the nearest ones, that the advice evidence reads."""
+"""Whole reports, the nearest ones, that the advice evidence reads, and others as near."""
 MOST_ROWS = 8_192
 """Reports kept at the most (12 MiB of conditions at 384 dimensions); the oldest go first."""
 
@@ -69,6 +69,7 @@ class _Table:
     value: Floats
     weight: Floats
     entries: int
+    whole: NDArray[np.bool_]
     sketches: Matrix
     numbers: dict[str, int] = field(default_factory=dict)
 
@@ -82,6 +83,7 @@ def _empty(dimension: int, size: int) -> _Table:
         np.zeros(512),
         np.zeros(512),
         0,
+        np.zeros(256, bool),
         np.zeros((256, size), np.float32),
     )
 
@@ -119,6 +121,8 @@ class Evidence:
         query: Vector,
         credits: Sequence[tuple[str, float, float]],
         contents: Mapping[str, Vector] | None = None,
+        *,
+        whole: bool = True,
     ) -> None:
         """Add one outcome, in place of its owner's earlier one.
 
@@ -127,6 +131,7 @@ class Evidence:
             query: float32[d], the conditions.
             credits: (item id, value in [-1, 1], weight >= 0) each.
             contents: Sketches of what the items advise, by id; zero where missing.
+            whole: Whether it counts where reports are counted: among the nearest ones.
         """
         self.forget(owner)
         kept = [credit for credit in credits if credit[2] > 0]
@@ -135,7 +140,7 @@ class Evidence:
         if self._table.rows == MOST_ROWS:
             self._drop_oldest(MOST_ROWS // 4)
         first = self._table.entries
-        self._table = self._appended(query, kept, contents or {})
+        self._table = self._appended(query, kept, contents or {}, whole)
         self._owned[owner] = (first, self._table.entries)
 
     def forget(self, owner: str) -> None:
@@ -148,6 +153,7 @@ class Evidence:
         query: Vector,
         kept: Sequence[tuple[str, float, float]],
         contents: Mapping[str, Vector],
+        whole: bool,
     ) -> _Table:
         table, more = self._table, len(kept)
         numbers = dict(table.numbers) if any(i not in table.numbers for i, _, _ in kept) else None
@@ -166,12 +172,14 @@ class Evidence:
             item=np.asarray(_grown(table.item, end), np.int64),
             value=np.asarray(_grown(table.value, end), np.float64),
             weight=np.asarray(_grown(table.weight, end), np.float64),
+            whole=np.asarray(_grown(table.whole, table.rows + 1), bool),
             sketches=sketches,
             numbers=known,
             rows=table.rows + 1,
             entries=end,
         )
         fresh.conditions[table.rows] = query
+        fresh.whole[table.rows] = whole
         fresh.row[table.entries : end] = table.rows
         for place, (item_id, value, weight) in enumerate(kept, start=table.entries):
             fresh.item[place] = known[item_id]
@@ -195,6 +203,7 @@ class Evidence:
             old.value[kept].copy(),
             old.weight[kept].copy(),
             old.entries - start,
+            old.whole[many : old.rows].copy(),
             old.sketches[items].copy(),
             {names[int(number)]: place for place, number in enumerate(items)},
         )
@@ -254,8 +263,9 @@ class Evidence:
         if contents is None:
             return np.zeros(count), np.zeros(count)
         least = -1.0
-        if table.rows > NEIGHBOURS:
-            least = float(np.partition(cosines, table.rows - NEIGHBOURS)[-NEIGHBOURS])
+        counted = cosines[table.whole[: table.rows]]
+        if len(counted) > NEIGHBOURS:
+            least = float(np.partition(counted, len(counted) - NEIGHBOURS)[-NEIGHBOURS])
         entries = np.flatnonzero((cosines >= least)[table.row[: table.entries]])
         kernel = table.weight[entries] * np.exp(
             (cosines[table.row[entries]] - 1.0) / ADVICE_NEARNESS

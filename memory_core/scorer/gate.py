@@ -12,6 +12,7 @@ import torch
 from memory_core.scorer.networks import Networks, Weights
 from memory_core.scorer.proof import log_loss
 from memory_core.scorer.replay import Memory
+from memory_core.scorer.shares import place_to_drop
 
 EVERY = 25
 """Reports between two judgements."""
@@ -35,7 +36,11 @@ class Gate:
     def hold(self, memory: Memory) -> None:
         """Keep a held-out memory, in place of its owner's earlier one."""
         self.withdraw(memory.owner)
-        self.held = [*self.held, memory][-HELD:]
+        held = self.held
+        if len(held) >= HELD:
+            place = place_to_drop([kept.source for kept in held])
+            held = [*held[:place], *held[place + 1 :]]
+        self.held = [*held, memory]
 
     def withdraw(self, owner: str) -> None:
         """Let go of an outcome that was taken back."""

@@ -10,7 +10,7 @@ moment), the outcomes and their credits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -43,6 +43,7 @@ from memory_core.scorer.panel import (
 )
 from memory_core.scorer.proof import Record
 from memory_core.scorer.replay import REPLAYED, Memory, Reservoir, batch_of, features_of, memory_of
+from memory_core.scorer.shares import Wholes
 from memory_core.scorer.stack import FIRST, START, Fit, Stack
 from memory_core.scorer.teaching import rows_of, teaches
 from memory_core.sketch import SIZE
@@ -108,6 +109,7 @@ class Learner:
         self.stack = Stack()
         self.reservoir = Reservoir(seed)
         self.record = Record()
+        self.wholes = Wholes()
         self.reports = 0
         self.base_rate = 0.5
         first = self.networks.weights()
@@ -170,16 +172,24 @@ class Learner:
 
     # -- the fast path -------------------------------------------------------------
 
-    def observe(self, episode: Episode) -> None:
-        """Take one outcome (with its credits) into the evidence and the session's buffer."""
+    def observe(self, episode: Episode) -> Episode:
+        """Take one outcome (with its credits) into the evidence and the session's buffer.
+
+        Returns:
+            What `learn_one` and `walk_one` take: the episode, told whether it is a whole one.
+        """
+        if not self.wholes.observe(episode.source, episode.trust):
+            episode = replace(episode, whole=False)
         if episode.query is not None:
             self.evidence.add(
                 episode.owner,
                 episode.query,
                 [(credit.item_id, credit.value, credit.weight) for credit in episode.credits],
                 episode.contents,
+                whole=episode.whole,
             )
         self.episodic.observe(episode)
+        return episode
 
     # -- the slow path -------------------------------------------------------------
 
@@ -211,8 +221,12 @@ class Learner:
             return
         self._remember(episode)
         memory = memory_of(episode)
-        if memory is not None:
+        if memory is None:
+            return
+        if episode.whole:
             self._keep(memory, episode.held_out)
+        else:
+            self._release(episode.owner)
 
     def restore(
         self,
@@ -243,7 +257,8 @@ class Learner:
         return self.reports % (5 if self.reports <= REFIT_ALWAYS_UNTIL else every) == 0
 
     def _prove(self, episode: Episode) -> None:
-        if not episode.scored or episode.strength <= 0 or episode.correction:
+        counts = episode.scored and episode.strength > 0 and episode.whole
+        if not counts or episode.correction:
             return
         row = episode.row
         plain = np.zeros_like(row)
@@ -254,17 +269,21 @@ class Learner:
             episode.reward,
             episode.held_out,
             order=order_of(episode, self.stack.learned, self.stack.similarity),
+            source=episode.source,
         )
 
     def _remember(self, episode: Episode) -> None:
         """Give the stack its rows: labelled items, the set, and what was passed over."""
         if episode.held_out or not episode.scored:
             return
-        self.stack.learn_many(rows_of(episode, self.stack.reports))
+        self.stack.learn_many(rows_of(episode, self.stack.taught), episode.trust)
 
     def _train(self, episode: Episode) -> None:
         memory = memory_of(episode)
         if memory is None:
+            return
+        if not episode.whole:
+            self._release(episode.owner)
             return
         if not episode.held_out:
             replayed = self.reservoir.sample(REPLAYED, self.networks.step)
@@ -284,6 +303,10 @@ class Learner:
     def _withdraw(self, owner: str) -> None:
         """Stop learning from an outcome that was taken back."""
         self.stack.withdraw(owner)
+        self._release(owner)
+
+    def _release(self, owner: str) -> None:
+        """Let go of an outcome's memory."""
         self.reservoir.withdraw(owner)
         self.gate.withdraw(owner)
 

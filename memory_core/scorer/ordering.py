@@ -10,7 +10,6 @@ rate can tilt.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,10 +19,13 @@ from memory_core.port import ExpertPush, MovedGroup, OrderProof
 from memory_core.scorer.episode import Episode
 from memory_core.scorer.intervals import exact_interval, sum_interval
 from memory_core.scorer.panel import EXPERTS, FUSED, Floats, Values
+from memory_core.scorer.shares import REACH, newest, place_to_drop, shared_errors
 from memory_core.scorer.stack import START, Fit, position_weights
 
 WINDOW = 200
 MOVES_KEPT = 20
+MOST_ERRORS = 3.5
+"""Standard errors of pairs beyond which a source among several counts no more."""
 DIRECTIONS = ("up", "kept", "down")
 
 
@@ -47,6 +49,7 @@ class OrderReport:
     expected: float
     push: Floats
     decided: tuple[bool, ...]
+    source: str = ""
 
     @property
     def changed(self) -> bool:
@@ -75,6 +78,7 @@ def order_of(episode: Episode, learned: Fit, similarity: Fit) -> OrderReport | N
         expected=expected,
         push=push,
         decided=decided,
+        source=episode.source,
     )
 
 
@@ -125,7 +129,8 @@ class OrderRecord:
     groups: dict[str, list[int]] = field(default_factory=lambda: {d: [0, 0] for d in DIRECTIONS})
     right: int = 0
     wrong: int = 0
-    pairs: deque[int] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    pairs: list[int] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
     push: list[float] = field(default_factory=lambda: [0.0] * len(EXPERTS))
     decided: list[int] = field(default_factory=lambda: [0] * len(EXPERTS))
     moves: list[Move] = field(default_factory=list)
@@ -183,14 +188,21 @@ class OrderRecord:
                     continue
                 self.right += int(learned)
                 self.wrong += int(not learned)
-                self.pairs.append(1 if learned else -1)
+                self._keep(1 if learned else -1, report.source)
+
+    def _keep(self, pair: int, source: str) -> None:
+        if len(self.pairs) >= WINDOW * (1 if {source} >= set(self.sources) else REACH):
+            place = place_to_drop(self.sources)
+            del self.pairs[place], self.sources[place]
+        self.pairs.append(pair)
+        self.sources.append(source)
 
     @property
     def strength(self) -> float:
         """Standard errors between the last pairs' balance and even; 0 with under 8 pairs."""
-        if len(self.pairs) < 8:
-            return 0.0
-        return float(sum(self.pairs) / np.sqrt(len(self.pairs)))
+        chosen = newest(self.sources, WINDOW)
+        pairs = [self.pairs[place] for place in chosen]
+        return shared_errors(pairs, [self.sources[place] for place in chosen], MOST_ERRORS, 1.0)
 
     def proof(self) -> OrderProof:
         """The comparison, in figures and one sentence."""
@@ -248,6 +260,7 @@ class OrderRecord:
             **{name: getattr(self, name) for name in _PLAIN},
             "groups": {name: list(counts) for name, counts in self.groups.items()},
             "pairs": list(self.pairs),
+            "sources": list(self.sources),
             "moves": [
                 [m.owner, m.outcome_id, m.item_id, m.place, m.position, m.verdict]
                 for m in self.moves
@@ -263,7 +276,7 @@ class OrderRecord:
         """
         record = cls(**{name: state[name] for name in _PLAIN})
         record.groups = {name: list(state["groups"][name]) for name in DIRECTIONS}
-        record.pairs.extend(state["pairs"])
+        record.pairs, record.sources = list(state["pairs"]), list(state["sources"])
         record.moves = [Move(*move) for move in state["moves"]]
         return record
 

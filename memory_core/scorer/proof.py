@@ -12,7 +12,8 @@ compares the orders themselves.
 The weight of the learned part follows the mean gain over the last 200 reports,
 held out or not: where it does not win, it shrinks to zero. It also follows the
 last 40, so that a world that turned is noticed before the old gains are
-forgotten, and the last pairs of items that labels decide.
+forgotten, and the last pairs of items that labels decide. Where several sources
+report, none of them moves it by more than its share (`memory_core.scorer.shares`).
 """
 
 from __future__ import annotations
@@ -27,17 +28,18 @@ import numpy as np
 from memory_core.port import Proof, ReliabilityRow
 from memory_core.scorer.intervals import exact_interval
 from memory_core.scorer.ordering import OrderRecord, OrderReport
+from memory_core.scorer.shares import REACH, newest, place_to_drop, shared_errors
 
 HOLD_OUT_EVERY = 10
 TIE = 0.01
 WINDOW = 200
 RECENT = 40
-FEWEST = 8
-"""Reports before which nothing is concluded."""
 HELD_BACK_AT = 2.5
 """Standard errors of loss at which the weight is zero."""
 SLACK = 1.0
 """Standard errors that the last 40 reports, or the pairs, may lie below zero by chance."""
+OPEN_AT = 4.0
+"""Standard errors of gain at which the clip is open."""
 CALIBRATION_BINS = 10
 CALIBRATION_FEWEST = 50
 MOST_POINTS = 120
@@ -89,15 +91,6 @@ def calibration_error(predictions: Sequence[tuple[float, float]]) -> float | Non
     return sum(r.reports * abs(r.predicted - r.happened) for r in rows) / len(predictions)
 
 
-def standard_errors(gains: Sequence[float]) -> float:
-    """How many standard errors the mean gain lies above zero; 0 with fewer than 8."""
-    if len(gains) < FEWEST:
-        return 0.0
-    values = np.array(gains)
-    spread = float(values.std()) + 0.05
-    return float(values.mean() / (spread / np.sqrt(len(values))))
-
-
 @dataclass(slots=True)
 class History:
     """The weight over time, thinned to at most 120 points: (reports, weight)."""
@@ -139,7 +132,8 @@ class Record:
     ties: int = 0
     held_out_gain: float = 0.0
     harmed: int = 0
-    gains: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    gains: list[float] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
     predictions: deque[tuple[float, float]] = field(
         default_factory=lambda: deque(maxlen=WINDOW * 5)
     )
@@ -155,11 +149,12 @@ class Record:
         held_out: bool,
         *,
         order: OrderReport | None = None,
+        source: str = "",
     ) -> None:
         """Take in one report predicted as `learned` and `similarity`, both P(success)."""
         gain = log_loss(similarity, reward) - log_loss(learned, reward)
         self.reports += 1
-        self.gains.append(gain)
+        self._keep(gain, source)
         self.predictions.append((learned, reward))
         if held_out:
             self._count_held_out(gain)
@@ -181,6 +176,14 @@ class Record:
                 )
         self.history.add(self.reports, self.weight)
 
+    def _keep(self, gain: float, source: str) -> None:
+        """Keep what the windows read: of one source the last 200, of several more of each."""
+        if len(self.gains) >= WINDOW * (1 if {source} >= set(self.sources) else REACH):
+            place = place_to_drop(self.sources)
+            del self.gains[place], self.sources[place]
+        self.gains.append(gain)
+        self.sources.append(source)
+
     def _count_held_out(self, gain: float) -> None:
         self.held_out += 1
         self.held_out_gain += gain
@@ -196,12 +199,7 @@ class Record:
     @property
     def strength(self) -> float:
         """Standard errors between the mean gain over the window and zero; 0 with < 8 reports."""
-        return standard_errors(self.gains)
-
-    @property
-    def recent_strength(self) -> float:
-        """The same over the last 40 reports; 0 before there are so many."""
-        return standard_errors(list(self.gains)[-RECENT:]) if len(self.gains) >= RECENT else 0.0
+        return self._strength(WINDOW, HELD_BACK_AT)
 
     @property
     def weight(self) -> float:
@@ -211,13 +209,22 @@ class Record:
         standard errors), the last 40 gains and the last 200 pairs (each one error
         later).
         """
-        least = min(self.strength, self.recent_strength + SLACK, self.order.strength + SLACK)
+        recent = 0.0
+        if len(self.gains) >= RECENT:
+            recent = self._strength(RECENT, HELD_BACK_AT + SLACK)
+        least = min(self.strength, recent + SLACK, self.order.strength + SLACK)
         return float(np.clip(1.0 + least / HELD_BACK_AT, 0.0, 1.0))
 
     @property
     def opening(self) -> float:
         """How far a proven gain opens the clip for items without evidence, in [0, 1]."""
-        return float(np.clip(self.strength / 4.0, 0.0, 1.0))
+        return float(np.clip(self._strength(WINDOW, OPEN_AT) / OPEN_AT, 0.0, 1.0))
+
+    def _strength(self, size: int, limit: float) -> float:
+        """Standard errors of a window's gains; a source among several counts within `limit`."""
+        chosen = newest(self.sources, size)
+        gains = [self.gains[place] for place in chosen]
+        return shared_errors(gains, [self.sources[place] for place in chosen], limit)
 
     @property
     def calibration_error(self) -> float | None:
@@ -259,6 +266,7 @@ class Record:
         return {
             **{name: getattr(self, name) for name in _PLAIN},
             "gains": list(self.gains),
+            "sources": list(self.sources),
             "predictions": [list(pair) for pair in self.predictions],
             "harms": [
                 [h.owner, h.outcome_id, h.first_id, h.learned, h.similarity, h.changed, h.held_out]
@@ -277,7 +285,7 @@ class Record:
             KeyError, TypeError, ValueError: It is no state of this version.
         """
         record = cls(**{name: state[name] for name in _PLAIN})
-        record.gains.extend(state["gains"])
+        record.gains, record.sources = list(state["gains"]), list(state["sources"])
         record.predictions.extend((float(p), float(r)) for p, r in state["predictions"])
         record.harms.extend(Harmed(*harm) for harm in state["harms"])
         points = [(int(reports), float(weight)) for reports, weight in state["points"]]

@@ -33,6 +33,7 @@ class Memory:
     """One episode as the networks train on it; `kept` is what the network said when it was new."""
 
     owner: str
+    source: str
     query: Vector
     keys: NDArray[np.float32]
     features: Floats
@@ -50,7 +51,10 @@ def _tells_of_items(episode: Episode) -> bool:
 
 
 def memory_of(episode: Episode) -> Memory | None:
-    """Give what the networks need, or None where the episode holds nothing to learn."""
+    """Give what the networks need, or None where the episode holds nothing to learn.
+
+    They learn whole reports: how much one weighs is how seldom its source's count.
+    """
     if not _tells_of_items(episode):
         return None
     if episode.query is None or not episode.ids or (episode.strength <= 0 and not episode.credits):
@@ -63,6 +67,7 @@ def memory_of(episode: Episode) -> Memory | None:
         weights = np.where(known, 1.0, weights * 0.25)
     return Memory(
         owner=episode.owner,
+        source=episode.source,
         query=episode.query,
         keys=episode.keys,
         features=features_of(cosines, episode.experts[:, EVIDENCE], episode.mass, episode.pitfall),
@@ -70,7 +75,7 @@ def memory_of(episode: Episode) -> Memory | None:
         reward=episode.reward,
         labels=labels,
         label_weights=weights,
-        weight=episode.trust * max(episode.strength, float(known.any())),
+        weight=max(episode.strength, float(known.any())),
         kept=np.arctanh(np.clip(episode.experts[:, NETWORK], -0.999, 0.999)),
     )
 

@@ -24,6 +24,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from memory_core.scorer.panel import EXPERTS, FUSED, Floats, Values
+from memory_core.scorer.shares import place_to_drop
 
 POSITION_WEIGHTS = (0.7, 0.2, 0.1)
 """How much each served position is assumed to matter when the report does not say."""
@@ -53,7 +54,7 @@ START, SPREAD, LOWEST, HIGHEST = np.array([_TABLE[name] for name in EXPERTS]).T
 RIDGE = 1.5
 RIDGE_INTERCEPT = 0.25
 HALF_LIFE = 1_000.0
-"""Reports after which an outcome counts half in the fit."""
+"""Reports after which an outcome counts half in the fit; one of a quota ages others by less."""
 MOST_ROWS = 2_000
 
 
@@ -87,6 +88,7 @@ FIRST = Fit(START.copy(), 0.0)
 class Row:
     """One lesson for the stack: values float64[E], reward in [0, 1], weight > 0, and its owner.
 
+    `at` is what had been taught before it, in reports, and `source` who reported.
     `compared` marks the difference of two items, of which the first was preferred:
     such a row has reward 1 and no intercept.
     """
@@ -95,7 +97,8 @@ class Row:
     reward: float
     weight: float
     owner: str
-    at: int
+    at: float
+    source: str = ""
     compared: bool = False
 
 
@@ -152,16 +155,33 @@ class Stack:
         self.rows: list[Row] = []
         self.learned = FIRST
         self.similarity = FIRST
-        self.reports = 0
+        self.taught = 0.0
 
-    def learn_many(self, rows: list[Row]) -> None:
-        """Add one report's rows (replacing its owner's earlier ones)."""
+    def learn_many(self, rows: list[Row], trust: float = 1.0) -> None:
+        """Add one report's rows (replacing its owner's earlier ones).
+
+        Args:
+            rows: None where the report teaches nothing here.
+            trust: By how much of a report the earlier ones age.
+        """
         owners = {row.owner for row in rows}
-        self.rows = [row for row in self.rows if row.owner not in owners][
-            -(MOST_ROWS - len(rows)) :
-        ]
-        self.rows.extend(rows)
-        self.reports += 1
+        kept = [row for row in self.rows if row.owner not in owners]
+        self.rows = [*self._room(kept, len(rows)), *rows]
+        self.taught += trust
+
+    @staticmethod
+    def _room(rows: list[Row], more: int) -> list[Row]:
+        """The rows without those that make room for `more`."""
+        over = len(rows) + more - MOST_ROWS
+        if over <= 0:
+            return rows
+        if len({row.source for row in rows}) < 2:
+            return rows[over:]
+        sources = [row.source for row in rows]
+        for _ in range(over):
+            place = place_to_drop(sources)
+            del sources[place], rows[place]
+        return rows
 
     def withdraw(self, owner: str) -> None:
         """Take an owner's rows out (its outcome was taken back)."""
@@ -172,7 +192,7 @@ class Stack:
         if not self.rows:
             return
         values = np.stack([row.values for row in self.rows])
-        age = self.reports - np.array([row.at for row in self.rows], dtype=np.float64)
+        age = self.taught - np.array([row.at for row in self.rows], dtype=np.float64)
         rows = _Lessons(
             values,
             np.array([row.reward for row in self.rows]),

@@ -20,8 +20,8 @@ def teaches(episode: Episode) -> bool:
     return episode.trust > 0 and told
 
 
-def rows_of(episode: Episode, at: int) -> list[Row]:
-    """The stack's rows of one report; `at` is its number."""
+def rows_of(episode: Episode, at: float) -> list[Row]:
+    """The stack's rows of one report; `at` is what was taught before it."""
     labelled = np.flatnonzero(~np.isnan(episode.labels))
     rows = [
         Row(
@@ -30,15 +30,16 @@ def rows_of(episode: Episode, at: int) -> list[Row]:
             episode.trust,
             episode.owner,
             at,
+            episode.source,
         )
         for place in labelled
     ]
     weight = episode.strength * episode.trust * (SET_SHARE if rows else 1.0)
     if weight > 0 and episode.attention.any():
-        rows.append(Row(episode.row, episode.reward, weight, episode.owner, at))
+        rows.append(Row(episode.row, episode.reward, weight, episode.owner, at, episode.source))
     pairs = episode.skipped
     for used, above in pairs:
         difference = episode.experts[used] - episode.experts[above]
         share = SKIP_SHARE * episode.trust / len(pairs)
-        rows.append(Row(difference, 1.0, share, episode.owner, at, compared=True))
+        rows.append(Row(difference, 1.0, share, episode.owner, at, episode.source, compared=True))
     return rows

@@ -1,75 +1,104 @@
 """Quotas: how much one source may teach, so that no single writer can bend the order alone.
 
-The store's own source (`LESSONBANK_SOURCE`) is trusted in full. A report of any
-other source weighs
+The store's own source (`LESSONBANK_SOURCE`) and trusted callers teach in full. A report
+of any other source weighs
 
-    min(1 / (1 + n), max(5, share * total) - s),   at least 0,
+    min(1, room / 5) / (1 + n),   0 under .02,
 
 n being its reports in the last 24 hours on the item, of those that the report names,
-on which it reported most; s what it has taught
-so far and total what all have taught. `share` is 1/4. For a source whose name was
-proven by a token it is 1/m while m <= 4 sources teach and the store's own does not,
-so that two or three even ones do not stop each other, and one that is alone has no
-limit but the first: there is nobody to outvote. A source named "X via Y" counts as X:
-one subject cannot teach more through another client. A fold over the outcomes, in log order.
+on which it reported most, and
+
+    room = 5 + 2 alone + before / 3 + share * since - taught:
+
+`taught` is what the source has taught so far, `alone` what of it while nobody else had
+taught, `before` what all others had taught when it first came, `since` what they taught
+from then on, and `share` = max(1/3, 1 / (m - 1)) while m sources teach. So even sources
+never stop each other, however many; a newcomer begins with a third of what it finds;
+who was first may teach as much again; one that is alone has nobody to outvote, and no
+limit but n; and one of many teaches at most a quarter of everything. What a claimed
+name writes counts for all claimed names together: a name that nothing proves costs
+nothing. A fold over the outcomes, in log order.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from memory_core.model import OutcomeRecord
+from memory_core.scorer.shares import holder_of
 
 WINDOW = 86_400.0
 FREE = 5.0
-SHARE = 0.25
+"""What each source may teach in any case, and the room under which a report teaches less."""
+SHARE = 1 / 3
+"""Of what others teach, while more than four teach: a quarter of everything."""
+LEAST = 0.02
+"""A weight under this is none: a flood leaves nothing behind."""
+CLAIMED = "\x1fclaimed"
+"""Who teaches under names that nothing proves."""
+
+
+@dataclass(slots=True)
+class _Taught:
+    """What one source has taught, in whole reports; see the module."""
+
+    before: float
+    all: float = 0.0
+    alone: float = 0.0
 
 
 class Quotas:
-    """What each source has taught. Used under the service's lock."""
+    """What each source has taught. Used under the service's lock.
 
-    def __init__(self, own: str) -> None:
-        self._own = own
-        self._taught: defaultdict[str, float] = defaultdict(float)
+    Args:
+        own: The store's own source.
+        proven: Whether a name is one that a credential proves.
+    """
+
+    def __init__(self, own: str, proven: Callable[[str], bool] = lambda _: True) -> None:
+        self._own, self._proven = own, proven
+        self._total = 0.0
+        self._taught: dict[str, _Taught] = {}
         self._recent: defaultdict[tuple[str, str], deque[float]] = defaultdict(
             lambda: deque(maxlen=64)
         )
 
-    def trust(self, source: str, items: Sequence[str], at: float, *, proven: bool = False) -> float:
-        """The weight in [0, 1] of a report of this source on these items ("" for none).
-
-        `proven`: a token vouches for the source's name.
-        """
+    def trust(self, source: str, items: Sequence[str], at: float) -> float:
+        """The weight in [0, 1] of a report of this source on these items ("" for none)."""
         if source == self._own:
             return 1.0
-        source = self._holder(source)
-        recent = max((self._reports(source, item_id, at) for item_id in items), default=0)
-        total = sum(self._taught.values())
-        room = max(FREE, self._share(source, proven=proven) * total) - self._taught[source]
-        if proven and total == self._taught[source]:
-            room = 1.0
-        return max(0.0, min(1.0 / (1.0 + recent), room))
+        holder = self._holder(source)
+        recent = max((self._reports(holder, item_id, at) for item_id in items), default=0)
+        weight = min(1.0, self._room(holder) / FREE) / (1.0 + recent)
+        return weight if weight >= LEAST else 0.0
 
     def _holder(self, source: str) -> str:
-        """Whose quota it is; never the store's own for another name."""
-        holder = source.partition(" via ")[0]
-        return source if holder == self._own else holder
+        """Whose quota it is."""
+        return holder_of(source) if source == self._own or self._proven(source) else CLAIMED
 
-    def _reports(self, source: str, item_id: str, at: float) -> int:
-        recent = self._recent.get((source, item_id), ())
+    def _reports(self, holder: str, item_id: str, at: float) -> int:
+        recent = self._recent.get((holder, item_id), ())
         return sum(1 for then in recent if at - then < WINDOW)
 
-    def _share(self, source: str, *, proven: bool) -> float:
-        teaching = {name for name, taught in self._taught.items() if taught > 0} | {source}
-        if not proven or self._own in teaching:
-            return SHARE
-        return max(SHARE, 1.0 / len(teaching))
+    def _room(self, holder: str) -> float:
+        mine = self._taught.get(holder) or _Taught(self._total)
+        others = len(self._taught) - (holder in self._taught)
+        if not others:
+            return FREE
+        since = self._total - mine.all - mine.before
+        share = max(SHARE, 1.0 / others)
+        return FREE + 2 * mine.alone + SHARE * mine.before + share * since - mine.all
 
     def observe(self, outcome: OutcomeRecord, items: Sequence[str]) -> None:
         """Count one stored outcome."""
-        source = self._holder(outcome.source)
-        self._taught[source] += outcome.trust * outcome.strength
-        if source != self._own:
+        holder, taught = self._holder(outcome.source), outcome.trust * outcome.strength
+        if taught > 0:
+            mine = self._taught.setdefault(holder, _Taught(self._total))
+            mine.all += taught
+            mine.alone += taught if len(self._taught) == 1 else 0.0
+            self._total += taught
+        if holder != self._own:
             for item_id in items:
-                self._recent[source, item_id].append(outcome.at)
+                self._recent[holder, item_id].append(outcome.at)

@@ -226,8 +226,7 @@ class Reporter:
         outcome = self._outcome(report, earlier)
         touched = quota_items(outcome, report.served)
         if not report.caller.source or not report.caller.trusted:
-            proven = bool(report.caller.source)
-            trust = core.quotas.trust(outcome.source, touched, outcome.at, proven=proven)
+            trust = core.quotas.trust(outcome.source, touched, outcome.at)
             outcome = replace(outcome, trust=trust)
         query = query_of(core.embedder, outcome, report.recall)
         episode = episode_of(core, outcome, report.recall, query)

@@ -70,8 +70,7 @@ class Trainer:
         if found is not None:
             start, self._last_outcome = found.position.reports, found.position.outcome_id
             for episode in log_so_far[:start]:
-                self.learner.observe(episode)
-                self.learner.walk_one(episode)
+                self.learner.walk_one(self.learner.observe(episode))
             try:
                 checkpoint.apply(found, self.learner)
                 self.state = f"checkpoint of {start} reports"
@@ -88,8 +87,7 @@ class Trainer:
     def catch_up(self, episodes: Iterable[Episode]) -> None:
         """Observe and learn these outcomes now, in the caller's thread."""
         for episode in episodes:
-            self.learner.observe(episode)
-            self._learn(episode)
+            self._learn(self.learner.observe(episode))
 
     def _learn(self, episode: Episode) -> None:
         """Learn one outcome; one that cannot be learned is logged and passed over, always."""
@@ -106,7 +104,7 @@ class Trainer:
 
     def observe(self, episode: Episode) -> None:
         """Let the next recall see an outcome, and queue it for learning."""
-        self.learner.observe(episode)
+        episode = self.learner.observe(episode)
         with self._count:
             self._pending += 1
         self._queue.put(episode)
