@@ -16,6 +16,7 @@ from memory_core.errors import StoreUnavailable
 from memory_core.in_process import InProcessMemory
 from memory_core.port import Change, Evaluation, Memory
 from memory_core.projects import derive_project
+from memory_core.proven import TOKENS, ProvenNames
 from memory_core.settings import Settings
 from memory_core.shelf import FolderShelf, Shelf
 from memory_core.threads import calm_threads
@@ -60,7 +61,12 @@ def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:
             )
         store = LanceStore.open(settings.store, conditions=vectors_of_conditions, sharing=sharing)
         service = MemoryService(
-            settings, store, project=project, notify=notify, version=product_version()
+            settings,
+            store,
+            project=project,
+            notify=notify,
+            version=product_version(),
+            names=ProvenNames(open_shelf(settings, TOKENS)),
         )
         store.listen(Following(service, store.adopt).take)
         return service

@@ -22,9 +22,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from memory_core.caller import CALLER_SCOPES, Caller, CallerScope
 from memory_core.errors import InvalidInput, MemoryUnavailable, shown
+from memory_core.proven import TOKENS, reserved
 from memory_core.shelf import Shelf
 
-FILE = "tokens.json"
+FILE = TOKENS
 PREFIX = "lb_"
 LONGEST_NAME = 128
 MOST_PROJECTS = 100
@@ -186,6 +187,10 @@ class TokenBook:
         if token.name == self._own:
             raise InvalidInput(
                 "name", f"= {shown(name)} is the store's own source", "Choose another name."
+            )
+        if reserved(token.name):
+            raise InvalidInput(
+                "name", f"= {shown(name)} would read as another caller's", "Choose another name."
             )
 
         def added(kept: Sequence[Token]) -> Sequence[Token]:

@@ -50,7 +50,7 @@ class LearnerRival:
         self.learner = Learner(dimension, seed)
         self.k, self.seed = k, seed
         self._dimension = dimension
-        self._quotas = Quotas(OWN)
+        self._quotas = Quotas({OWN}, lambda _: True)
         self._clock = FIRST_TIME
         self._session = ""
         self._reports = 0

@@ -178,8 +178,7 @@ class Learner:
         Returns:
             What `learn_one` and `walk_one` take: the episode, told whether it is a whole one.
         """
-        if not self.wholes.observe(episode.source, episode.trust):
-            episode = replace(episode, whole=False)
+        episode = self.counted(episode)
         if episode.query is not None:
             self.evidence.add(
                 episode.owner,
@@ -190,6 +189,11 @@ class Learner:
             )
         self.episodic.observe(episode)
         return episode
+
+    def counted(self, episode: Episode) -> Episode:
+        """The episode, told whether it counts as a whole report; once each, in log order."""
+        whole = self.wholes.observe(episode.source, episode.trust)
+        return episode if whole else replace(episode, whole=False)
 
     # -- the slow path -------------------------------------------------------------
 

@@ -16,7 +16,7 @@ hybrid's. The same fit with only the fused similarity free is the rival of the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,9 @@ words), so its experts may go below zero; a good record never counts against an 
 START, SPREAD, LOWEST, HIGHEST = np.array([_TABLE[name] for name in EXPERTS]).T
 RIDGE = 1.5
 RIDGE_INTERCEPT = 0.25
+MOST_MOVED = 4.0
+"""How far all sources together may move the weights, in spreads; one of several by its share."""
+BOUNDINGS = 4
 HALF_LIFE = 1_000.0
 """Reports after which an outcome counts half in the fit; one of a quota ages others by less."""
 MOST_ROWS = 2_000
@@ -88,7 +91,8 @@ FIRST = Fit(START.copy(), 0.0)
 class Row:
     """One lesson for the stack: values float64[E], reward in [0, 1], weight > 0, and its owner.
 
-    `at` is what had been taught before it, in reports, and `source` who reported.
+    `at` is what had been taught before it, in reports, `source` who reported, and
+    `share` the row's part of its report's trust.
     `compared` marks the difference of two items, of which the first was preferred:
     such a row has reward 1 and no intercept.
     """
@@ -99,17 +103,22 @@ class Row:
     owner: str
     at: float
     source: str = ""
+    share: float = 1.0
     compared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Lessons:
-    """All rows as arrays; `ones` float64[n] is 0 where a row has no intercept."""
+    """All rows as arrays; `ones` float64[n] is 0 where a row has no intercept.
+
+    `ages` float64[n] is what of a row its age has left.
+    """
 
     values: Values
     rewards: Floats
     weights: Floats
     ones: Floats
+    ages: Floats
 
 
 def _solve(rows: _Lessons, values: Values, free: NDArray[np.bool_], start: Floats) -> Fit:
@@ -198,7 +207,9 @@ class Stack:
             np.array([row.reward for row in self.rows]),
             np.array([row.weight for row in self.rows]) * 0.5 ** (age / HALF_LIFE),
             np.array([0.0 if row.compared else 1.0 for row in self.rows]),
+            0.5 ** (age / HALF_LIFE),
         )
+        rows = self._bounded(rows)
         everything = np.ones(len(EXPERTS), dtype=bool)
         start = np.append(self.learned.weights, self.learned.intercept)
         self.learned = _solve(rows, values, everything, start)
@@ -208,3 +219,44 @@ class Stack:
         plain[:, FUSED] = values[:, FUSED]
         start = np.append(self.similarity.weights, self.similarity.intercept)
         self.similarity = _solve(rows, plain, only_fused, start)
+
+    def _bounded(self, rows: _Lessons) -> _Lessons:
+        """The rows with weights under which no source moves the fit by more than its share.
+
+        Most reports agree with the fit and hardly pull at it, so a few that do not would
+        outweigh them. How far a source moves the fit is told by one Newton step without
+        its rows; the weights of one that moves it too far are lowered, some times over.
+        """
+        names = sorted({row.source for row in self.rows})
+        if len(names) < 2:
+            return rows
+        whose = np.array([names.index(row.source) for row in self.rows])
+        aged = np.array([row.share for row in self.rows]) * rows.ages
+        shares = np.bincount(whose, aged, len(names)) / max(float(aged.sum()), 1e-9)
+        everything = np.ones(len(EXPERTS), dtype=bool)
+        factors = np.ones(len(names))
+        bounded = rows
+        fit = self.learned
+        for _ in range(BOUNDINGS):
+            start = np.append(fit.weights, fit.intercept)
+            fit = _solve(bounded, rows.values, everything, start)
+            moved = _moved(bounded, fit, whose, len(names))
+            over = moved > MOST_MOVED * shares
+            if not over.any():
+                break
+            factors[over] *= MOST_MOVED * shares[over] / moved[over]
+            bounded = replace(rows, weights=rows.weights * factors[whose])
+        return bounded
+
+
+def _moved(rows: _Lessons, fit: Fit, whose: NDArray[np.int64], count: int) -> Floats:
+    """How far the expert weights would move without each source, in spreads, float64[count]."""
+    values = np.column_stack([rows.values, rows.ones])
+    logits = np.clip(values @ np.append(fit.weights, fit.intercept), -30, 30)
+    p = expit(logits)
+    ridge = np.append(RIDGE / SPREAD**2, RIDGE_INTERCEPT)
+    curvature = (values * (rows.weights * p * (1.0 - p))[:, None]).T @ values + np.diag(ridge)
+    pulls = values * (rows.weights * (p - rows.rewards))[:, None]
+    each = np.stack([pulls[whose == place].sum(axis=0) for place in range(count)])
+    steps = np.linalg.solve(curvature, each.T).T[:, :-1] / SPREAD
+    return np.asarray(np.sqrt((steps**2).sum(axis=1)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from memory_core.scorer.episode import Episode
@@ -42,4 +44,6 @@ def rows_of(episode: Episode, at: float) -> list[Row]:
         difference = episode.experts[used] - episode.experts[above]
         share = SKIP_SHARE * episode.trust / len(pairs)
         rows.append(Row(difference, 1.0, share, episode.owner, at, episode.source, compared=True))
+    if len(rows) > 1 or episode.trust < 1:
+        rows = [replace(row, share=episode.trust / len(rows)) for row in rows]
     return rows

@@ -41,27 +41,41 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One counted failure: when, by whose report, with which items, told how."""
+    """One counted failure: when, by whose report, with which items, told how.
+
+    `source` is who reported it, `weight` in [0, 1] how much it counts.
+    """
 
     owner: str
     signature_id: str
     at: float
     items: tuple[str, ...]
     summary: str
+    source: str = ""
+    weight: float = 1.0
 
 
 @dataclass(slots=True)
 class Cluster:
-    """Like failures of one project; `row` is its place in the project's matrices."""
+    """Like failures of one project; `row` is its place in the project's matrices.
+
+    `weight` is the sum of the failures' own, `members` how many there are.
+    """
 
     id: str
     error_class: str
     summary: str
     row: int
-    seen: int = 0
+    members: int = 0
+    weight: float = 0.0
     last_seen: float = 0.0
-    items: dict[str, int] = field(default_factory=dict)
+    items: dict[str, float] = field(default_factory=dict)
     fingerprints: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def seen(self) -> int:
+        """How many whole failures there are: at least one while there is any."""
+        return max(round(self.weight), 1) if self.members > 0 else 0
 
     def warning(self) -> FailureWarning:
         """The cluster as clients read it; items that failed most often first."""
@@ -83,14 +97,15 @@ class Cluster:
 
     def count(self, seen: Seen, failure: Failure, change: int) -> None:
         """Count one failure in (+1) or out (-1)."""
-        self.seen += change
+        self.members += change
+        self.weight += change * seen.weight
         self.last_seen = max(self.last_seen, seen.at)
         items, prints = dict(self.items), dict(self.fingerprints)
         for item_id in seen.items:
-            items[item_id] = items.get(item_id, 0) + change
+            items[item_id] = items.get(item_id, 0.0) + change * seen.weight
         if failure.fingerprint:
             prints[failure.fingerprint] = prints.get(failure.fingerprint, 0) + change
-        self.items = {item_id: count for item_id, count in items.items() if count > 0}
+        self.items = {item_id: weight for item_id, weight in items.items() if weight > 1e-9}
         self.fingerprints = {name: count for name, count in prints.items() if count > 0}
 
 
@@ -100,7 +115,7 @@ class Sums:
     def __init__(self) -> None:
         self._held: tuple[Matrix, Vector] | None = None
 
-    def add(self, row: int, vector: Vector | None, change: int) -> None:
+    def add(self, row: int, vector: Vector | None, change: float) -> None:
         if vector is None:
             return
         held = self._held

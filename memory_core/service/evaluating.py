@@ -91,7 +91,7 @@ class _Replay:
         before = self._learner.stack.learned, self._learner.stack.similarity
         proved = self._learner.record.reports
         guesses = {name: self._rivals[name].predict(episode, features[name]) for name in _RIVALS}
-        self._learner.learn_one(episode)
+        self._learner.learn_one(self._learner.counted(episode))
         if recall is not None and self._learner.record.reports > proved:
             plain = np.zeros_like(episode.row)
             plain[FUSED] = episode.row[FUSED]

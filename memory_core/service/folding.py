@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from memory_core.model import Event, OutcomeRecord, RecallRecord
+from memory_core.scorer.shares import counted, holder_of
 from memory_core.service.clusters import Failure, Seen
 from memory_core.service.core import Core
 from memory_core.service.joining import telling_of
@@ -35,7 +36,7 @@ def fold_outcome(core: Core, outcome: OutcomeRecord, recall: RecallRecord | None
             core.holdout.count(earlier, recall, -1)
         core.holdout.count(outcome, recall)
     core.tally.count_outcome(outcome, owner, served[0] if served else "")
-    core.quotas.observe(outcome, quota_items(outcome, served))
+    core.quotas.observe(outcome, quota_items(outcome, served), earlier)
     core.open_recalls.count_outcome(outcome)
     slim = replace(outcome, error="", error_normalised="", evidence="", steps=())
     core.reported[owner] = core.by_outcome_id[outcome.id] = slim
@@ -56,12 +57,18 @@ def fold_mistake(
     withheld = recall is not None and recall.withheld
     if notebook.causes is not None and not withheld:
         notebook.causes.observe(owner, telling_of(core, outcome, recall))
-    if not outcome.signature_id:
+    if not outcome.signature_id or outcome.trust <= 0:
         notebook.withdraw(owner)
         return
     served = recall.served_ids if recall is not None else ()
     seen = Seen(
-        owner, outcome.signature_id, outcome.at, blamed(outcome, served), summary_of(outcome)
+        owner,
+        outcome.signature_id,
+        outcome.at,
+        blamed(outcome, served),
+        summary_of(outcome),
+        holder_of(outcome.source),
+        counted(outcome.trust),
     )
     notebook.observe(seen, failure)
 

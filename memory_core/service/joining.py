@@ -7,6 +7,7 @@ from dataclasses import replace
 from memory_core.model import OutcomeRecord, RecallRecord
 from memory_core.ports import Embedder, StoredRecall, Vector
 from memory_core.scorer.episode import Episode, build_episode
+from memory_core.scorer.shares import holder_of
 from memory_core.service.clusters import Failure
 from memory_core.service.conditions import (
     ERROR_KEPT,
@@ -94,6 +95,7 @@ def telling_of(core: Core, outcome: OutcomeRecord, recall: RecallRecord | None) 
         done=core.catalogue.said(items.done),
         weight=weight,
         held_out=outcome.held_out,
+        source=holder_of(outcome.source),
     )
     told = telling.failed or telling.asked or (telling.group and (items.good or items.bad))
     return telling if told else None

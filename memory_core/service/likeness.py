@@ -17,6 +17,7 @@ import numpy as np
 
 from memory_core.scorer.causes import Learned, Metric
 from memory_core.scorer.failure_pairs import Table, Views
+from memory_core.scorer.shares import place_to_drop
 from memory_core.service.clusters import Cluster, Failure, Seen
 from memory_core.service.conditions import FailureText
 
@@ -69,9 +70,14 @@ class Likeness:
         self._order[seen.owner] = failure.project
         held.changed()
         if len(held.members) > COMPARED:
-            self.remove(next(iter(held.members)))
+            self._drop(list(held.members))
         if len(self._order) > HELD:
-            self.remove(next(iter(self._order)))
+            self._drop(list(self._order))
+
+    def _drop(self, owners: list[str]) -> None:
+        """Take the oldest out, of a source that holds over half of them."""
+        members = [self._projects[self._order[owner]].members[owner] for owner in owners]
+        self.remove(owners[place_to_drop([member.seen.source for member in members])])
 
     def remove(self, owner: str) -> None:
         """Take a failure out (it was corrected, or is too old)."""

@@ -129,8 +129,8 @@ class Notebook:
         project: _Project, cluster: Cluster, seen: Seen, failure: Failure, change: int
     ) -> None:
         cluster.count(seen, failure, change)
-        project.centres.add(cluster.row, failure.signature, change)
-        project.conditions.add(cluster.row, failure.conditions, change)
+        project.centres.add(cluster.row, failure.signature, change * seen.weight)
+        project.conditions.add(cluster.row, failure.conditions, change * seen.weight)
 
     @staticmethod
     def _near(project: _Project, failure: Failure, least: float) -> list[tuple[float, Cluster]]:

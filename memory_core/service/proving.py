@@ -18,7 +18,8 @@ from memory_core.port import (
 from memory_core.scorer.intervals import exact_interval
 from memory_core.scorer.ordering import Move
 from memory_core.scorer.panel import EXPERTS
-from memory_core.scorer.proof import FEWEST, Harmed, Record, reliability
+from memory_core.scorer.proof import Harmed, Record, reliability
+from memory_core.scorer.shares import FEWEST
 from memory_core.service.clusters import iso
 from memory_core.service.core import NOT_SHOWN, Core
 

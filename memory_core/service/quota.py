@@ -23,7 +23,7 @@ nothing. A fold over the outcomes, in log order.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 
 from memory_core.model import OutcomeRecord
@@ -36,6 +36,7 @@ SHARE = 1 / 3
 """Of what others teach, while more than four teach: a quarter of everything."""
 LEAST = 0.02
 """A weight under this is none: a flood leaves nothing behind."""
+OWN = "\x1fown"
 CLAIMED = "\x1fclaimed"
 """Who teaches under names that nothing proves."""
 
@@ -53,11 +54,11 @@ class Quotas:
     """What each source has taught. Used under the service's lock.
 
     Args:
-        own: The store's own source.
+        own: The names of the store's own source.
         proven: Whether a name is one that a credential proves.
     """
 
-    def __init__(self, own: str, proven: Callable[[str], bool] = lambda _: True) -> None:
+    def __init__(self, own: Container[str], proven: Callable[[str], bool]) -> None:
         self._own, self._proven = own, proven
         self._total = 0.0
         self._taught: dict[str, _Taught] = {}
@@ -65,18 +66,36 @@ class Quotas:
             lambda: deque(maxlen=64)
         )
 
-    def trust(self, source: str, items: Sequence[str], at: float) -> float:
-        """The weight in [0, 1] of a report of this source on these items ("" for none)."""
-        if source == self._own:
+    def trust(
+        self,
+        source: str,
+        items: Sequence[str],
+        at: float,
+        corrected: OutcomeRecord | None = None,
+    ) -> float:
+        """The weight in [0, 1] of a report of this source on these items ("" for none).
+
+        Args:
+            source: Who reports.
+            items: All that the report is about.
+            at: Seconds since the epoch.
+            corrected: The report that it takes the place of.
+        """
+        if source in self._own:
             return 1.0
         holder = self._holder(source)
         recent = max((self._reports(holder, item_id, at) for item_id in items), default=0)
-        weight = min(1.0, self._room(holder) / FREE) / (1.0 + recent)
+        room = self._room(holder)
+        if corrected is not None and self._holder(corrected.source) == holder:
+            recent, room = max(recent - 1, 0), room + corrected.trust * corrected.strength
+        weight = min(1.0, room / FREE) / (1.0 + recent)
         return weight if weight >= LEAST else 0.0
 
     def _holder(self, source: str) -> str:
         """Whose quota it is."""
-        return holder_of(source) if source == self._own or self._proven(source) else CLAIMED
+        if source in self._own:
+            return OWN
+        return holder_of(source) if self._proven(source) else CLAIMED
 
     def _reports(self, holder: str, item_id: str, at: float) -> int:
         recent = self._recent.get((holder, item_id), ())
@@ -91,14 +110,27 @@ class Quotas:
         share = max(SHARE, 1.0 / others)
         return FREE + 2 * mine.alone + SHARE * mine.before + share * since - mine.all
 
-    def observe(self, outcome: OutcomeRecord, items: Sequence[str]) -> None:
-        """Count one stored outcome."""
-        holder, taught = self._holder(outcome.source), outcome.trust * outcome.strength
-        if taught > 0:
-            mine = self._taught.setdefault(holder, _Taught(self._total))
-            mine.all += taught
-            mine.alone += taught if len(self._taught) == 1 else 0.0
-            self._total += taught
-        if holder != self._own:
+    def observe(
+        self,
+        outcome: OutcomeRecord,
+        items: Sequence[str],
+        corrected: OutcomeRecord | None = None,
+    ) -> None:
+        """Count one stored outcome, in place of the one that it corrects."""
+        if corrected is not None:
+            self._count(corrected, -1)
+        self._count(outcome, 1)
+        holder = self._holder(outcome.source)
+        if holder != OWN:
             for item_id in items:
                 self._recent[holder, item_id].append(outcome.at)
+
+    def _count(self, outcome: OutcomeRecord, change: int) -> None:
+        taught = change * outcome.trust * outcome.strength
+        if taught == 0:
+            return
+        mine = self._taught.setdefault(self._holder(outcome.source), _Taught(self._total))
+        mine.all += taught
+        if len(self._taught) == 1:
+            mine.alone += taught
+        self._total += taught

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from memory_core.model import OutcomeRecord
+from memory_core.scorer.shares import newest, place_to_drop
 from memory_core.service.conditions import FailureText
 from memory_core.service.tally import WIN
 
@@ -40,6 +41,7 @@ class Telling:
     done: frozenset[str]
     weight: float
     held_out: bool
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Related:
     culprits: frozenset[str]
     weight: float
     held_out: bool
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +112,9 @@ class Tellings:
         else:
             self._held[owner] = telling
         self.told += 1
-        while len(self._held) > TELLINGS:
-            self._held.popitem(last=False)
+        if len(self._held) > TELLINGS:
+            place = place_to_drop([telling.source for telling in self._held.values()])
+            del self._held[list(self._held)[place]]
 
     def all(self) -> tuple[Telling, ...]:
         return tuple(self._held.values())
@@ -129,7 +133,7 @@ def related(tellings: Iterable[Telling]) -> tuple[Related, ...]:
         for failure in _failures(telling, groups.get((telling.project, telling.group), [telling]))
         if failure.resolved or failure.failed or failure.culprits
     ]
-    return tuple(found[-FAILURES:])
+    return tuple(found[place] for place in newest([one.source for one in found], FAILURES))
 
 
 def _failures(telling: Telling, group: list[Telling]) -> Iterable[Related]:
@@ -144,6 +148,7 @@ def _failures(telling: Telling, group: list[Telling]) -> Iterable[Related]:
         culprits=_NONE,
         weight=telling.weight,
         held_out=telling.held_out,
+        source=telling.source,
     )
     reported = {each.failed.error for each in group if each.failed is not None}
     if telling.asked is not None and telling.asked.error not in reported:

@@ -193,7 +193,7 @@ class Reporter:
         By its own source, an owner or an administrator; and by who was served the recall,
         so that nobody closes another's recall for good.
         """
-        own, source = self._core.settings.source, report.request.source
+        own, source = self._core.source_of("", OWNER), report.request.source
         holder = report.record.source if report.record is not None else ""
         foreign = source not in (own, earlier.source, holder)
         administers = bool(report.caller.source) and report.caller.may("admin")
@@ -226,7 +226,7 @@ class Reporter:
         outcome = self._outcome(report, earlier)
         touched = quota_items(outcome, report.served)
         if not report.caller.source or not report.caller.trusted:
-            trust = core.quotas.trust(outcome.source, touched, outcome.at)
+            trust = core.quotas.trust(outcome.source, touched, outcome.at, earlier)
             outcome = replace(outcome, trust=trust)
         query = query_of(core.embedder, outcome, report.recall)
         episode = episode_of(core, outcome, report.recall, query)

@@ -24,6 +24,7 @@ from memory_core.ports import (
     StoredRecall,
     StoreSizes,
 )
+from memory_core.proven import ProvenNames
 from memory_core.scorer.episode import Episode
 from memory_core.service.core import Core
 from memory_core.service.folding import fold_event, fold_mistake, fold_outcome
@@ -60,6 +61,7 @@ class MemoryService:
         notify: Called with every change, from any thread; must not block.
         clock: Seconds since the epoch.
         version: Of the product, for `stats`.
+        names: Which names credentials prove; without it every name is its own.
     """
 
     def __init__(
@@ -71,9 +73,15 @@ class MemoryService:
         notify: Callable[[Change], None],
         clock: Callable[[], float] = time.time,
         version: str = "",
+        names: ProvenNames | None = None,
     ) -> None:
         self.core = Core(
-            settings=settings, store=store, project=project, notify=notify, clock=clock
+            settings=settings,
+            store=store,
+            project=project,
+            notify=notify,
+            clock=clock,
+            names=names or ProvenNames(),
         )
         self.lessons = Lessons(self.core)
         self.reading = Reading(self.core)

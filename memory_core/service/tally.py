@@ -2,7 +2,8 @@
 
 An outcome counts for the items that its report names (used, helpful, harmful);
 where it names none, for the first item served. A corrected outcome is taken out
-before the new one counts.
+before the new one counts. A report that teaches less than a fifth counts by what it
+teaches, so that a flood of one source does not fill the counts; they are shown rounded.
 """
 
 from __future__ import annotations
@@ -12,34 +13,58 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from memory_core.model import OutcomeRecord, RecallRecord
+from memory_core.model import OutcomeRecord, RecallRecord
+from memory_core.scorer.shares import counted
 from memory_core.service.lineage import Lineage
 
 WIN = 0.5
 """A reward above this is a win of the items that count, below it a loss."""
+HALF = 0.5 + 1e-9
+"""What rounds a sum of weights to whole reports, a half and its rounding error up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """One outcome of one item: +1 win, -1 loss, 0 neither."""
+    """One outcome of one item: +1 win, -1 loss, 0 neither; `weight` says how much it counts."""
 
     outcome_id: str
     item_id: str
     verdict: int
     credit: float
     project: str
+    weight: float = 1.0
 
 
 @dataclass(slots=True)
 class ItemTally:
-    """One item's counters. `home` is the first project that touched it; a global item has more."""
+    """One item's counters. `home` is the first project that touched it; a global item has more.
 
-    wins: int = 0
-    losses: int = 0
+    `won` and `lost` are sums of weights.
+    """
+
+    won: float = 0.0
+    lost: float = 0.0
     recalls: int = 0
     outcomes: list[Touch] = field(default_factory=list)
     home: str = ""
     away: Counter[str] | None = None
     """Recalls by further projects; None while there is no further one."""
+
+    @property
+    def wins(self) -> int:
+        """Whole reports of success."""
+        return int(self.won + HALF)
+
+    @property
+    def losses(self) -> int:
+        """Whole reports of failure."""
+        return int(self.lost + HALF)
+
+    def count(self, touch: Touch, change: int) -> None:
+        """Count one outcome in (+1) or out (-1)."""
+        weight = change * touch.weight
+        self.won += weight if touch.verdict > 0 else 0.0
+        self.lost += weight if touch.verdict < 0 else 0.0
 
     def touch(self, project: str) -> None:
         """Note that a project recalls the item or reports on it."""
@@ -63,12 +88,10 @@ class ItemTally:
         recalls = sum(count for project, count in away.items() if project in projects)
         if self.home in projects:
             recalls += self.recalls - sum(away.values())
-        return ItemTally(
-            wins=sum(touch.verdict > 0 for touch in touches),
-            losses=sum(touch.verdict < 0 for touch in touches),
-            recalls=recalls,
-            outcomes=touches,
-        )
+        found = ItemTally(recalls=recalls, outcomes=touches)
+        for touch in touches:
+            found.count(touch, 1)
+        return found
 
 
 _NONE = ItemTally()
@@ -76,8 +99,8 @@ _NONE = ItemTally()
 
 def _joined(parts: Sequence[ItemTally]) -> ItemTally:
     return ItemTally(
-        wins=sum(part.wins for part in parts),
-        losses=sum(part.losses for part in parts),
+        won=sum(part.won for part in parts),
+        lost=sum(part.lost for part in parts),
         recalls=sum(part.recalls for part in parts),
         outcomes=[touch for part in parts for touch in part.outcomes],
     )
@@ -96,7 +119,14 @@ def touched(outcome: OutcomeRecord, first_served: str) -> list[Touch]:
     verdicts.update(dict.fromkeys(outcome.harmful, -1))
     credits = {credit.item_id: credit.earned for credit in outcome.credits}
     return [
-        Touch(outcome.id, item_id, verdict, credits.get(item_id, 0.0), outcome.project)
+        Touch(
+            outcome.id,
+            item_id,
+            verdict,
+            credits.get(item_id, 0.0),
+            outcome.project,
+            counted(outcome.trust),
+        )
         for item_id, verdict in verdicts.items()
     ]
 
@@ -147,8 +177,7 @@ class Tally:
         for touch in touches:
             tally = self._items.setdefault(touch.item_id, ItemTally())
             tally.touch(touch.project)
-            tally.wins += touch.verdict > 0
-            tally.losses += touch.verdict < 0
+            tally.count(touch, 1)
             tally.outcomes.append(touch)
 
     def uncount(self, outcome: OutcomeRecord) -> None:
@@ -178,8 +207,7 @@ class Tally:
     def _take_back(self, touches: Iterable[Touch]) -> None:
         for touch in touches:
             tally = self._items[touch.item_id]
-            tally.wins -= touch.verdict > 0
-            tally.losses -= touch.verdict < 0
+            tally.count(touch, -1)
             tally.outcomes = [
                 held for held in tally.outcomes if held.outcome_id != touch.outcome_id
             ]
