@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.learning.protocols import credit, forgetting, poisoning, recovery
+from benchmarks.learning.protocols import credit, forgetting, poisoning, recovery, teams
 from benchmarks.learning.protocols.ground import FULL, QUICK, Figures, Sizes, mean_and_error
 from benchmarks.report import Table, drawn, environment
 from memory_core.ports import Embedder
@@ -47,6 +47,11 @@ PROTOCOLS = {
         "credit: who caused the outcome of a set, told by the bare outcome alone",
         credit.measure,
         "area under the ROC curve of an item's record; .5 is chance",
+    ),
+    "teams": Part(
+        "teams: the same honest reports by many, and false ones among them",
+        teams.measure,
+        "honest rows: loss against the same reports by the owner; then: against before the attack",
     ),
 }
 

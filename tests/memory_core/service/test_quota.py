@@ -1,0 +1,127 @@
+"""The quota: even sources never stop each other, and no source teaches more than others do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+
+from memory_core.model import OutcomeRecord
+from memory_core.service.quota import FREE, Quotas
+
+ITEMS = 400
+HOUR = 3_600.0
+
+
+class Desk:
+    """Takes reports and adds up what each source taught. Each is about another item, mostly."""
+
+    def __init__(self) -> None:
+        self.quotas = Quotas({"local"}, lambda name: not name.startswith("claims "))
+        self.taught: defaultdict[str, float] = defaultdict(float)
+        self.last: defaultdict[str, float] = defaultdict(float)
+        self.number = 0
+
+    def report(self, source: str, item: str = "", *, pace: float = HOUR) -> OutcomeRecord:
+        self.number += 1
+        at, items = self.number * pace, (item or f"i{self.number % ITEMS}",)
+        trust = self.quotas.trust(source, items, at)
+        outcome = OutcomeRecord(
+            f"o{self.number}", "p", "success", "success", 1.0, 1.0, at, source=source, trust=trust
+        )
+        self.quotas.observe(outcome, items)
+        self.taught[source] += trust
+        self.last[source] = trust
+        return outcome
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 10, 50])
+def test_even_sources_teach_in_full_for_ever(count: int) -> None:
+    desk = Desk()
+    for number in range(1_000):
+        desk.report(f"s{number % count}")
+    assert sum(desk.taught.values()) == pytest.approx(1_000)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_bursts_of_even_sources_do_not_stop_them(count: int) -> None:
+    desk = Desk()
+    for number in range(900):
+        desk.report(f"s{number // 30 % count}")
+    assert sum(desk.taught.values()) > 500
+    assert min(desk.last.values()) > 0
+
+
+def test_a_newcomer_locks_nobody_out_and_is_heard() -> None:
+    desk = Desk()
+    for _ in range(1_000):
+        desk.report("old")
+    for _ in range(100):
+        desk.report("new")
+        desk.report("old")
+    assert desk.taught["old"] == pytest.approx(1_100)
+    assert desk.taught["new"] == pytest.approx(100)
+
+
+@pytest.mark.parametrize("count", [2, 10, 50])
+def test_who_has_nine_of_ten_reports_teaches_on_and_on(count: int) -> None:
+    desk = Desk()
+    for number in range(3_000):
+        desk.report("s0" if number % 10 else f"s{1 + number // 10 % (count - 1)}")
+    others = sum(taught for source, taught in desk.taught.items() if source != "s0")
+    assert others == pytest.approx(300)
+    assert desk.taught["s0"] >= 100
+    before = desk.taught["s0"]
+    for number in range(100):
+        desk.report("s0" if number % 10 else f"s{1 + number // 10 % (count - 1)}")
+    assert desk.taught["s0"] > before + 2
+
+
+@pytest.mark.parametrize("fakes", [20, 200, 2_000])
+def test_a_flood_teaches_at_most_a_third_of_what_it_finds(fakes: int) -> None:
+    for honest in (("local",), ("a", "b", "c", "d"), ("only",)):
+        desk = Desk()
+        for number in range(300):
+            desk.report(honest[number % len(honest)])
+        for _ in range(fakes):
+            desk.report("foe", pace=60.0)
+        assert desk.taught["foe"] <= min(fakes, 100 + FREE + 1)
+
+
+def test_claimed_names_share_one_quota() -> None:
+    desk = Desk()
+    for _ in range(300):
+        desk.report("local")
+    for number in range(600):
+        desk.report(f"claims {number}")
+    claimed = sum(taught for name, taught in desk.taught.items() if name.startswith("claims"))
+    assert claimed <= 100 + FREE + 1
+
+
+def test_a_correction_weighs_what_it_corrects_and_not_more() -> None:
+    desk = Desk()
+    first = desk.report("a", "item")
+    again = desk.quotas.trust("a", ("item",), first.at, first)
+    assert again == first.trust == 1.0
+    desk.report("a", "item", pace=60.0)
+    assert desk.quotas.trust("b", ("item",), first.at, first) == 1.0
+
+
+def test_what_an_older_rule_let_teach_nothing_leaves_its_source_free() -> None:
+    """Outcomes logged with weight 0 stay so; they take no room of what comes."""
+    desk = Desk()
+    for number in range(50):
+        for source in ("a", "b"):
+            kept = OutcomeRecord(
+                f"{source}{number}",
+                "p",
+                "success",
+                "success",
+                1.0,
+                1.0,
+                0.0,
+                source=source,
+                trust=0.0,
+            )
+            desk.quotas.observe(kept, ("",))
+    assert desk.report("a", "new").trust == desk.report("b", "other").trust == 1.0
