@@ -13,7 +13,6 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from memory_core.model import OutcomeRecord, RecallRecord
-from memory_core.model import OutcomeRecord, RecallRecord
 from memory_core.scorer.shares import counted
 from memory_core.service.lineage import Lineage
 
