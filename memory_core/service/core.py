@@ -29,8 +29,8 @@ from memory_core.model import (
 from memory_core.port import Change, Learning
 from memory_core.ports import Candidate, Embedder, Scope, Store, StoredItem
 from memory_core.projects import DEFAULT_PROJECT, near_names
-from memory_core.repositories import earlier_names, folders_changed
 from memory_core.proven import ProvenNames
+from memory_core.repositories import earlier_names, folders_changed
 from memory_core.scorer.episode import Traits
 from memory_core.scorer.panel import Texts, item_key
 from memory_core.service.catalogue import Catalogue, Line
@@ -73,7 +73,7 @@ class Core:
     clock: Callable[[], float] = time.time
     embedder: Embedder | None = None
     trainer: Trainer | None = None
-    names: ProvenNames = field(default_factory=ProvenNames)
+    proven: ProvenNames = field(default_factory=ProvenNames)
     quotas: Quotas = field(init=False)
     lineage: Lineage = field(default_factory=Lineage)
     tally: Tally = field(init=False)
@@ -93,7 +93,7 @@ class Core:
 
     def __post_init__(self) -> None:
         own = self.settings.source
-        self.quotas = Quotas({own, self.names.claimed(own)}, self.names.proven)
+        self.quotas = Quotas({own, self.proven.claimed(own)}, self.proven.proven)
         self.tally = Tally(self.lineage)
         self.catalogue = Catalogue(self.names.covers)
 
@@ -167,7 +167,7 @@ class Core:
 
         One that is somebody else's is marked as claimed.
         """
-        return caller.source or self.names.claimed(given or self.settings.source)
+        return caller.source or self.proven.claimed(given or self.settings.source)
 
     def looked_in(self, project: str, caller: Caller) -> tuple[str, int, str]:
         """Give (project, items elsewhere, note) for an answer that found nothing.

@@ -81,7 +81,7 @@ class MemoryService:
             project=project,
             notify=notify,
             clock=clock,
-            names=names or ProvenNames(),
+            proven=names or ProvenNames(),
         )
         self.lessons = Lessons(self.core)
         self.reading = Reading(self.core)
