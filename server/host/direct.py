@@ -34,7 +34,7 @@ class NoAnswer(Exception):
     """No host, not ready, refused, or too late; the sentence says which."""
 
 
-def _connected(to: Announcement, within: float) -> _socket.socket:
+def _connected(to: Announcement, within: float, kind: Any = _socket.socket) -> Any:
     """A connection through the one door that this process can use, its socket first.
 
     Raises:
@@ -43,9 +43,17 @@ def _connected(to: Announcement, within: float) -> _socket.socket:
     """
     error: OSError | None = None
     for family, address in _doors(to):
+        wire = None
         try:
-            return _opened(family, address, within)
-        except OSError as refused:
+            wire = kind(family, _socket.SOCK_STREAM)
+            wire.settimeout(within)
+            wire.connect(address)
+            return wire
+        except BaseException as refused:
+            if wire is not None:
+                wire.close()
+            if not isinstance(refused, OSError):
+                raise
             error = error if error is not None and error.errno in _REFUSED else refused
     if error is not None and error.errno in _REFUSED:
         raise Barred(
@@ -62,17 +70,6 @@ def _doors(to: Announcement) -> Iterator[tuple[int, Any]]:
         yield _socket.AF_INET, ("127.0.0.1", to.port)
 
 
-def _opened(family: int, address: Any, within: float) -> _socket.socket:
-    wire = _socket.socket(family, _socket.SOCK_STREAM)
-    try:
-        wire.settimeout(within)
-        wire.connect(address)
-    except BaseException:
-        wire.close()
-        raise
-    return wire
-
-
 class Barred(OSError):
     """A host may be there, but this process may not connect to it; the sentence says so."""
 
@@ -83,8 +80,10 @@ def open_door(to: Announcement) -> Announcement:
     Raises:
         Barred: The system refuses this process every door.
     """
+    import socket  # what the front's own connection is made with
+
     try:
-        wire = _connected(to, HEALTH_WITHIN)
+        wire = _connected(to, HEALTH_WITHIN, socket.socket)
     except Barred:
         raise
     except OSError:

@@ -34,6 +34,11 @@ def refusing(monkeypatch: pytest.MonkeyPatch, *families: int) -> None:
             real(self, address)
 
         monkeypatch.setattr(socket.socket, name, guarded)
+    # the light way uses what `socket` wraps, which cannot be changed
+    connected = direct._connected
+    monkeypatch.setattr(
+        direct, "_connected", lambda to, within, _kind=None: connected(to, within, socket.socket)
+    )
 
 
 def test_a_host_without_unix_sockets_listens_on_loopback(

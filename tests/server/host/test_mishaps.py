@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from argparse import Namespace
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,7 +78,7 @@ def test_whoever_has_a_dead_hosts_process_id_is_left_alone(room: Room) -> None:
         there, place = room.living(), place_of(room.store)
         room.kill()
         until(lambda: not alive(there.pid))
-        place.announce(replace(there, pid=innocent.pid))
+        place.announce(there._replace(pid=innocent.pid))
         place.hold(Holder(innocent.pid, "left by a crash"))
         assert room.command("host", "stop").returncode == 0
         assert room.command("host", "stop", "--now").returncode == 0
