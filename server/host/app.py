@@ -223,9 +223,11 @@ class HostApp:
 def _caller(body: Mapping[str, Any], store: Path | None) -> Caller:
     """Who calls; a light front leaves it to us which project its working directory is of."""
     caller, home, folder = heard_caller(body.get("caller")), body.get("home"), body.get("folder")
-    if folder and not home:
-        home = derive_project(_same_folder(folder), "", store)
-    return replace(caller, home=str(home)) if home else caller
+    if home:  # a name that was set is only checked
+        return replace(caller, home=derive_project(Path(), str(home), store))
+    if folder:
+        return replace(caller, home=derive_project(_same_folder(folder), "", store))
+    return caller
 
 
 def _same_folder(folder: Mapping[str, Any]) -> Path:

@@ -75,13 +75,13 @@ def ask_host(
         "folder": None if home else _folder(),
     }
     if not (body["home"] or body["folder"]):  # the working directory was removed
-        body = _derived(body)
+        body = _derived(body, store)
     for repeat in range(_REPEATS):
         there = _there(store, started=repeat > 0)
         if settings is not None and not repeat:
             _warn_if_other(there, settings)
         try:
-            return _asked(there, method, key, body, tell)
+            return _asked(there, method, key, body, tell, store=store)
         except (_Again, OSError, ValueError):
             time.sleep(_PAUSE * 2**repeat if repeat else 0)
     raise MemoryUnavailable(
@@ -120,6 +120,8 @@ def _asked(
     key: str,
     body: Mapping[str, Any],
     tell: Callable[[float, str], None],
+    *,
+    store: str,
 ) -> dict[str, Any]:
     def heard(line: dict[str, Any]) -> None:
         if "progress" in line:
@@ -133,16 +135,19 @@ def _asked(
         raise _Again
     error = raised(said["error"])
     if isinstance(error, InvalidInput) and error.field == "folder":
-        return _asked(there, method, f"{key}-here", _derived(body), tell)
+        return _asked(there, method, f"{key}-here", _derived(body, store), tell, store=store)
     raise error
 
 
-def _derived(body: Mapping[str, Any]) -> dict[str, Any]:
+def _derived(body: Mapping[str, Any], store: str) -> dict[str, Any]:
     """The same call of a host that does not see our working directory."""
+    from pathlib import Path
+
     from memory_core.addresses import working_directory
     from memory_core.projects import derive_project
 
-    return {**body, "folder": None, "home": derive_project(working_directory())}
+    project = derive_project(working_directory(), "", Path(store))
+    return {**body, "folder": None, "home": project}
 
 
 def _warn_if_other(there: Announcement, settings: Settings) -> None:
