@@ -326,8 +326,19 @@ class Stats(_Answer):
     shared: Shared | None = None
 
 
+class ServedItem(_Answer):
+    """An item that a recall served."""
+
+    id: str
+    title: str
+
+
 class OpenRecall(_Answer):
-    """A recall without an outcome: its task in one line, and how many `items` it served."""
+    """One recall: its task in one line, and how many `items` it served.
+
+    `served` names them and `outcome` says how it ended ("" for not reported), where the log
+    was asked for and not what is open alone.
+    """
 
     recall_id: str
     door: Door
@@ -336,13 +347,29 @@ class OpenRecall(_Answer):
     age_days: float
     at: str = ""
     items: int
+    project: str = ""
+    withheld: bool = False
+    served: tuple[ServedItem, ...] = ()
+    outcome: Outcome | Literal[""] = ""
+    outcome_id: str = ""
 
 
 class RecallsAnswer(_Answer):
-    """The newest open recalls; `open` counts those that were not listed as well."""
+    """Recalls, the newest first; `open` counts the open ones, those not listed as well.
+
+    `before`: ask with it for those that are older, "" for no more.
+    """
 
     recalls: tuple[OpenRecall, ...]
     open: int
+    before: str = ""
+
+
+class Identified(_Answer):
+    """The one that was meant: its id, and its title or task."""
+
+    id: str
+    title: str
 
 
 class Compacted(_Answer):

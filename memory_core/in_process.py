@@ -27,6 +27,8 @@ from memory_core.port import (
     EditAnswer,
     EditRequest,
     ForgetRequest,
+    Identified,
+    IdRequest,
     ItemDetail,
     ListAnswer,
     ListRequest,
@@ -199,6 +201,10 @@ class InProcessMemory:
         """The caller, with all names of its projects, and where it works."""
         caller = service.core.names.widened(self._caller)
         return caller if caller.home else replace(caller, home=self._project)
+
+    async def identify(self, request: IdRequest) -> Identified:
+        service = await self._store("read", "reading an id")
+        return await self._run(partial(service.identify, request, self._caller))
 
     async def scorer(self) -> ScorerReport:
         service = await self._store("read", "reading the scorer")

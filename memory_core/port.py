@@ -18,6 +18,7 @@ from memory_core.answers import (
     Credited,
     EditAnswer,
     FailureWarning,
+    Identified,
     ItemDetail,
     ItemOutcome,
     Judged,
@@ -37,6 +38,7 @@ from memory_core.answers import (
     Reembedded,
     RememberAnswer,
     ScorerReport,
+    ServedItem,
     Shared,
     StateAnswer,
     Stats,
@@ -65,6 +67,7 @@ from memory_core.requests import (
     EditRequest,
     Evidence,
     ForgetRequest,
+    IdRequest,
     Lesson,
     ListRequest,
     OutcomeRequest,
@@ -89,6 +92,9 @@ __all__ = [
     "Credited",
     "EditAnswer",
     "FailureWarning",
+    "IdRequest",
+    "Identified",
+    "ServedItem",
     "ItemDetail",
     "ItemOutcome",
     "Judged",
@@ -225,7 +231,10 @@ class Memory(Protocol):
     async def brief(self, project: str = "", max_tokens: int = 1200) -> Brief: ...
     async def mistakes(self, project: str = "") -> Mistakes: ...
     async def recalls(self, request: RecallsRequest) -> RecallsAnswer:
-        """Give what was served and has no outcome yet, newest first."""
+        """Give what was served, newest first: what has no outcome yet, or all of it."""
+
+    async def identify(self, request: IdRequest) -> Identified:
+        """Give the id that a person means by a part of it, or by "the last one"."""
 
     async def projects(self, project: str = "") -> ProjectsAnswer: ...
     async def change_project(self, request: ProjectRequest) -> ProjectChanged:

@@ -6,7 +6,7 @@ Vectors are float32, unit length, of the embedder's dimension `d`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -186,6 +186,28 @@ class Store(Protocol):
     # log
     def add_recall(self, recall: StoredRecall, *, durable: bool = False) -> None: ...
     def get_recall(self, recall_id: str) -> StoredRecall | None: ...
+    def recall_ids(self) -> list[str]:
+        """The ids of all recalls."""
+
+    def newest_recalls(
+        self,
+        projects: Collection[str],
+        session: str = "",
+        *,
+        since: float = 0.0,
+        before: str = "",
+        limit: int,
+    ) -> list[RecallRecord]:
+        """The newest recalls of some projects, the last one first, at most `limit`.
+
+        Args:
+            projects: Whose.
+            session: Of this one only, "" for all.
+            since: Seconds since the epoch.
+            before: Older than this recall, "" for the end of the log.
+            limit: How many.
+        """
+
     def add_outcome(self, outcome: StoredOutcome) -> None: ...
     def add_event(self, event: Event) -> None:
         """Append the event and apply its state flip."""

@@ -27,6 +27,7 @@ from pydantic import (
 from memory_core.errors import InvalidInput, shown
 from memory_core.intake import Asides, taken
 from memory_core.model import KINDS, Kind, Outcome, State
+from memory_core.moments import moment
 from memory_core.shapes import CLAMPED, LABEL, LOOSE
 from memory_core.spelling import composed, spelled
 
@@ -70,12 +71,6 @@ def _strip_colours(value: object) -> object:
     return _ANSI.sub("", value) if isinstance(value, str) else value
 
 
-def _only_open(value: bool) -> bool:
-    if not value:
-        raise ValueError("can only be true; leave it out: only open recalls are listed")
-    return value
-
-
 def _seen(name: str) -> str:
     """Give a project's name without what nobody sees; a blank one is judged where it is used."""
     return spelled(name) or name
@@ -92,6 +87,16 @@ Name = Annotated[
 ]
 Project = Annotated[Name, AfterValidator(_seen)]
 Ids = Annotated[tuple[Id, ...], Field(max_length=50)]
+
+
+def _is_moment(text: str) -> str:
+    if text.strip():
+        moment(text, 0.0)
+    return text.strip()
+
+
+Moment = Annotated[Name, AfterValidator(_is_moment)]
+"""A date, a time, or how long ago; see `memory_core.moments`."""
 
 
 class Request(BaseModel):
@@ -201,7 +206,7 @@ class EditRequest(Request):
     task: Annotated[Text, Field(max_length=8000)] | None = None
     record: Literal["auto", "keep", "new"] = "auto"
     source: Name = ""
-    project: Name = ""
+    project: Project = ""
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -303,18 +308,46 @@ class ListRequest(Request):
     sort: Literal["recent", "wins", "losses", "useful"] = "recent"  # as in `vocabulary.SORTS`
     limit: Annotated[int, CLAMPED, Field(ge=1, le=100)] = 20
     cursor: Annotated[str, LABEL, Field(max_length=1024), AfterValidator(_clean)] = ""
+    tag: Name = ""
+    written_by: Annotated[Name, Field(validation_alias=_aliases("written_by", "source"))] = ""
+    since: Moment = ""
+    until: Moment = ""
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether it asks for some of the items only."""
+        some = (self.query.strip(), self.kind, self.tag, self.written_by, self.since, self.until)
+        return any(some) or self.state != "active"
 
 
 class RecallsRequest(Request):
-    """Which open recalls to list: of one session, or ("") of all sessions of the project.
+    """Which recalls to list, the newest first: of one session, or ("") of all of the project.
 
-    `open` may be given and is always true: closed recalls are not kept for listing.
+    `open` ones have no outcome yet and can still be reported, of the newest 2,048; else all
+    that were ever served. `before` is a recall: those older than it.
     """
 
     project: Project = ""
     session: Name = ""
-    open: Annotated[bool, AfterValidator(_only_open)] = True
+    open: bool = True
+    since: Moment = ""
+    before: MaybeId = ""
     limit: Annotated[int, CLAMPED, Field(ge=1, le=100)] = 20
+
+
+class IdRequest(Request):
+    """Which item, recall or outcome is meant: by the beginning or the end of its id.
+
+    Without `given` the newest is meant: the item that was stored last, the recall that was
+    served last (of `session`, where it is named), the outcome that was reported last.
+    `field` is what the caller calls it.
+    """
+
+    what: Literal["item", "recall", "outcome"]
+    given: MaybeId = ""
+    field: Name = "id"
+    project: Project = ""
+    session: Name = ""
 
 
 class ForgetRequest(Request):

@@ -169,6 +169,7 @@ TOOLS: tuple[ToolText, ...] = (
             "limit": "1 to 100, default 20",
             "cursor": "next_cursor of the last page",
         },
+        leave_out=("tag", "written_by", "since", "until"),
     ),
     ToolText(
         name="forget",

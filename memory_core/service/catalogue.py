@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -28,6 +29,8 @@ class Line:
     created_at: float
     supersedes: str
     said: str = ""
+    tags: tuple[str, ...] = ()
+    source: str = ""
 
 
 def same_words(text: str) -> str:
@@ -72,6 +75,8 @@ class Catalogue:
             created_at=item.created_at,
             supersedes=item.supersedes,
             said=_digest(same_words(item.text)),
+            tags=tuple(map(sys.intern, item.tags)),
+            source=sys.intern(item.source),
         )
         if item.supersedes:
             self._successors[item.supersedes] = item.id

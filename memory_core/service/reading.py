@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import InvalidInput, shown
-from memory_core.model import Item
+from memory_core.model import Item, RecallRecord
+from memory_core.moments import moment
 from memory_core.port import (
     Brief,
     FailureWarning,
@@ -24,14 +25,21 @@ from memory_core.port import (
     OpenRecall,
     RecallsAnswer,
     RecallsRequest,
+    ServedItem,
 )
+from memory_core.ports import Candidate
 from memory_core.service.advising import after_listing
-from memory_core.service.catalogue import Line
+from memory_core.service.catalogue import Line, same_words
 from memory_core.service.conditions import conditions_of
 from memory_core.service.core import Core
 from memory_core.service.notebook import PATTERN, iso
+from memory_core.service.open_recalls import line_of
 
 OUTCOMES_SHOWN = 20
+MOST_FOUND = 200
+"""Items that a query of a listing finds."""
+LIKE = 0.4
+"""Similarity that one in a hundred unrelated texts reaches."""
 BRIEF_LINES = 12
 
 
@@ -44,11 +52,10 @@ class Reading:
     def list_lessons(self, request: ListRequest, caller: Caller = OWNER) -> ListAnswer:
         """One page; see the port."""
         project, start = self._from(request, caller)
-        lines = (
-            self._found(request, project)
-            if request.query.strip()
-            else self._sorted(request, project, caller)
-        )
+        found = self._found if request.query.strip() else self._all
+        lines = self._kept(found(request, project), request)
+        if not request.query.strip() or "sort" in request.model_fields_set:
+            self._sort(lines, request, caller)
         page = lines[start : start + request.limit]
         more = start + len(page) < len(lines)
         core = self._core
@@ -64,7 +71,7 @@ class Reading:
                 shown_items=len(page),
                 total=len(lines),
                 cursor=cursor,
-                filtered=bool(request.query.strip() or request.kind or request.state != "active"),
+                filtered=request.is_filtered,
             ),
             note=note,
             project=name,
@@ -90,8 +97,23 @@ class Reading:
             )
         return found
 
-    def _sorted(self, request: ListRequest, project: str, caller: Caller) -> list[Line]:
-        lines = list(self._core.catalogue.lines(project, request.state, request.kind))
+    def _all(self, request: ListRequest, project: str) -> list[Line]:
+        return list(self._core.catalogue.lines(project, request.state, request.kind))
+
+    def _kept(self, lines: list[Line], request: ListRequest) -> list[Line]:
+        """Those with the tag and the source, stored in the time that is asked for."""
+        now, tag = self._core.clock(), request.tag.strip().casefold()
+        since = moment(request.since, now) if request.since else float("-inf")
+        until = moment(request.until, now, last=True) if request.until else float("inf")
+        return [
+            line
+            for line in lines
+            if since <= line.created_at <= until
+            and request.written_by in ("", line.source)
+            and (not tag or tag in (one.casefold() for one in line.tags))
+        ]
+
+    def _sort(self, lines: list[Line], request: ListRequest, caller: Caller) -> None:
         lines.sort(key=lambda line: (-line.created_at, line.id))
         tally, seen = self._core.tally, caller.projects
         if request.sort == "wins":
@@ -100,7 +122,6 @@ class Reading:
             lines.sort(key=lambda line: -tally.of(line.id, seen).losses)
         elif request.sort == "useful":
             lines.sort(key=lambda line: -self._usefulness(line.id, caller))
-        return lines
 
     def _usefulness(self, item_id: str, caller: Caller) -> float:
         """Wins over losses, shrunk to even: (wins + 1) / (wins + losses + 2)."""
@@ -116,7 +137,9 @@ class Reading:
         )
         probes = conditions_of(core.embedder, request.query).probes
         found = [
-            core.catalogue.get(c.stored.item.id) for c in core.store.search(probes, scope, 200)
+            core.catalogue.get(candidate.stored.item.id)
+            for candidate in core.store.search(probes, scope, MOST_FOUND)
+            if matches(request.query, candidate)
         ]
         return [line for line in found if line is not None]
 
@@ -255,7 +278,7 @@ class Reading:
         return Mistakes(clusters=clusters[:50], patterns=patterns, next=following)
 
     def recalls(self, request: RecallsRequest, caller: Caller = OWNER) -> RecallsAnswer:
-        """The open recalls of a project, newest first; see the port."""
+        """The open recalls of a project, or all of them, newest first; see the port."""
         core = self._core
         project = core.project_of(request.project, caller)
         found = [
@@ -264,6 +287,10 @@ class Reading:
             for one in core.open_recalls.newest_first(name, request.session, core.clock())
         ]
         found.sort(key=lambda one: -one.at)
+        since = moment(request.since, core.clock()) if request.since else 0.0
+        if not request.open:
+            return self._log(request, project, since, len(found))
+        found = [one for one in found if one.at >= since]
         return RecallsAnswer(
             recalls=tuple(
                 OpenRecall(
@@ -280,9 +307,62 @@ class Reading:
             open=len(found),
         )
 
+    def _log(
+        self, request: RecallsRequest, project: str, since: float, opened: int
+    ) -> RecallsAnswer:
+        """What was served, open or not, across restarts."""
+        records = self._core.store.newest_recalls(
+            self._core.names.covers(project),
+            request.session,
+            since=since,
+            before=request.before,
+            limit=request.limit + 1,
+        )
+        listed = records[: request.limit]
+        more = listed[-1].id if len(records) > len(listed) else ""
+        lines = tuple(self._recall_line(record) for record in listed)
+        return RecallsAnswer(recalls=lines, open=opened, before=more)
+
+    def _recall_line(self, record: RecallRecord) -> OpenRecall:
+        core, served = self._core, record.served_ids
+        outcome = core.reported.get(record.id)
+        lines = ((item_id, core.catalogue.get(item_id)) for item_id in served)
+        return OpenRecall(
+            recall_id=record.id,
+            door=record.door,
+            task=line_of(record.task),
+            session=record.session,
+            age_days=core.age_days(record.at),
+            at=iso(record.at),
+            items=len(served),
+            project=record.project,
+            withheld=record.withheld,
+            served=tuple(
+                ServedItem(id=item_id, title=line.title if line is not None else "")
+                for item_id, line in lines
+            ),
+            outcome=outcome.outcome if outcome is not None else "",
+            outcome_id=outcome.id if outcome is not None else "",
+        )
+
+
+def matches(query: str, candidate: Candidate) -> bool:
+    """Whether an item is what a query asks for: it holds the words, or is like it.
+
+    The words: half of them at the least, where the text index finds it. Like: nearer than
+    99 % of unrelated texts are.
+    """
+    if candidate.similarity >= LIKE:
+        return True
+    item = candidate.stored.item
+    asked = set(same_words(query).split())
+    held = set(same_words(" ".join((item.text, item.task, *item.tags))).split())
+    return candidate.keyword > 0 and (len(asked) < 2 or 2 * len(asked & held) >= len(asked))
+
 
 def _key(request: ListRequest) -> str:
     asked = [request.query, request.kind, request.state, request.sort]
+    asked += [request.tag, request.written_by, request.since, request.until]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:12]
 
 

@@ -28,6 +28,7 @@ from memory_core.proven import ProvenNames
 from memory_core.scorer.episode import Episode
 from memory_core.service.core import Core
 from memory_core.service.folding import fold_event, fold_mistake, fold_outcome
+from memory_core.service.identifying import Identifying
 from memory_core.service.joining import episode_of, failure_of, query_of
 from memory_core.service.lessons import Lessons
 from memory_core.service.notebook import Notebook
@@ -88,6 +89,7 @@ class MemoryService:
         self.projects = Projects(self.core, self.lessons)
         self._recaller = Recaller(self.core)
         self._reporter = Reporter(self.core, self.lessons)
+        self.identify = Identifying(self.core).identify
         self.recall = self._recaller.recall
         self.check = self._recaller.check
         self.report_outcome = self._reporter.report

@@ -16,14 +16,14 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from memory_core.errors import StoreMismatch, StoreUnavailable, shown
-from memory_core.model import Event, Kind, State
+from memory_core.model import Event, Kind, RecallRecord, State
 from memory_core.ports import (
     Candidate,
     Embedder,
@@ -41,7 +41,7 @@ from memory_core.store.maintenance import Keeper, Maintainer
 from memory_core.store.meta import Meta
 from memory_core.store.opening import Opened, open_parts
 from memory_core.store.ownership import Ownership
-from memory_core.store.reader import Reader
+from memory_core.store.reader import Reader, Wanted
 from memory_core.store.reembedding import (
     Conditions,
     Reembedding,
@@ -270,6 +270,23 @@ class LanceStore:
         if found is None and self._shared is not None:
             return self._shared.served(recall_id)
         return found
+
+    def recall_ids(self) -> list[str]:
+        self._standing.require_open()
+        return self._writer.tail.ids("recalls")
+
+    def newest_recalls(
+        self,
+        projects: Collection[str],
+        session: str = "",
+        *,
+        since: float = 0.0,
+        before: str = "",
+        limit: int,
+    ) -> list[RecallRecord]:
+        self._standing.require_open()
+        wanted = Wanted(projects, session, since, before)
+        return self._reader.newest_recalls(wanted, limit)
 
     def add_outcome(self, outcome: StoredOutcome) -> None:
         def check(stored: StoredOutcome) -> StoredOutcome:

@@ -3,17 +3,45 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
+from memory_core.model import RecallRecord
 from memory_core.ports import Scope, StoredItem, StoredRecall
 from memory_core.store.faults import translated
 from memory_core.store.schema import CODECS, ITEMS, RECALLS, TableName
-from memory_core.store.tables import at_places
+from memory_core.store.tables import at_places, one_of
 from memory_core.store.writer import Writer
 
+_NO_END = 2**62
 SLICE = 512
 """Rows that a scan reads at a time."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which recalls to list; see `memory_core.ports.Store.newest_recalls`."""
+
+    projects: Collection[str]
+    session: str
+    since: float
+    before: str
+
+    def fits(self, record: RecallRecord) -> bool:
+        return (
+            record.project in self.projects
+            and self.session in ("", record.session)
+            and record.at >= self.since
+        )
+
+    def where(self, before: int) -> str:
+        """Give the same as a filter of the table, for rows before a place in the log."""
+        clauses = [one_of("project", self.projects), f"seq < {before}"]
+        if self.session:
+            clauses.append(one_of("session", [self.session]))
+        if self.since:
+            clauses.append(f"at >= {self.since!r}")
+        return " AND ".join(clauses)
 
 
 class Reader:
@@ -71,6 +99,24 @@ class Reader:
         with translated(self._folder):
             rows = RECALLS.read(self._tables.scan("recalls", None, at_places([found])))
         return rows[0][1] if rows else None
+
+    def newest_recalls(self, wanted: Wanted, limit: int) -> list[RecallRecord]:
+        """Give the newest recalls that are wanted, at most `limit`: only these are read whole."""
+        before = self._writer.tail.place("recalls", wanted.before) if wanted.before else _NO_END
+        if before is None:
+            return []
+        _, waiting = self._writer.tail.split("recalls")
+        late = {entry.seq: entry.stored.record for entry in waiting}
+        found = [late[seq] for seq in sorted(late, reverse=True) if seq < before]
+        found = [record for record in found if wanted.fits(record)][:limit]
+        with translated(self._folder):
+            rows = self._tables.scan("recalls", ["seq"], wanted.where(before))
+            seqs = sorted(set(rows["seq"].to_pylist()) - set(late), reverse=True)
+            seqs = seqs[: limit - len(found)]
+            if not seqs:
+                return found
+            read = RECALLS.read(self._tables.scan("recalls", None, at_places(seqs)))
+        return found + [stored.record for _, stored in sorted(read, key=lambda pair: -pair[0])]
 
     def log(self, name: TableName) -> Iterator[tuple[int, Any]]:
         """Give (seq, record) of one log in its order, as it is at the first step."""

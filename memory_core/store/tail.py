@@ -42,6 +42,11 @@ class LogTail:
         with self._lock:
             return max(self._seq[name].values(), default=0)
 
+    def ids(self, name: TableName) -> list[str]:
+        """Give all ids of a log."""
+        with self._lock:
+            return list(self._seq[name])
+
     def count(self, name: TableName) -> int:
         """Give how many records the log has."""
         return len(self._seq[name])

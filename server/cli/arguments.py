@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from memory_core.version import VERSION
-from server.cli.item_arguments import add_check, add_edit, add_global
+from server.cli.item_arguments import add_check, add_edit, add_filters, add_global, add_item
 from server.cli.terminal import columns
 
 TYPE_CHECKING = False
@@ -225,6 +225,9 @@ def _add_outcome(commands: Commands[_Parser]) -> None:
     outcome.add_argument(
         "--recall-id", dest="recall_id", metavar="ID", help="the recall that was followed"
     )
+    outcome.add_argument(
+        "--last", action="store_true", default=None, help="the recall of this project served last"
+    )
     outcome.add_argument("--task", metavar="TEXT", help="the task, when there was no recall")
     for name, what in (("used", "was used"), ("helpful", "helped"), ("harmful", "did harm")):
         outcome.add_argument(
@@ -264,9 +267,12 @@ def _add_lessons(commands: Commands[_Parser]) -> None:
         epilog="examples:\n  lessonbank lessons --sort useful\n"
         '  lessonbank lessons "excel" --kind pitfall --limit 5',
     )
-    lessons.add_argument("query", nargs="?", metavar="QUERY", help="only items that match")
+    lessons.add_argument(
+        "query", nargs="?", metavar="QUERY", help="only items that hold the words, or say the like"
+    )
     lessons.add_argument("--kind", metavar="KIND", help="strategy, pitfall or fact (all)")
     lessons.add_argument("--state", metavar="STATE", help="active (default), retired or archived")
+    add_filters(lessons)
     lessons.add_argument("--sort", metavar="ORDER", help="recent (default), wins, losses or useful")
     lessons.add_argument("--limit", metavar="N", help="lines at most, 1 to 100 (20)")
     lessons.add_argument("--cursor", metavar="TEXT", help="next page, as the last page named it")
@@ -277,14 +283,18 @@ def _add_recalls(commands: Commands[_Parser]) -> None:
     recalls = commands.add_parser(
         "recalls",
         parents=[_common(top=False)],
-        help="recalls that have no outcome yet",
-        description="List the recalls that have no outcome yet, newest first.",
-        epilog="examples:\n  lessonbank recalls\n  lessonbank recalls --session main --json",
+        help="what was served, when, and how it ended",
+        description="List what was recalled, checked and put into prompts, newest first, with\n"
+        "the items that were served and the outcome, if there is one.",
+        epilog="examples:\n  lessonbank recalls --since 2d\n"
+        "  lessonbank recalls --open --session main --json",
     )
     recalls.add_argument(
-        "--open", action="store_true", default=None, help="those without an outcome (default)"
+        "--open", action="store_true", default=None, help="only those without an outcome"
     )
     recalls.add_argument("--session", metavar="NAME", help="only those of this working session")
+    recalls.add_argument("--since", metavar="WHEN", help="a date, a time, or 12h, 7d, 2w ago")
+    recalls.add_argument("--before", metavar="ID", help="only those older than this recall")
     recalls.add_argument("--limit", metavar="N", help="lines at most, 1 to 100 (20)")
 
 
@@ -339,7 +349,7 @@ def _add_show(commands: Commands[_Parser]) -> None:
         "that touched it.",
         epilog="example:\n  lessonbank show item_...",
     )
-    show.add_argument("item_id", metavar="ID", help="as recall or lessons printed it")
+    add_item(show, "as recall or lessons printed it")
 
 
 def _add_forget(commands: Commands[_Parser]) -> None:
@@ -351,7 +361,7 @@ def _add_forget(commands: Commands[_Parser]) -> None:
         "`lessonbank restore` brings it back.",
         epilog='example:\n  lessonbank forget item_... --reason "Excel 2024 writes no mark"',
     )
-    forget.add_argument("item_id", metavar="ID", help="as recall or lessons printed it")
+    add_item(forget, "as recall or lessons printed it")
     forget.add_argument("--reason", metavar="TEXT", required=True, help="why; kept with the item")
     add_global(forget)
 

@@ -37,6 +37,12 @@ def _edited(arguments: Namespace) -> dict[str, Any]:
     return {**data, **tags}
 
 
+def _logged(arguments: Namespace) -> dict[str, Any]:
+    data = {"open": False, **_given(arguments)}
+    data.pop("items", None)
+    return data
+
+
 def _nothing(_arguments: Namespace) -> dict[str, Any]:
     return {}
 
@@ -96,7 +102,7 @@ COMMANDS: dict[str, Command] = {
     "check": Command("check", "render:check"),
     "outcome": Command("report_outcome", "render:outcome", _report),
     "lessons": Command("list_lessons", "render:lessons"),
-    "recalls": Command("recalls", "render:recalls"),
+    "recalls": Command("recalls", "recalls:shown", _logged),
     "show": Command("get", "render:item"),
     "forget": Command("forget", "render:state"),
     "restore": Command("restore", "render:state"),
@@ -119,6 +125,9 @@ def command_of(arguments: Namespace) -> Command:
 
 def answered(command: Command, given: dict[str, Any], ask: Ask) -> dict[str, Any]:
     """Give the JSON of a command's answer, in as many calls as it takes."""
+    from server.cli.ids import identified
+
+    given = identified(ask, given)
     if not command.steps:
         return ask(command.method, given)
     from server.cli.showing import named

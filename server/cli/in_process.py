@@ -32,7 +32,7 @@ def ask(
     command: Command, given: dict[str, Any], settings: Settings, opened: OpenMemory, tell: Tell
 ) -> dict[str, Any]:
     """Give the JSON of the answer; a wrong value is refused before the store is opened."""
-    if not command.steps:
+    if not command.steps and "last" not in given:
         _check(command.method, given)
     patient = dataclasses.replace(settings, model_wait=MODEL_WAIT)
     return anyio.run(_asked, command, given, patient, opened, tell)

@@ -23,6 +23,28 @@ def add_global(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_item(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the item that a command is about: its id, a part of it, or the last one."""
+    parser.add_argument(
+        "item_id", nargs="?", metavar="ID", help=f"{what}; its beginning or end is enough"
+    )
+    parser.add_argument(
+        "--last", action="store_true", default=None, help="the item of this project stored last"
+    )
+
+
+def add_filters(parser: argparse.ArgumentParser) -> None:
+    """Add what a list of items may be narrowed by."""
+    parser.add_argument("--tag", metavar="TAG", help="only with this tag")
+    parser.add_argument(
+        "--source", dest="written_by", metavar="NAME", help="only what this source wrote"
+    )
+    for name, what in (("since", "from"), ("until", "up to")):
+        parser.add_argument(
+            f"--{name}", metavar="WHEN", help=f"only {what} a date, a time, or 12h, 7d, 2w ago"
+        )
+
+
 def add_check(commands: Any, common: argparse.ArgumentParser) -> None:
     """Add `check`."""
     check = commands.add_parser(
@@ -60,7 +82,7 @@ def add_edit(commands: Any, common: argparse.ArgumentParser) -> None:
         "  lessonbank edit item_... --keep-record --content - < better.txt\n"
         "  lessonbank edit item_...",
     )
-    edit.add_argument("item_id", metavar="ID", help="as recall or lessons printed it")
+    add_item(edit, "as recall or lessons printed it")
     edit.add_argument("--title", metavar="TEXT", help="one line")
     edit.add_argument("--content", metavar="TEXT", help='the lesson ("-": standard input)')
     edit.add_argument(

@@ -171,23 +171,6 @@ def lessons(page: Page, answer: port.ListAnswer) -> None:
         page.line(f"Next page: --cursor {one_line(answer.next_cursor)}", "dim")
 
 
-def recalls(page: Page, answer: port.RecallsAnswer) -> None:
-    """Show the open recalls as a table, and how one is closed."""
-    if not answer.recalls:
-        page.line("No recall is open: all that served something have their outcome.")
-        return
-    rows = [
-        (one.recall_id, one.door, one.task, str(one.items), _age(one.age_days), one.session or "-")
-        for one in answer.recalls
-    ]
-    page.table(("id", "door", "task", "items", "age", "session"), rows, flexible=2)
-    page.line()
-    page.line(f"{len(answer.recalls)} of {answer.open:,} without an outcome.", "dim")
-    newest = one_line(answer.recalls[0].recall_id)
-    page.line(f"Report one: lessonbank outcome success --recall-id {newest}", "dim")
-    page.line("(or partial, failure; unknown if nobody can tell)", "dim")
-
-
 def state(page: Page, answer: port.StateAnswer) -> None:
     """Show an item's state after it was changed."""
     now = page.styled(answer.state, _STATES[answer.state])

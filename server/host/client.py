@@ -136,6 +136,9 @@ class HostMemory:
     async def recalls(self, request: port.RecallsRequest) -> port.RecallsAnswer:
         return await self._call("recalls", _plain(request), port.RecallsAnswer)
 
+    async def identify(self, request: port.IdRequest) -> port.Identified:
+        return await self._call("identify", _plain(request), port.Identified)
+
     async def forget(self, request: port.ForgetRequest) -> port.StateAnswer:
         return await self._call("forget", _plain(request), port.StateAnswer)
 

@@ -65,6 +65,7 @@ METHODS: dict[str, Method] = {
     ),
     "list_lessons": Method(port.ListRequest, port.ListAnswer),
     "recalls": Method(port.RecallsRequest, port.RecallsAnswer),
+    "identify": Method(port.IdRequest, port.Identified),
     "forget": Method(port.ForgetRequest, port.StateAnswer, lasts=True),
     "restore": Method(port.ForgetRequest, port.StateAnswer, lasts=True),
     "projects": Method(None, port.ProjectsAnswer),

@@ -75,6 +75,9 @@ class ReplicaMemory:
     async def projects(self, project: str = "") -> port.ProjectsAnswer:
         return await self._own.projects(project)
 
+    async def identify(self, request: port.IdRequest) -> port.Identified:
+        return await self._own.identify(request)
+
     async def scorer(self) -> port.ScorerReport:
         return await self._own.scorer()
 

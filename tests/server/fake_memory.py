@@ -108,9 +108,21 @@ class FakeMemory:
             one
             for key, one in reversed(self.opened.items())
             if request.session in ("", one.session)
+            and not (request.open and key in self.reports)
             and self.served[key][0] == self._own(request.project)
         ]
         return port.RecallsAnswer(recalls=tuple(found[: request.limit]), open=len(found))
+
+    async def identify(self, request: port.IdRequest) -> port.Identified:
+        known = {
+            "item": {one.item.id: one.item.title for one in self.kept.values()},
+            "recall": dict.fromkeys(self.served, "a task"),
+            "outcome": {one.outcome_id: "a task" for one in self.reports.values()},
+        }[request.what]
+        found = [one for one in known if one.startswith(request.given)]
+        if not found or (request.given and len(found) > 1):
+            raise UnknownItem(request.given, request.field)
+        return port.Identified(id=found[-1], title=known[found[-1]])
 
     def _ranked(self, text: str, project: str, kinds: tuple[str, ...]) -> list[tuple[float, Kept]]:
         asked = words(text)
@@ -236,7 +248,6 @@ class FakeMemory:
             learning=port.Learning(reports=len(self.reports) + 1, weight=0.0, proof="None yet."),
         )
         self.reports[key or answer.outcome_id] = answer
-        self.opened.pop(request.recall_id, None)
         return answer
 
     def _episode(self, request: port.OutcomeRequest) -> tuple[str, tuple[str, ...]]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_core.errors import InvalidInput, StoreUnavailable, UnknownRecall
+from memory_core.errors import StoreUnavailable, UnknownRecall
 from memory_core.model import OutcomeRecord, RecallRecord, Served
 from memory_core.port import RecallsAnswer, RecallsRequest, parse
 from memory_core.service.open_recalls import (
@@ -223,11 +223,6 @@ def test_what_can_no_longer_be_reported_is_not_listed(bench: Bench, parsers: lis
     assert open_ids(bench) == []
     with pytest.raises(UnknownRecall, match="expired"):
         bench.report("success", recall_id=recall_id)
-
-
-def test_closed_recalls_cannot_be_asked_for() -> None:
-    with pytest.raises(InvalidInput, match=r"open can only be true\. Leave it out"):
-        parse(RecallsRequest, {"open": False})
 
 
 def test_a_restart_knows_the_same_open_recalls(open_bench: OpenBench) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from memory_core.errors import StoreMismatch, StoreUnavailable
-from memory_core.ports import Probe, Scope, Store, StoredItem
+from memory_core.ports import Probe, Scope, Store, StoredItem, StoredRecall
 from tests.memory_core.hash_embedder import HashEmbedder
 from tests.memory_core.store.making import (
     EMBEDDER,
@@ -321,6 +323,30 @@ class StoreContract:
         assert list(reading) == []
 
     # -- keeping
+
+    def test_the_newest_recalls_are_listed_by_project_session_time_and_place(
+        self, store: Store
+    ) -> None:
+        for n in range(6):
+            given = recall(n)
+            record = replace(given.record, session=f"s{n % 2}", at=100.0 + n)
+            store.add_recall(StoredRecall(record, given.vector))
+            if n == 3:
+                store.compact()
+        project = recall(0).record.project
+        ids_ = [recall(n).record.id for n in range(6)]
+
+        def listed(**more: Any) -> list[str]:
+            limit = more.pop("limit", 10)
+            found = store.newest_recalls([more.pop("project", project)], limit=limit, **more)
+            return [record.id for record in found]
+
+        assert listed() == ids_[::-1]
+        assert listed(limit=3) == ids_[:2:-1]
+        assert listed(session="s1") == [ids_[5], ids_[3], ids_[1]]
+        assert listed(since=102.0, before=ids_[5]) == [ids_[4], ids_[3], ids_[2]]
+        assert listed(project="o'ther") == listed(before="rec_unknown") == []
+        assert sorted(store.recall_ids()) == sorted(ids_)
 
     def test_compaction_changes_nothing_that_is_seen(self, store: Store) -> None:
         for n in range(12):

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from memory_core.errors import StoreMismatch, StoreUnavailable
-from memory_core.model import Event, Item, Kind, State
+from memory_core.model import Event, Item, Kind, RecallRecord, State
 from memory_core.ports import (
     Candidate,
     Embedder,
@@ -199,6 +199,29 @@ class FakeStore:
     def get_recall(self, recall_id: str) -> StoredRecall | None:
         self._require_open()
         return self._recalls.get(recall_id)
+
+    def recall_ids(self) -> list[str]:
+        self._require_open()
+        return list(self._recalls)
+
+    def newest_recalls(
+        self,
+        projects: Collection[str],
+        session: str = "",
+        *,
+        since: float = 0.0,
+        before: str = "",
+        limit: int,
+    ) -> list[RecallRecord]:
+        self._require_open()
+        ids = list(self._recalls)
+        older = ids[: ids.index(before)] if before in ids else [] if before else ids
+        records = [self._recalls[one].record for one in reversed(older)]
+        return [
+            one
+            for one in records
+            if one.project in projects and session in ("", one.session) and one.at >= since
+        ][:limit]
 
     def add_outcome(self, outcome: StoredOutcome) -> None:
         self._require_open()

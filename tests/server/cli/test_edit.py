@@ -66,6 +66,37 @@ def test_global_stands_for_the_project_of_all(shell: Shell) -> None:
     assert [one["id"] for one in shell.json("lessons", "--global")["items"]] == [item_id]
 
 
+def test_a_part_of_an_id_is_enough_and_the_last_one_needs_none(shell: Shell) -> None:
+    item_id = shell.remembered()
+    assert shell.json("show", item_id[:20])["id"] == item_id
+    assert shell.run("show", "--last") == 0
+    assert f"The last item: {item_id}" in shell.err
+    recall_id = shell.json("recall", "Excel")["recall_id"]
+    answer = shell.json("outcome", "success", "--last", "--used", item_id[:20])
+    assert answer["credited"][0]["id"] == item_id
+    assert recall_id in shell.err
+    assert shell.json("forget", "--last", "--reason", "old")["id"] == item_id
+    assert shell.json("restore", item_id[:20])["state"] == "active"
+    assert shell.run("show", "item_zz") == 1
+    assert shell.run("show", item_id, "--last") == 2
+    assert shell.run("show") == 2
+
+
+def test_the_log_of_recalls_and_what_is_open(shell: Shell) -> None:
+    shell.remembered()
+    first = shell.json("recall", "Excel")["recall_id"]
+    shell.json("outcome", "success", "--recall-id", first)
+    second = shell.json("recall", "Excel")["recall_id"]
+    assert shell.run("recalls") == 0
+    assert first in shell.out
+    assert second in shell.out
+    assert shell.run("recalls", "--open") == 0
+    assert first not in shell.out
+    assert second in shell.out
+    assert shell.run("recalls", "--since", "yesterday") == 2
+    assert "is no date" in shell.err
+
+
 def editing(monkeypatch: pytest.MonkeyPatch, folder: Path, program: str) -> None:
     """An editor that runs these Python lines over the file's `text`."""
     script = folder / "editor.py"
