@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,20 +54,24 @@ def served(folder: Path) -> Iterator[Server]:
         yield Server(url, TOKEN, str(store))
 
 
-def run_all(todo: Sequence[tuple[str, Cell]], folder: Path) -> tuple[list[Run], list[str]]:
-    """Run the cells one after the other; gives the runs and the broken promises."""
-    runs: list[Run] = []
+def run_all(
+    todo: Sequence[tuple[str, Cell]], folder: Path, jobs: int
+) -> tuple[list[Run], list[str]]:
+    """Run the cells, `jobs` at a time; gives the runs and the broken promises."""
     problems: list[str] = []
-    with listening() as model, served(folder) as server:
-        for name, (client, transport, script) in todo:
-            where = server if transport == "http" else Server()
-            run = meet(client, script, folder / name, model, where)
-            found = list(checks(run))
-            runs.append(run)
-            problems += [f"FAILED {name}: {one.name}: {one.problem}" for one in found if not one.ok]
-            passed = sum(one.ok for one in found)
-            print(f"{passed}/{len(found)}  {name}, {run.ended.seconds:.0f} s", flush=True)
-    return runs, problems
+
+    def one(named: tuple[str, Cell]) -> Run:
+        name, (client, transport, script) = named
+        where = server if transport == "http" else Server()
+        run = meet(client, script, folder / name, model, where)
+        found = list(checks(run))
+        problems.extend(f"FAILED {name}: {c.name}: {c.problem}" for c in found if not c.ok)
+        passed = sum(check.ok for check in found)
+        print(f"{passed}/{len(found)}  {name}, {run.ended.seconds:.0f} s", flush=True)
+        return run
+
+    with listening() as model, served(folder) as server, ThreadPoolExecutor(jobs) as pool:
+        return list(pool.map(one, todo)), problems
 
 
 def chosen(names: Sequence[str], *, quick: bool) -> list[Client]:
@@ -96,6 +101,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="only the part of the whole check")
     parser.add_argument("--install", action="store_true", help="only install the packages")
     parser.add_argument("--write", action="store_true", help="put the table into docs/clients.md")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (1: exact seconds)")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep each run's files there")
     return parser.parse_args()
 
@@ -111,7 +117,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         folder = (arguments.keep or Path(temporary)).absolute()
         folder.mkdir(parents=True, exist_ok=True)
-        runs, problems = run_all(list(cells(clients)), folder)
+        runs, problems = run_all(list(cells(clients)), folder, arguments.jobs)
     table = rows(runs)
     print("\n" + plain(table))
     print("\n".join(["", *missing, *problems, f"{time.monotonic() - began:.0f} s"]))

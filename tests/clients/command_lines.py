@@ -1,6 +1,6 @@
 """The clients that are programs of their own: how each is set up and started.
 
-Each is pinned in `npm/NAME/package.json`. What `lessonbank install` knows is set up by it.
+Each is pinned in `npm/NAME/package.json`. Over stdio `lessonbank install` sets it up.
 """
 
 from __future__ import annotations
@@ -11,29 +11,24 @@ from pathlib import Path
 
 from tests.clients.model.turn import JSON
 from tests.clients.place import NAME, NPM, Place, Start, node
-from tests.node.place import LESSONBANK
 
 PROMPT = "Deploy the billing service to staging with helm and check that it is healthy."
 
 
 def claude_code(place: Place, *, hooks: bool) -> Start:
-    """Set up Claude Code, over stdio by our installer."""
+    """Set up Claude Code."""
+    allowed: tuple[str, ...] = ()
     if place.server.url:
         address = {"type": "http", "url": place.server.url, "headers": place.server.headers}
         entry = {**address, "alwaysLoad": True}
         place.write(".claude.json", json.dumps({"mcpServers": {NAME: entry}}))
+        allowed = ("--allowedTools", f"mcp__{NAME}")
     else:
-        place.lessonbank("install", "claude-code", *(() if hooks else ("--no-hooks",)))
+        place.lessonbank("install", "claude-code", "--allow", *(() if hooks else ("--no-hooks",)))
     folder = NPM / "claude-code"
+    program = _script(folder, "@anthropic-ai/claude-code/cli-wrapper.cjs")
     return Start(
-        (
-            node(folder),
-            _script(folder, "@anthropic-ai/claude-code/cli-wrapper.cjs"),
-            "-p",
-            PROMPT,
-            "--allowedTools",
-            f"mcp__{NAME}",
-        ),
+        (node(folder), program, "-p", PROMPT, *allowed),
         {
             "ANTHROPIC_BASE_URL": place.model,
             "ANTHROPIC_API_KEY": "sk-ant-none",
@@ -47,42 +42,37 @@ def claude_code(place: Place, *, hooks: bool) -> Start:
 
 def codex(place: Place) -> Start:
     """Set up Codex, whose every turn waits for a server that is required."""
-    if place.server.url:
-        server = {
-            "url": place.server.url,
-            "bearer_token_env_var": "LESSONBANK_TOKEN",
-            "required": True,
-        }
-    else:
-        command = {"command": LESSONBANK, "args": ["serve"]}
-        server = {**command, "required": True, "startup_timeout_sec": 60}
     provider = {"name": "scripted", "base_url": f"{place.model}/v1", "wire_api": "responses"}
     lines = ['model = "gpt-5"', 'model_provider = "scripted"']
     lines += _toml_table("model_providers.scripted", provider)
-    lines += _toml_table(f"mcp_servers.{NAME}", server)
+    if place.server.url:
+        token = {"bearer_token_env_var": "LESSONBANK_TOKEN"}
+        asked = {"required": True, "default_tools_approval_mode": "approve"}
+        lines += _toml_table(f"mcp_servers.{NAME}", {"url": place.server.url, **token, **asked})
     place.write(".codex/config.toml", "\n".join(lines))
+    _install(place, "codex")
     folder = NPM / "codex"
     program = _script(folder, "@openai/codex/bin/codex.js")
-    flags = ("--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox")
     return Start(
-        (node(folder), program, "exec", *flags, PROMPT), {"LESSONBANK_TOKEN": place.server.token}
+        (node(folder), program, "exec", "--skip-git-repo-check", PROMPT),
+        {"LESSONBANK_TOKEN": place.server.token},
     )
 
 
 def gemini_cli(place: Place) -> Start:
     """Set up Gemini CLI."""
-    auth = {"auth": {"selectedType": "gemini-api-key"}}
     settings = {
-        "security": auth,
-        "mcpServers": {NAME: _gemini_entry(place)},
+        "security": {"auth": {"selectedType": "gemini-api-key"}},
+        **_gemini_servers(place),
         "privacy": {"usageStatisticsEnabled": False},
         "general": {"enableAutoUpdate": False},
     }
     place.write(".gemini/settings.json", json.dumps(settings))
+    _install(place, "gemini-cli")
     folder = NPM / "gemini-cli"
     program = _script(folder, "@google/gemini-cli/bundle/gemini.js")
     return Start(
-        (node(folder), program, "--yolo", "--skip-trust", "-p", PROMPT),
+        (node(folder), program, "--skip-trust", "-p", PROMPT),
         {"GEMINI_API_KEY": "none", "GOOGLE_GEMINI_BASE_URL": place.model},
     )
 
@@ -91,14 +81,15 @@ def qwen_code(place: Place) -> Start:
     """Set up Qwen Code."""
     settings = {
         "security": {"auth": {"selectedType": "openai"}},
-        "mcpServers": {NAME: _gemini_entry(place)},
+        **_gemini_servers(place),
         "privacy": {"usageStatisticsEnabled": False},
         "general": {"enableAutoUpdate": False},
     }
     place.write(".qwen/settings.json", json.dumps(settings))
+    _install(place, "qwen-code")
     folder = NPM / "qwen-code"
     return Start(
-        (node(folder), _script(folder, ".bin/qwen"), "--yolo", "-p", PROMPT),
+        (node(folder), _script(folder, ".bin/qwen"), "-p", PROMPT),
         {
             "OPENAI_API_KEY": "none",
             "OPENAI_BASE_URL": f"{place.model}/v1",
@@ -109,23 +100,18 @@ def qwen_code(place: Place) -> Start:
 
 def opencode(place: Place) -> Start:
     """Set up opencode."""
-    if place.server.url:
-        entry = {"type": "remote", "url": place.server.url, "headers": place.server.headers}
-    else:
-        entry = {"type": "local", "command": [LESSONBANK, "serve"]}
     provider = {
         "npm": "@ai-sdk/openai-compatible",
         "name": "scripted",
         "options": {"baseURL": f"{place.model}/v1", "apiKey": "none"},
         "models": {"scripted": {"name": "scripted", "tool_call": True}},
     }
-    settings = {
-        "provider": {"scripted": provider},
-        "mcp": {NAME: {**entry, "enabled": True}},
-        "autoupdate": False,
-        "share": "disabled",
-    }
+    settings: JSON = {"provider": {"scripted": provider}, "autoupdate": False, "share": "disabled"}
+    if place.server.url:
+        entry = {"type": "remote", "url": place.server.url, "headers": place.server.headers}
+        settings["mcp"] = {NAME: {**entry, "enabled": True}}
     place.write(".config/opencode/opencode.json", json.dumps(settings))
+    _install(place, "opencode")
     found = sorted((NPM / "opencode" / "node_modules").glob("opencode-*/bin/opencode"))
     program = str(found[-1])  # the build for older processors, where there are two
     return Start(
@@ -137,46 +123,42 @@ def opencode(place: Place) -> Start:
 def cline(place: Place) -> Start:
     """Set up Cline's command line."""
     if place.server.url:
-        entry = {
-            "type": "streamableHttp",
-            "url": place.server.url,
-            "headers": place.server.headers,
-        }
-    else:
-        entry = {"command": LESSONBANK, "args": ["serve"]}
-    servers = json.dumps({"mcpServers": {NAME: entry}})
-    place.write(".cline/data/settings/cline_mcp_settings.json", servers)
-    provider = {
+        address = {"type": "streamableHttp", "url": place.server.url}
+        servers = {"mcpServers": {NAME: {**address, "headers": place.server.headers}}}
+        place.write(".cline/data/settings/cline_mcp_settings.json", json.dumps(servers))
+    _install(place, "cline")
+    settings = {
         "provider": "openai-compatible",
         "apiKey": "none",
         "baseUrl": f"{place.model}/v1",
         "model": "scripted",
     }
+    told = {"updatedAt": "2026-01-01T00:00:00.000Z", "tokenSource": "manual"}
     known = {
         "version": 1,
         "lastUsedProvider": "openai-compatible",
         "modes": {},
-        "providers": {
-            "openai-compatible": {
-                "settings": provider,
-                "updatedAt": "2026-01-01T00:00:00.000Z",
-                "tokenSource": "manual",
-            }
-        },
+        "providers": {"openai-compatible": {"settings": settings, **told}},
     }
     place.write(".cline/data/settings/providers.json", json.dumps(known))
-    folder = NPM / "cline"
-    program = _script(folder, ".bin/cline")
+    program = _script(NPM / "cline", ".bin/cline")
     return Start(
         (program, "-P", "openai-compatible", "-m", "scripted", PROMPT),
         {"CLINE_NO_AUTO_UPDATE": "1"},
     )
 
 
-def _gemini_entry(place: Place) -> JSON:
-    if place.server.url:
-        return {"httpUrl": place.server.url, "headers": place.server.headers, "trust": True}
-    return {"command": LESSONBANK, "args": ["serve"], "trust": True}
+def _install(place: Place, client: str) -> None:
+    """Add the server over stdio as a user does, to the settings that are there."""
+    if not place.server.url:
+        place.lessonbank("install", client, "--allow")
+
+
+def _gemini_servers(place: Place) -> JSON:
+    if not place.server.url:
+        return {}
+    entry = {"httpUrl": place.server.url, "headers": place.server.headers, "trust": True}
+    return {"mcpServers": {NAME: entry}}
 
 
 def _toml_table(name: str, values: Mapping[str, object]) -> list[str]:

@@ -12,6 +12,7 @@ from tests.clients.model.script import Script, made, offered
 from tests.clients.model.serving import Exchange
 from tests.clients.model.turn import Use
 from tests.clients.processes import Ended, Process
+from tests.clients.scripts import SEED
 from tests.node.place import Check
 
 TOOLS = ("recall", "report_outcome", "remember")
@@ -94,6 +95,8 @@ def checks(run: Run) -> Iterator[Check]:
     if run.gave("recall"):
         shown = run.result("recall")[:_SHOWN]
         yield Check("the next step is visible", "" if run.next_step else shown)
+        found = SEED[0] in run.result("recall")
+        yield Check("what was stored before is recalled", "" if found else shown)
     if run.script.steps:
         yield Check("the lesson is stored", "" if run.stored else "it is not in the list")
     if run.client.strict:

@@ -30,9 +30,7 @@ def meet(client: Client, script: Script, root: Path, model: Model, server: Serve
     """
     place = Place(root, model.play(root.name, script), server)
     place.make()
-    if client.hooked:
-        title, content = SEED
-        place.lessonbank("remember", title, content)
+    place.lessonbank("remember", *SEED)
     start = client.start(place)
     environment = {**place.environment, **start.environment}
     ended = run(start.command, environment, place.folder, SECONDS)

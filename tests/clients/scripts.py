@@ -10,7 +10,7 @@ SEED = (
     "Read the billing chart's values before a deploy to staging",
     "The billing service's staging cluster has its own helm values: deploy with -f staging.yaml.",
 )
-"""Title and content of the lesson that is there before a client with hooks starts."""
+"""Title and content of the lesson that is there before a client starts."""
 
 
 def loop(title: str, *, strict: bool = False) -> Script:
