@@ -27,7 +27,7 @@ from tests.clients.model.serving import listening
 from tests.clients.place import Server
 from tests.clients.reporting import DOCUMENT, markdown, plain, rows, with_table
 from tests.clients.running import meet
-from tests.clients.scripts import answer_alone, loop
+from tests.clients.scripts import answer_alone, careless, loop
 from tests.node.place import LESSONBANK, TOKEN
 from tests.node.serving import serving
 
@@ -40,6 +40,9 @@ def cells(clients: Sequence[Client]) -> Iterator[tuple[str, Cell]]:
         for transport in client.transports:
             name = f"{client.name}-{transport}"
             yield name, (client, transport, loop(name, strict=client.strict))
+        if client.careless:
+            name = f"{client.name}-careless"
+            yield name, (client, client.transports[0], careless(name))
         if client.hooked:
             yield f"{client.name}-answer", (client, client.transports[0], answer_alone())
 

@@ -29,6 +29,7 @@ class Client:
         only_answer: Whether its standard output is the model's answer and nothing else.
         hooked: Whether our hooks speak to its model.
         strict: Whether its model has to fill in every argument.
+        careless: Whether it is also met with a careless model.
         stays: What names the process that it leaves running for its next start, "" for none.
     """
 
@@ -43,6 +44,7 @@ class Client:
     only_answer: bool = False
     hooked: bool = False
     strict: bool = False
+    careless: bool = False
     stays: str = ""
 
     @property
@@ -67,6 +69,7 @@ CLIENTS = (
         NPM / "claude-code",
         "@anthropic-ai/claude-code",
         partial(command_lines.claude_code, hooks=False),
+        careless=True,
         only_answer=True,
     ),
     Client(
@@ -147,5 +150,7 @@ CLIENTS = (
         "smolagents",
         _program("smolagents", "with_smolagents"),
     ),
-    Client("vercel-ai", "Vercel AI SDK", NPM / "vercel-ai", "ai", frameworks.vercel_ai),
+    Client(
+        "vercel-ai", "Vercel AI SDK", NPM / "vercel-ai", "ai", frameworks.vercel_ai, careless=True
+    ),
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from tests.clients.catalogue import Client
-from tests.clients.model.script import Script, made, offered
+from tests.clients.model.script import Script, offered, worked
 from tests.clients.model.serving import Exchange
 from tests.clients.model.turn import Use
 from tests.clients.processes import Ended, Process
@@ -40,16 +41,20 @@ class Run:
         """The requests of the agent itself: those with tools."""
         return [one for one in self.heard if one.turn.tools]
 
+    @property
+    def results(self) -> tuple[str, ...]:
+        """What came back of each step that was made, as the model read it."""
+        longest = max((worked(one.turn) for one in self.asked), key=len, default=())
+        return tuple(one.result or "" for one in longest)
+
     def result(self, tool: str) -> str:
-        """What came back of the tool's first call, as the model read it; "" for nothing."""
-        for one in reversed(self.asked):
-            if calls := made(one.turn, tool):
-                return calls[0].result or ""
-        return ""
+        """What came back of the tool's first call; "" for nothing."""
+        pairs = zip(self.script.steps, self.results, strict=False)
+        return next((result for step, result in pairs if step.tool == tool), "")
 
     def gave(self, tool: str) -> bool:
         """Whether the tool's answer came back, and no error."""
-        return re.search(GIVES[tool], self.result(tool)) is not None
+        return _is_answer(tool, self.result(tool))
 
     @property
     def sees(self) -> str:
@@ -89,9 +94,10 @@ def checks(run: Run) -> Iterator[Check]:
     late = f"{run.first}: {[one.name for one in run.asked[0].turn.tools]}" if run.asked else "none"
     yield Check("tools in the first request", "" if run.first in wanted else late)
     called = [one.answer.tool.name for one in run.asked if isinstance(one.answer, Use)]
-    for tool in [one for one in TOOLS if any(step.tool == one for step in run.script.steps)]:
-        came = run.result(tool)[:_SHOWN] or f"nothing came back; called: {called}"
-        yield Check(f"{tool} came back", "" if run.gave(tool) else came)
+    for step, result in zip_longest(run.script.steps, run.results[: len(run.script.steps)]):
+        name = f"{step.tool} came back{step.slip and ': '}{step.slip}"
+        came = (result or "")[:_SHOWN] or f"nothing came back; called: {called}"
+        yield Check(name, "" if _is_answer(step.tool, result or "") else came)
     if run.gave("recall"):
         shown = run.result("recall")[:_SHOWN]
         yield Check("the next step is visible", "" if run.next_step else shown)
@@ -109,6 +115,10 @@ def checks(run: Run) -> Iterator[Check]:
     words = [" ".join(one.command) for one in run.left]
     left = [one[:_SHOWN] for one in words if not (stays and stays in one)]
     yield Check("nothing left running", "; ".join(left))
+
+
+def _is_answer(tool: str, result: str) -> bool:
+    return re.search(GIVES[tool], result) is not None
 
 
 def _invented(run: Run) -> set[str]:

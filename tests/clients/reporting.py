@@ -33,7 +33,9 @@ def _row(run: Run) -> tuple[str, ...]:
     )
     seconds = "-" if run.seconds is None else f"{run.seconds:.1f}"
     client = run.client
-    head = (client.title, client.version, run.transport, run.first)
+    slips = any(step.slip for step in run.script.steps)
+    title = f"{client.title}, a careless model" if slips else client.title
+    head = (title, client.version, run.transport, run.first)
     return (*head, *calls, run.sees, _yes(run.next_step) if run.gave("recall") else "-", seconds)
 
 

@@ -38,6 +38,41 @@ def loop(title: str, *, strict: bool = False) -> Script:
     return Script(steps, ANSWER, strict)
 
 
+def careless(title: str) -> Script:
+    """Give a loop as careless models play it: what they mean is plain, what they send is not.
+
+    Args:
+        title: Of the lesson, by which a run finds it again.
+    """
+
+    def plain_words(turn: Turn) -> JSON:
+        return {"recallId": recall_id(turn), "outcome": "completed", "evidence": "exit code 0"}
+
+    def nulls(turn: Turn) -> JSON:
+        evidence = {"exit_code": "0", "tests_passed": None, "log": None}
+        empty = {"used_ids": None, "error": None, "steps": None}
+        return {"recall_id": recall_id(turn), "outcome": "Success", "evidence": evidence, **empty}
+
+    def more(turn: Turn) -> JSON:
+        told = {"title": title, "content": "Run helm with --wait.", "kind": "Lesson"}
+        return {
+            **told,
+            "tags": "helm, deploy",
+            "outcome_id": "",
+            "sessionId": "1",
+            "reasoning": "-",
+        }
+
+    numbers = {"task": TASK, "k": "2", "max_tokens": "900", "kinds": "strategy"}
+    steps = (
+        Step("recall", lambda turn: numbers, "numbers as text, a text for a list"),
+        Step("report_outcome", plain_words, "a name in camelCase, plain words"),
+        Step("report_outcome", nulls, "nulls"),
+        Step("remember", more, "a list as text, a kind of its own, arguments that nobody knows"),
+    )
+    return Script(steps, ANSWER)
+
+
 def answer_alone() -> Script:
     """Give a model that answers at once and calls nothing."""
     return Script((), ANSWER)

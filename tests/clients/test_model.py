@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.clients.model import chat, gemini, messages, responses
-from tests.clients.model.script import Script, Step, filled, made, recall_id
+from tests.clients.model.script import Script, Step, filled, recall_id, worked
 from tests.clients.model.turn import JSON, Say, Turn, Use
 
 SCHEMA = {"type": "object", "properties": {"task": {"type": "string"}}, "required": ["task"]}
@@ -77,7 +77,7 @@ def test_a_script_is_played_and_heard_in_every_dialect(
     assert isinstance(said, Use)
     assert (said.tool.name, said.arguments) == (TOOLS[0], {"task": "deploy"})
     second: Turn = dialect.read(request_of(dialect.whole(first, said, "1")))
-    assert [one.result for one in made(second, "recall")] == [RESULT]
+    assert [one.result for one in worked(second)] == [RESULT]
     reported = SCRIPT.next(second)
     assert isinstance(reported, Use)
     assert reported.arguments == {"recall_id": "rec_0123456789"}

@@ -24,10 +24,14 @@ _FOR_JSON = json.dumps({"reasoning": "", "next_speaker": "user", "title": "", "i
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call: the tool's own name, and its arguments from what came back so far."""
+    """One call: the tool's own name, and its arguments from what came back so far.
+
+    `slip` says what is careless about the arguments, "" for nothing.
+    """
 
     tool: str
     arguments: Callable[[Turn], JSON]
+    slip: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,10 @@ class Script:
             return Say(_FOR_JSON)
         if not turn.tools:
             return Say("ok")
-        made = [one for one in turn.done if not SEARCHERS.fullmatch(one.name)]
-        if len(made) >= len(self.steps):
+        done = len(worked(turn))
+        if done >= len(self.steps):
             return Say(MORE if self.answer in turn.whole else self.answer)
-        step = self.steps[len(made)]
+        step = self.steps[done]
         tool = offered(turn.tools, step.tool)
         arguments = step.arguments(turn)
         if tool is None:
@@ -79,20 +83,15 @@ class Script:
         return Use(tool, {"query": query})
 
 
+def worked(turn: Turn) -> tuple[Done, ...]:
+    """Give the calls that are steps of a script: all but searches for tools."""
+    return tuple(one for one in turn.done if not SEARCHERS.fullmatch(one.name))
+
+
 def offered(tools: tuple[Tool, ...], name: str) -> Tool | None:
     """Give the tool of this name, whatever a client puts before it."""
     ends = re.compile(rf"(^|[^A-Za-z]){name}$")
     return next((one for one in tools if ends.search(one.name)), None)
-
-
-def made(turn: Turn, name: str) -> tuple[Done, ...]:
-    """Give the calls of one of our tools, those through a client's own caller too."""
-    ends = re.compile(rf"(^|[^A-Za-z]){name}$")
-    return tuple(one for one in turn.done if ends.search(_named(one)))
-
-
-def _named(call: Done) -> str:
-    return str(call.arguments.get("name")) if call.name == CALLER else call.name
 
 
 def recall_id(turn: Turn) -> str:
