@@ -164,7 +164,7 @@ CLIENTS = {
         Client(
             "cline",
             "Cline",
-            more={"disabled": False},
+            more={"disabled": False, "timeout": 60},  # else 3 seconds to begin
             allowed={"autoApprove": list(TOOLS)},
             comments=False,
             programs=("cline",),

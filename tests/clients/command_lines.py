@@ -36,6 +36,7 @@ def claude_code(place: Place, *, hooks: bool) -> Start:
             "DISABLE_AUTOUPDATER": "1",
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "IS_SANDBOX": "1",  # or root is refused
+            "MCP_CONNECT_TIMEOUT_MS": "120000",  # a busy machine is no fault
         },
     )
 

@@ -74,7 +74,7 @@ def expected(client: str) -> dict[str, Any]:
             "enabled": True,
             "timeout": 30_000,
         },
-        "cline": {**plain, "disabled": False},
+        "cline": {**plain, "disabled": False, "timeout": 60},
         "zed": {"source": "custom", **plain},
         "copilot-cli": {"type": "local", **plain, "tools": ["*"]},
     }
