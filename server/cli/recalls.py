@@ -29,4 +29,4 @@ def shown(page: Page, answer: port.RecallsAnswer) -> None:
     if answer.before:
         page.line(f"Older: lessonbank recalls --before {one_line(answer.before)}", "dim")
     if answer.open:
-        page.line("Report the last one: lessonbank outcome OUTCOME --last", "dim")
+        page.line("Report the last one: lessonbank outcome success --last", "dim")

@@ -61,7 +61,7 @@ def check(page: Page, answer: port.RecallAnswer) -> None:
     page.line()
     if answer.items or answer.warnings:
         page.line("When done (success, partial, failure or unknown):", "dim")
-        page.line(f"  lessonbank outcome OUTCOME --recall-id {one_line(answer.recall_id)}", "dim")
+        page.line(f"  lessonbank outcome success --recall-id {one_line(answer.recall_id)}", "dim")
     else:
         page.line("Nothing known against it: no like failure is stored.")
 

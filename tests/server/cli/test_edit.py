@@ -55,7 +55,7 @@ def test_a_check_is_asked_and_shown(shell: Shell) -> None:
     shell.run("outcome", "failure", "--task", "open it", "--error", "KeyError: 'x'")
     assert shell.run("check", "--error", "-", stdin=b"KeyError: 'x'") == 0
     assert "! failed like this once" in shell.out
-    assert "lessonbank outcome OUTCOME --recall-id" in shell.out
+    assert "lessonbank outcome success --recall-id" in shell.out
     assert shell.run("check") == 2
 
 

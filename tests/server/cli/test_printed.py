@@ -109,6 +109,7 @@ def _next_commands(text: str) -> list[list[str]]:
     [
         ("recall", "open an Excel file"),
         ("recalls",),
+        ("check", "open an Excel file"),
         ("lessons", "--limit", "1"),
     ],
 )
