@@ -131,6 +131,9 @@ async def _serve_stdio(
                 tasks.start_soon(wire.pump, lines(source), _ANSWER_WITHIN)
                 options = front.server.create_initialization_options()
                 await front.server.run(wire.incoming, wire, options)
+                while wire.begun_again:
+                    wire.begun_again = False
+                    await front.server.run(wire.incoming, wire, options)
                 find()  # once more: there is a store now that remembers the folder
                 ending.begin()
         except BaseException as error:  # noqa: BLE001  # logged and turned into the exit code

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_PROBE = "server/discover"
 _STREAMS = "subscriptions/listen"
 """The one request that is answered only when its sender leaves."""
 
@@ -52,8 +53,14 @@ class Wire:
         self._ending = ending
         self.at_end = False
         """Whether the input came to its end, so that nothing waits for it any more."""
+        self.begun_again = False
+        """Whether `incoming` was closed for another one, which a new run of the server reads."""
+        self._probed = self._begun = False
         self._unanswered: set[types.RequestId] = set()
         self._answered = anyio.Event()
+        self._open()
+
+    def _open(self) -> None:
         self._hand_on, self.incoming = anyio.create_memory_object_stream[
             SessionMessage | Exception
         ]()
@@ -65,7 +72,7 @@ class Wire:
             lines: What arrives.
             grace: Seconds that calls which are under way get to be answered.
         """
-        async with self._hand_on:
+        try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._cancel_when_asked, tasks.cancel_scope)
                 async for line in lines:
@@ -77,6 +84,8 @@ class Wire:
                 while self._unanswered:
                     self._answered = anyio.Event()
                     await self._answered.wait()
+        finally:
+            self._hand_on.close()
 
     async def _cancel_when_asked(self, scope: anyio.CancelScope) -> None:
         await self._ending.asked.wait()
@@ -87,8 +96,27 @@ class Wire:
             logger.warning("a line of input was refused: %s", message.error.message)
             await self._write.send(SessionMessage(message))
             return
+        if isinstance(message, types.JSONRPCRequest):
+            if self._probed and message.method == "initialize":
+                await self._begin_again()
+            self._begun = self._begun or message.method != _PROBE
+            self._probed = not self._begun
         self._note(message)
         await self._hand_on.send(SessionMessage(message))
+
+    async def _begin_again(self) -> None:
+        """Let a handshake follow a probe that its sender no longer waits for.
+
+        To the SDK a connection's first request decides its era, so that it refuses the
+        handshake of a client that waited a second for the probe of a slow start.
+        """
+        while self._unanswered:
+            self._answered = anyio.Event()
+            await self._answered.wait()
+        before = self._hand_on
+        self._open()
+        self.begun_again = True
+        before.close()
 
     def _note(self, message: types.JSONRPCMessage) -> None:
         """Keep account of the requests that wait for an answer."""
@@ -113,8 +141,9 @@ class Wire:
             self._settle(item.message.id)
 
     async def aclose(self) -> None:
-        """Close the way out: the transport then writes what it holds and ends."""
-        await self._write.aclose()
+        """Close the way out, unless a run follows: the transport writes what it holds and ends."""
+        if not self.begun_again:
+            await self._write.aclose()
 
     async def __aenter__(self) -> Self:
         return self

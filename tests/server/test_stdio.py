@@ -143,6 +143,23 @@ def test_the_handshake_tells_who_it_is_and_how_to_use_it(server: Process) -> Non
     assert told["capabilities"]["resources"]["subscribe"] is True
 
 
+def test_a_client_that_gave_up_on_its_probe_begins_with_the_handshake(server: Process) -> None:
+    probe = server.send("server/discover", {"_meta": ENVELOPE})
+    server.tell("notifications/cancelled", {"requestId": probe})
+    begun = server.send("initialize", INITIALIZE)
+    assert server.answer(begun)["result"]["serverInfo"]["name"] == "lessonbank"
+    server.tell("notifications/initialized")
+    listed = server.send("tools/list")
+    assert len(server.answer(listed)["result"]["tools"]) == 6
+
+
+def test_a_handshake_after_an_answered_probe_is_served(server: Process) -> None:
+    probe = server.send("server/discover", {"_meta": ENVELOPE})
+    assert MODERN in server.answer(probe)["result"]["supportedVersions"]
+    begun = server.send("initialize", INITIALIZE)
+    assert server.answer(begun)["result"]["serverInfo"]["name"] == "lessonbank"
+
+
 def test_the_end_of_input_ends_it_cleanly_with_everything_stored(server: Process) -> None:
     server.shake_hands()
     server.call("remember", **LESSON)
