@@ -78,9 +78,10 @@ def test_false_successes_of_what_is_wrong_do_not_turn_the_order(bench: Bench) ->
     team = Team(bench)
     for n in range(60):
         team.report(OWNER, TOPICS[n % len(TOPICS)])
-    for n in range(8):
+    before = team.right_first()
+    for n in range(20):
         team.report(FOE, TOPICS[n % len(TOPICS)], "success", used=1)
-    assert team.right_first() == 1.0
+    assert team.right_first() >= before > 0.5
     assert team.weight > 0.7
 
 
