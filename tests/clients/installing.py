@@ -23,12 +23,13 @@ def install(folder: Path) -> str:
     npm = folder.parent == NPM
     pins = folder / ("package-lock.json" if npm else "requirements.txt")
     stamp = folder / ("node_modules" if npm else ".venv") / ".setup-done"
-    if stamp.exists() and stamp.stat().st_mtime >= pins.stat().st_mtime:
+    pinned = pins.read_text(encoding="utf-8")
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == pinned:
         return ""
     for command in _npm(folder) if npm else _pip(folder, pins):
         if problem := _problem(command):
             return problem
-    stamp.touch()
+    stamp.write_text(pinned, encoding="utf-8")
     return ""
 
 
