@@ -73,6 +73,13 @@ class CachedEmbedder:
         rows = [self.embed_query(text) for text in texts]
         return np.stack(rows) if rows else np.zeros((0, self._dimension), np.float32)
 
+    def knows(self, word: str) -> bool:
+        """As the model itself says: nothing of it is kept."""
+        with self._lock:
+            if self._model is None:
+                self._model = self._load()
+            return self._model.knows(word)
+
     def _stored(self, key: bytes) -> Vector | None:
         row = self._file.execute("SELECT vector FROM vectors WHERE key = ?", (key,)).fetchone()
         return np.frombuffer(row[0], dtype=np.float32) if row else None
