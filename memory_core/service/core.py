@@ -26,7 +26,7 @@ from memory_core.model import (
     RecallRecord,
     new_id,
 )
-from memory_core.port import Change, Learning
+from memory_core.port import Change, FailureWarning, Learning
 from memory_core.ports import Candidate, Embedder, Scope, Store, StoredItem
 from memory_core.projects import DEFAULT_PROJECT, near_names
 from memory_core.proven import ProvenNames
@@ -248,6 +248,14 @@ class Core:
             for place, candidate in enumerate(found)
             for earlier in self.lineage.earlier(candidate.stored.item.id)
         }
+
+    def as_worded_now(self, warnings: Iterable[FailureWarning]) -> tuple[FailureWarning, ...]:
+        """Warnings with the items that they name as they are worded now."""
+        latest = self.lineage.latest
+        return tuple(
+            one.model_copy(update={"item_ids": tuple(dict.fromkeys(map(latest, one.item_ids)))})
+            for one in warnings
+        )
 
     def _texts(self, item: Item) -> tuple[Sketch, Sketch]:
         """The sketches of an item's content and of how its task was asked (else of its title)."""

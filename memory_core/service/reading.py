@@ -244,7 +244,7 @@ class Reading:
         avoid = [line for line in lines if line.kind == "pitfall" or line.losses > line.wins]
         avoid.sort(key=lambda line: (-line.losses, line.age_days, line.id))
         names = core.names.covers(name)
-        mistakes = core.notebook.clusters(*names)[:5]
+        mistakes = core.as_worded_now(core.notebook.clusters(*names)[:5])
         reports = sum(1 for r in list(core.reported.values()) if r.project in names)
         name = core.shown(name, caller)
         text = _playbook(
@@ -275,7 +275,8 @@ class Reading:
                 f"Write one general lesson (kind pitfall) against {worst.signature_id} "
                 f"({worst.summary}): what leads to it, and what to do instead."
             )
-        return Mistakes(clusters=clusters[:50], patterns=patterns, next=following)
+        told = self._core.as_worded_now(clusters[:50])
+        return Mistakes(clusters=told, patterns=patterns, next=following)
 
     def recalls(self, request: RecallsRequest, caller: Caller = OWNER) -> RecallsAnswer:
         """The open recalls of a project, or all of them, newest first; see the port."""

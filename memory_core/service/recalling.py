@@ -247,7 +247,7 @@ class Recaller:
                 replace(failure, project=name), by_error=failure.text is not None
             )
         ]
-        return tuple(found[:MOST_WARNINGS])
+        return self._core.as_worded_now(found[:MOST_WARNINGS])
 
     def _fit(
         self, ranked: Ranked, chosen: Sequence[int], tokens: int, caller: Caller

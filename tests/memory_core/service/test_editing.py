@@ -228,3 +228,13 @@ def test_a_corrected_item_is_not_named_as_its_own_near_duplicate(bench: Bench) -
     old = tried(bench)
     answer = bench.remember(TITLE, "Use a with block.", supersedes=old)
     assert answer.near_duplicates == ()
+
+
+def test_a_failure_is_told_with_the_items_as_they_are_worded_now(bench: Bench) -> None:
+    old = tried(bench, wins=0)
+    answer = bench.recall("receive the file")
+    bench.report("failure", recall_id=answer.recall_id, used_ids=[old], error="OSError: it is shut")
+    new = edit(bench, old, title=TITLE).id
+    warned = bench.check(error="OSError: it is shut").warnings
+    assert [one.item_ids for one in warned] == [(new,)]
+    assert bench.service.reading.mistakes("").clusters[0].item_ids == (new,)

@@ -22,9 +22,7 @@ def _json(room: Room, *words: str, code: int = 0) -> Any:
 async def test_every_command_works_beside_a_client(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(
-        "LESSONBANK_HOST_IDLE", "900"
-    )  # `eval` asks no host
+    monkeypatch.setenv("LESSONBANK_HOST_IDLE", "900")  # `eval` asks no host
     memory = room.memory()
     stored = await memory.remember(
         port.RememberRequest(title="Strip the mark", content="Open it with utf-8-sig.")
