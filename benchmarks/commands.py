@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from benchmarks.child import ROOT
 from benchmarks.command import parser_of, run
@@ -52,7 +53,8 @@ def _once(command: Sequence[str], environment: Mapping[str, str]) -> tuple[float
 def measure(options: argparse.Namespace) -> Report:
     """Start each by turns, with one host that is there."""
     turns = 8 if options.quick else TURNS
-    console = [sys.executable, "-m", "server"]
+    script = Path(sys.executable).with_name("lessonbank")
+    console = [str(script)] if script.exists() else [sys.executable, "-m", "server"]
     with tempfile.TemporaryDirectory(prefix="lessonbank-commands-") as store:
         environment = {**os.environ, "LESSONBANK_STORE": store, "LESSONBANK_PROJECT": "commands"}
         cases = {f"python -c '{code}'": [sys.executable, "-c", code] for code in LEAST}

@@ -274,7 +274,11 @@ class Mistakes(_Answer):
 
 
 class ScorerReport(_Answer):
-    """`memory://scorer`: what the learner knows of itself."""
+    """`memory://scorer`: what the learner knows of itself.
+
+    `reports` counts the outcomes that stand, `trained` every line of the log that was learned,
+    a report and its correction apart.
+    """
 
     mode: str
     version: str

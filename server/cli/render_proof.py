@@ -108,7 +108,7 @@ def _held_out(page: Page, answer: port.ScorerReport) -> None:
     page.line()
     page.line("learned order against similarity", "bold")
     rows = [
-        ("reports", f"{answer.trained:,} learned, {answer.pending:,} waiting"),
+        ("reports", f"{answer.reports:,} stand, {answer.pending:,} wait to be learned"),
         (
             "held out",
             f"{proof.held_out:,} reports (every tenth) that were predicted and never learned",

@@ -128,7 +128,7 @@ def shown(answer: port.ScorerReport, width: int = 120) -> str:
 
 WHOLE = (
     "Learning helps.",
-    "140 learned, 8 waiting",
+    "148 stand, 8 wait to be learned",
     "14 reports (every tenth) that were predicted and never learned",
     "10 predicted better than similarity did, 3 worse, 1 alike",
     "46% to 95% (exact 95 % interval, 50 % is chance)",
@@ -249,5 +249,5 @@ def test_proof_as_json_is_the_exact_answer(shell: Shell) -> None:
 
 def test_stats_show_the_verdict(shell: Shell) -> None:
     assert shell.run("stats") == 0
-    assert "verdict     Too early to tell." in shell.out
+    assert "verdict   Too early to tell." in shell.out
     assert "lessonbank proof, lessonbank eval" in shell.out
