@@ -20,6 +20,7 @@ SEEN_BY_SERVER = {
     "memory_core.model",
     "memory_core.port",
     "memory_core.projects",
+    "memory_core.proven",
     "memory_core.settings",
     "memory_core.shelf",
     "memory_core.unseen",

@@ -61,7 +61,7 @@ def test_a_damaged_file_of_tokens_stops_no_report(tmp_path: Path, content: str) 
     assert names.claimed("system") == "claimed:system"
 
 
-@pytest.mark.parametrize("name", ["oauth:admin", "System", "claimed:anna", "owner"])
+@pytest.mark.parametrize("name", ["oauth:admin", "OAuth:admin", "claimed:anna"])
 def test_no_token_has_a_name_that_reads_as_anothers(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidInput, match="another caller"):
         TokenBook(FolderShelf(tmp_path / TOKENS), "local").create(name)

@@ -55,7 +55,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "Outcome": st.sampled_from(["success", "failure"]),
     "Mode": st.sampled_from(["learned", "keyword"]),
     "EventKind": st.sampled_from(["retire", "reembed"]),
-    "Literal['recall', 'check']": st.sampled_from(["recall", "check"]),
+    "Door": st.sampled_from(["recall", "prompt", "check"]),
     "tuple[Served, ...]": st.lists(SERVED, max_size=3).map(tuple),
     "tuple[Credit, ...]": st.lists(st.builds(Credit, TEXT, REAL, REAL), max_size=3).map(tuple),
 }

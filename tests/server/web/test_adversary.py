@@ -318,7 +318,7 @@ def test_sessions_of_one_name_do_not_meet_across_projects(server: Server) -> Non
     _, first = server.call(left, "recall", task="say so", session="shared")
     _, other = server.call(right, "recall", task="say so", session="shared")
     assert "no outcome yet" not in other["note"]
-    _, again = server.call(left, "recall", task="say so", session="shared")
+    _, again = server.call(left, "recall", task="say it aloud", session="shared")
     assert first["recall_id"] in again["note"]
 
 
