@@ -109,6 +109,14 @@ class Catalogue:
         """Say which item supersedes another."""
         self._successors[old] = new
 
+    def has_in_title(self, word: str, *, beside: str) -> bool:
+        """Whether the title of an active item other than `beside` has a word in small letters."""
+        return any(
+            word in line.title.casefold() and word in same_words(line.title).split()
+            for line in self.lines("", "active")
+            if line.id != beside
+        )
+
     def reword(self, old: str, new: str) -> None:
         """Say that an item is another wording of an older one: both say the same."""
         before, after = self._lines.get(old), self._lines.get(new)

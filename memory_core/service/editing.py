@@ -7,6 +7,7 @@ took. The kind of that event says whether the record passes on (`memory_core.ser
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from memory_core.caller import Caller
@@ -44,12 +45,18 @@ def verdict_on(core: Core, old: Item, new: Item, asked: Asked = "auto") -> Verdi
         return Verdict(asked == "keep", "as you asked")
     if old.kind != new.kind:
         return Verdict(False, f"its kind was {old.kind} and is {new.kind}")
-    known = core.embedder.knows if core.embedder is not None else None
+    known = partial(_is_word, core, old.id) if core.embedder is not None else None
     for name in ("title", "description", "content"):
         change = changed_meaning(getattr(old, name), getattr(new, name), known)
         if change:
             return Verdict(False, f"its meaning may have changed, {change} in its {name}")
     return Verdict(True, "it says the same as before")
+
+
+def _is_word(core: Core, item_id: str, word: str) -> bool:
+    """Whether the model knows a word, or another item has it in its title: a term of the trade."""
+    known = core.embedder is not None and core.embedder.knows(word)
+    return known or core.catalogue.has_in_title(word, beside=item_id)
 
 
 def carried(core: Core, request: RememberRequest, old: Item) -> RememberRequest:

@@ -305,11 +305,16 @@ class Lessons:
         with core.lock:
             line = self._retirable(request.item_id, named, caller, "item_id")
             self._own_item(line.id, caller, "item_id")
+            later = core.lineage.latest(line.id)
             if line.state != state:
                 self._flip(line.id, kind, redact(request.reason)[0], caller)
         if line.state != state:
             core.announce(item_changes(line.id, line.project))
         note = core.elsewhere("item_id", line.project, named, caller)
+        if kind == "restore" and later != line.id:
+            note = (
+                f"{note} It has its record back; {later}, which took its place, stays too.".strip()
+            )
         return StateAnswer(
             id=line.id,
             title=line.title,

@@ -60,6 +60,13 @@ def test_a_changed_meaning_starts_anew_and_says_why(bench: Bench, change: dict[s
     assert bench.show(old).wins == 2
 
 
+def test_a_word_of_another_items_title_is_not_misspelt(bench: Bench) -> None:
+    """Terms of a trade are unknown to the model, and another word may be one letter away."""
+    old = tried(bench)
+    bench.remember("Recieve, the program", "It is called so.")
+    assert edit(bench, old, title=TITLE).record == "new"
+
+
 def test_the_person_decides_over_the_rule(bench: Bench) -> None:
     old = tried(bench)
     better = edit(bench, old, content="Open it in a with statement.", record="keep")
@@ -146,7 +153,8 @@ def test_a_restored_wording_takes_its_part_of_the_record_back(bench: Bench) -> N
     recall_id = bench.recall("receive the file").recall_id
     bench.report("success", recall_id=recall_id, used_ids=[new])
     assert bench.show(new).wins == 3
-    bench.restore(old)
+    assert f"{new}, which took its place, stays too" in bench.restore(old).note
+    assert bench.restore(old).note == ""
     assert (bench.show(old).wins, bench.show(new).wins) == (2, 1)
     assert (bench.show(new).earlier, bench.show(old).latest) == ((), "")
     bench.forget(old)
