@@ -101,6 +101,11 @@ def _recalled(page: Page, number: int, item: port.RecalledItem) -> None:
         page.block(f"why: {one_line(item.why)}", "   ")
 
 
+def _noted(page: Page, note: str) -> None:
+    if note:
+        page.block(one_line(note), "", "yellow")
+
+
 def remembered(page: Page, answer: port.RememberAnswer) -> None:
     """Show what became of an item to be stored."""
     done = {
@@ -109,6 +114,7 @@ def remembered(page: Page, answer: port.RememberAnswer) -> None:
         "superseded": "Stored, in the place of the old one, as",
     }
     page.line(f"{done[answer.status]} {page.styled(one_line(answer.id), 'bold')}.")
+    _noted(page, answer.note)
     if answer.redacted:
         page.line(f"Secrets were taken out first: {', '.join(answer.redacted)}.", "yellow")
     if answer.near_duplicates:
@@ -175,6 +181,7 @@ def state(page: Page, answer: port.StateAnswer) -> None:
     """Show an item's state after it was changed."""
     now = page.styled(answer.state, _STATES[answer.state])
     page.line(f"{one_line(answer.title)}: {now} (was {answer.was}).")
+    _noted(page, answer.note)
     if answer.state == "retired":
         page.line(f"Bring it back with: lessonbank restore {one_line(answer.id)}", "dim")
 

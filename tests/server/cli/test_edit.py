@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from memory_core import port
 from memory_core.errors import InvalidInput
 from server.cli import draft
 from tests.server.cli.harness import Shell
+from tests.server.fake_memory import FakeMemory
 
 
 def test_a_corrected_item_takes_the_place_and_the_record_is_told(shell: Shell) -> None:
@@ -57,6 +59,18 @@ def test_a_check_is_asked_and_shown(shell: Shell) -> None:
     assert "! failed like this once" in shell.out
     assert "lessonbank outcome success --recall-id" in shell.out
     assert shell.run("check") == 2
+
+
+def test_what_is_to_be_known_of_a_call_is_shown(shell: Shell) -> None:
+    class Noting(FakeMemory):
+        async def forget(self, request: port.ForgetRequest) -> port.StateAnswer:
+            return (await super().forget(request)).model_copy(update={"note": "It counts there."})
+
+    memory = Noting()
+    memory.kept = shell.memory.kept
+    item_id = shell.remembered()
+    assert shell.run("forget", item_id, "--reason", "old", memory=memory) == 0
+    assert "\nIt counts there.\n" in shell.out
 
 
 def test_global_stands_for_the_project_of_all(shell: Shell) -> None:
