@@ -11,6 +11,7 @@ client could not be had, naming it. `--write` puts the table into docs/clients.m
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
 import time
@@ -53,8 +54,11 @@ def served(folder: Path) -> Iterator[Server]:
     store = folder / "served"
     environment = {"LESSONBANK_STORE": str(store), "LESSONBANK_TOKEN": TOKEN}
     command = [LESSONBANK, "--project", "default", "serve", "--transport", "http", "--port", "0"]
-    with serving(command, environment, folder / "served.log") as url:
-        yield Server(url, TOKEN, str(store))
+    try:
+        with serving(command, environment, folder / "served.log") as url:
+            yield Server(url, TOKEN, str(store))
+    finally:
+        subprocess.run([LESSONBANK, "--store", str(store), "host", "stop"], check=True)
 
 
 def run_all(
