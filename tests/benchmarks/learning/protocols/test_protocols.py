@@ -12,7 +12,7 @@ import pytest
 from benchmarks.learning import embeddings
 from benchmarks.learning.baselines.fixed import Hybrid
 from benchmarks.learning.learner_rival import LearnerRival
-from benchmarks.learning.protocols import credit, forgetting, ground, poisoning, recovery
+from benchmarks.learning.protocols import credit, forgetting, ground, poisoning, recovery, teams
 from benchmarks.learning.protocols.__main__ import PROTOCOLS, main, table
 from benchmarks.learning.protocols.ground import Figures, Maker, Sizes
 from benchmarks.learning.streams.simulator.truth import IRRELEVANT
@@ -126,6 +126,20 @@ def test_a_record_tells_causes_from_bystanders(embedder: HashEmbedder) -> None:
     assert found[LearnerRival.name]["area"] > 0.65
     assert 0.3 < found[Hybrid.name]["area"] < 0.7
     assert f"{credit.WHOLE} (standing)" in found
+
+
+def test_a_team_reports_through_the_product_and_fakes_are_what_they_say(
+    embedder: HashEmbedder,
+) -> None:
+    with teams.opened(embedder, 0) as team:
+        for number in range(6):
+            team.honest(teams.even(2)(number))
+        assert team.weight == 1.0
+        assert set(team.right()) == set(teams.TOPICS)
+        team.fake(teams.token("foe"), teams.TOPICS[0], "success")
+    first = [teams.heavy(10)(number).source for number in range(20)]
+    assert first.count("token 0") == 18
+    assert len({teams.newcomer(4)(number).source for number in range(4)}) == 2
 
 
 def test_the_table_has_means_and_errors() -> None:
