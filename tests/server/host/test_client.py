@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import AsyncIterator
@@ -58,7 +59,8 @@ async def hosted(folder: Path, behind: Memory) -> AsyncIterator[Hosted]:
             yield there
         finally:
             async with Link.of_host(there.announcement, 1).http as client:
-                await client.post("/stop")
+                with contextlib.suppress(httpx2.TransportError):  # it may be at its end already
+                    await client.post("/stop")
             await there.memory.aclose()
 
 
