@@ -7,8 +7,8 @@ not symmetric. A clean exit does not prove success, so a reported failure stays
 one (the agent may see that the result is wrong), only weaker. And an error in
 the log of a run that ended well is a handled one. And zeros alone are what a
 caller writes whose schema makes it fill every field: an exit code of 0 beside
-counts of no test is no evidence without a log, and never turns an "unknown" into
-a success.
+counts of no test is no evidence without a log, and an "unknown" becomes a success
+by tests that passed alone, never by an exit code of 0.
 
 The strengths order the kinds of evidence; their distances are chosen, not
 measured. This module knows no items, no learning and no storage.
@@ -100,7 +100,7 @@ def _good_end(case: _Case) -> Judgement | None:
     """Exit code 0, tests that all passed, or both."""
     if case.exit_code is None and not case.passed:
         return None
-    if case.zeros and (case.reported == "unknown" or not case.logged):
+    if (case.reported == "unknown" and not case.passed) or (case.zeros and not case.logged):
         return None
     parts = ["exit code 0"] if case.exit_code == 0 else []
     if case.passed:
@@ -111,7 +111,7 @@ def _good_end(case: _Case) -> Judgement | None:
     if case.reported == "partial":
         return Judgement("partial", 0.5, 0.6, f"reported partial stands: {why} is no proof")
     if case.reported == "unknown":
-        return Judgement("success", 1.0, 0.7 if case.passed else 0.4, why)
+        return Judgement("success", 1.0, 0.7, why)
     if case.signs.has_error and not case.passed:
         return Judgement("success", 1.0, 0.7, f"{why}; the error in the log was handled")
     return Judgement("success", 1.0, 1.0 if case.passed else 0.9, why)

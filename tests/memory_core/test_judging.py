@@ -41,7 +41,7 @@ TABLE: list[tuple[str, Outcome, Evidence, Outcome, float, float]] = [
     ("exit 0, failure", "failure", evidence(0), "failure", 0.0, 0.4),
     ("exit 0 and tests, failure", "failure", evidence(0, (5, 0)), "failure", 0.0, 0.4),
     ("exit 0, partial", "partial", evidence(0), "partial", 0.5, 0.6),
-    ("exit 0, unknown", "unknown", evidence(0), "success", 1.0, 0.4),
+    ("exit 0, unknown", "unknown", evidence(0), "unknown", 0.5, 0.0),
     ("tests passed, unknown", "unknown", evidence(None, (5, 0)), "success", 1.0, 0.7),
     ("tests passed, success", "success", evidence(None, (5, None)), "success", 1.0, 1.0),
     ("exit 0 but 3 of 12 failed", "success", evidence(0, (9, 3)), "partial", 0.75, 0.8),

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory_core.port import OutcomeRequest, parse
+from memory_core.requests import MARK
 from server.plain import cleaned, one_line, plain, quoted
-from server.surrogates import MARK, marked
+from server.surrogates import marked
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()))
 

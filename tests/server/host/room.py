@@ -79,7 +79,7 @@ class Room:
             return 0
         with contextlib.suppress(ProcessLookupError):
             os.kill(there.pid, number)
-        return there.pid
+        return int(there.pid)
 
     def hosts(self) -> list[int]:
         """The process ids of all hosts of this store that run."""
