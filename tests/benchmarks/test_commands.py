@@ -300,7 +300,7 @@ def test_all_are_listed_and_only_the_slow_ones_wait_to_be_asked(
 ) -> None:
     assert everything.main(["--list"]) == 0
     said = capsys.readouterr().out
-    fast = ("tokens", "startup", "hosts", "doors")
+    fast = ("tokens", "startup", "commands", "hosts", "doors")
     usual_ones = (*fast, "recall_latency", "reports", "object_store")
     for name in (*usual_ones, "setup_size", "replicas", "endurance"):
         assert name in said
