@@ -72,6 +72,7 @@ def test_an_installed_lessonbank_drops_what_pythonpath_names(
     found = [str(project), "/script/folder", *installed]
     monkeypatch.setattr(sys, "path", [found[1], found[0], *installed])
     monkeypatch.setattr(launch, "_ROOT", installed[0])
+    monkeypatch.setattr(launch, "_forget", lambda _folders: None)  # this process goes on
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(project), "", installed[0]]))
     monkeypatch.setenv("PYTHONSAFEPATH", "")
     launch.shut_out_others()
@@ -87,6 +88,7 @@ def test_a_lessonbank_that_pythonpath_finds_keeps_what_it_needs(
     standard = os.path.dirname(os.__file__)  # noqa: PTH120
     monkeypatch.setattr(sys, "path", ["/script", needed, root, standard])
     monkeypatch.setattr(launch, "_ROOT", root)
+    monkeypatch.setattr(launch, "_forget", lambda _folders: None)  # this process goes on
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([needed, root]))
     monkeypatch.setenv("PYTHONSAFEPATH", "")
     launch.shut_out_others()
