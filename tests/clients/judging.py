@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -122,7 +123,11 @@ def _is_answer(tool: str, result: str) -> bool:
 
 
 def _invented(run: Run) -> set[str]:
-    """Give the arguments that the schemas made the model fill in, null not being allowed."""
+    """Give the arguments that the schemas made the model make up.
+
+    Null, an empty text and an empty list say that nothing is given, and a default that the
+    description names changes nothing.
+    """
     uses = [(one.turn, one.answer) for one in run.asked if isinstance(one.answer, Use)]
     steps = {step.tool: step for step in run.script.steps}
     return {
@@ -131,6 +136,7 @@ def _invented(run: Run) -> set[str]:
         for tool, step in steps.items()
         if offered((use.tool,), tool)
         for name in _added(step.arguments(turn), use.arguments)
+        if f"default {name.partition(' = ')[2]}" not in json.dumps(use.tool.schema)
     }
 
 
@@ -138,7 +144,7 @@ def _added(given: Mapping[str, Any], sent: Mapping[str, Any], under: str = "") -
     for name, value in sent.items():
         if isinstance(value, Mapping) and isinstance(given.get(name), Mapping):
             yield from _added(given[name], value, f"{under}{name}.")
-        elif name not in given and value is not None:
+        elif name not in given and value not in (None, "", []):
             yield f"{under}{name} = {value!r}"
 
 

@@ -103,6 +103,7 @@ def test_a_strict_model_fills_in_null_where_it_may_and_the_emptiest_value_where_
             "error": {"type": ["string", "null"]},
             "session": {"type": "string"},
             "k": {"type": "integer", "minimum": 1},
+            "limit": {"type": "integer", "description": "1 to 20, default 3"},
             "evidence": {"anyOf": [{"$ref": "#/$defs/Evidence"}, {"type": "null"}]},
         },
         "$defs": {"Evidence": evidence},
@@ -112,6 +113,7 @@ def test_a_strict_model_fills_in_null_where_it_may_and_the_emptiest_value_where_
         "error": None,
         "session": "",
         "k": 1,
+        "limit": 3,
         "evidence": {"exit_code": 0, "tests_passed": 0},
     }
 
@@ -133,3 +135,17 @@ def test_a_tool_behind_a_search_is_searched_for_then_called_by_the_clients_calle
     assert isinstance(called, Use)
     assert called.tool.name == "tool_call"
     assert called.arguments == {"name": "mcp__lessonbank__recall", "arguments": {"task": "deploy"}}
+
+
+def test_calls_told_in_words_are_heard_and_the_tool_for_answers_ends_the_turn() -> None:
+    body = _chat(None)
+    call = {"id": "1", "type": "function", "function": {"name": "recall", "arguments": {}}}
+    body["messages"] += [
+        {"role": "assistant", "content": [{"type": "text", "text": f"Calling tools:\n[{call}]"}]},
+        {"role": "user", "content": [{"type": "text", "text": f"Observation:\n{RESULT}"}]},
+    ]
+    assert recall_id(chat.read(body)) == "rec_0123456789"
+    body["tools"].append({"type": "function", "function": {"name": "final_answer"}})
+    said = Script((), "all is well").next(chat.read(body))
+    assert isinstance(said, Use)
+    assert said.arguments == {"answer": "all is well"}

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Iterator
 
-from tests.clients.model.turn import JSON, Answer, Pairing, Say, Turn, tools_of
+from tests.clients.model.turn import JSON, Answer, Pairing, Say, Turn, as_text, tools_of
 
+_CALLED, _OBSERVED = "Calling tools:\n", "Observation:\n"
 _USAGE = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
 
 
 def read(body: JSON) -> Turn:
     """Give what a request says."""
     pairs = Pairing()
+    last = ""
     for message in body.get("messages", ()):
-        for call in message.get("tool_calls") or ():
-            pairs.called(call["id"], call["function"]["name"], call["function"]["arguments"])
+        for call in message.get("tool_calls") or _in_words(message):
+            last = call["id"]
+            pairs.called(last, call["function"]["name"], call["function"]["arguments"])
         if message.get("role") == "tool":
             pairs.answered(message["tool_call_id"], message.get("content"))
+        elif as_text(message.get("content")).startswith(_OBSERVED):
+            pairs.answered(last, message["content"])
     return Turn(
         tuple(tools_of(body.get("tools"))),
         pairs.done(),
@@ -25,6 +31,13 @@ def read(body: JSON) -> Turn:
         stream=bool(body.get("stream")),
         model=str(body.get("model", "")),
     )
+
+
+def _in_words(message: JSON) -> list[JSON]:
+    """Give the calls that smolagents tells its model of as text, in Python's notation."""
+    before, told, calls = as_text(message.get("content")).partition(_CALLED)
+    found: list[JSON] = ast.literal_eval(calls.strip()) if told and not before else []
+    return found
 
 
 def whole(turn: Turn, answer: Answer, key: str) -> JSON:

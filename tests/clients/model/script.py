@@ -16,7 +16,10 @@ MORE = "There is nothing more to say."
 """What a client prints that asks for more after the answer."""
 CALLER = "tool_call"
 """Calls a tool that a search has shown, and carries its name and arguments."""
+ANSWERER = "final_answer"
+"""Ends the turn in frameworks whose models may only call tools."""
 _MOST_SEARCHES = 3
+_NAMED_DEFAULT = re.compile(r"\bdefault (\d+)\b")
 _RECALL_ID = re.compile(r"\brec_\w{6,}")
 _OUTCOME_ID = re.compile(r"\bout(?:come)?_\w{6,}")
 _FOR_JSON = json.dumps({"reasoning": "", "next_speaker": "user", "title": "", "isNewTopic": False})
@@ -39,7 +42,8 @@ class Script:
     """All calls of a run and the answer that ends it.
 
     `strict` makes the model fill in every property, as one does whose provider makes it:
-    null where the schema allows that, else the emptiest value there is.
+    null where the schema allows that, else the default that its description names, else
+    the emptiest value there is.
     """
 
     steps: tuple[Step, ...]
@@ -54,13 +58,19 @@ class Script:
             return Say("ok")
         done = len(worked(turn))
         if done >= len(self.steps):
-            return Say(MORE if self.answer in turn.whole else self.answer)
+            return self._end(turn)
         step = self.steps[done]
         tool = offered(turn.tools, step.tool)
         arguments = step.arguments(turn)
         if tool is None:
             return self._behind(turn, step.tool, arguments)
         return Use(tool, filled(tool.schema, arguments) if self.strict else arguments)
+
+    def _end(self, turn: Turn) -> Answer:
+        """Answer, by the tool for answers where there is one; differently when asked again."""
+        text = MORE if self.answer in turn.whole else self.answer
+        tool = next((one for one in turn.tools if one.name == ANSWERER), None)
+        return Use(tool, {"answer": text}) if tool else Say(text)
 
     def _behind(self, turn: Turn, name: str, arguments: JSON) -> Answer:
         """Call a tool that only a search shows: through the client's own caller, if it has one."""
@@ -147,6 +157,8 @@ def _kinds(schema: Mapping[str, Any]) -> list[str]:
 def _emptiest(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> object:
     if schema.get("enum"):
         return schema["enum"][0]
+    if named := _NAMED_DEFAULT.search(str(schema.get("description"))):
+        return int(named[1])
     kind = _kinds(schema)[0]
     if kind == "object":
         return filled({**schema, "$defs": definitions}, {})
