@@ -3,21 +3,20 @@
 The store's own source (`LESSONBANK_SOURCE`) and trusted callers teach in full. A report
 of any other source weighs
 
-    min(1, room / 5) / (1 + n),   0 under .02,
+    min(1, room / 20) / (1 + n),   0 under .02,
 
 n being its reports in the last 24 hours on the item, of those that the report names,
 on which it reported most, and
 
-    room = 5 + 2 alone + before / 3 + share * since - taught:
+    room = 20 + 2 alone + before / 3 + since - taught:
 
 `taught` is what the source has taught so far, `alone` what of it while nobody else had
-taught, `before` what all others had taught when it first came, `since` what they taught
-from then on, and `share` = max(1/3, 1 / (m - 1)) while m sources teach. So even sources
-never stop each other, however many; a newcomer begins with a third of what it finds;
-who was first may teach as much again; one that is alone has nobody to outvote, and no
-limit but n; and one of many teaches at most a quarter of everything. What a claimed
-name writes counts for all claimed names together: a name that nothing proves costs
-nothing. A fold over the outcomes, in log order.
+taught, `before` what all others had taught when it first came, and `since` what they
+taught from then on. So even sources never stop each other, however many; a newcomer
+begins with a third of what it finds; who was first may teach as much again; one that is
+alone has nobody to outvote, and no limit but n; and nobody teaches more than all others
+together do beside it. What a claimed name writes counts for all claimed names together:
+a name that nothing proves costs nothing. A fold over the outcomes, in log order.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ from memory_core.model import OutcomeRecord
 from memory_core.scorer.shares import holder_of
 
 WINDOW = 86_400.0
-FREE = 5.0
+FREE = 20.0
 """What each source may teach in any case, and the room under which a report teaches less."""
 SHARE = 1 / 3
-"""Of what others teach, while more than four teach: a quarter of everything."""
+"""Of what it finds: a newcomer's flood is at most a quarter of everything."""
 LEAST = 0.02
 """A weight under this is none: a flood leaves nothing behind."""
 OWN = "\x1fown"
@@ -103,12 +102,10 @@ class Quotas:
 
     def _room(self, holder: str) -> float:
         mine = self._taught.get(holder) or _Taught(self._total)
-        others = len(self._taught) - (holder in self._taught)
-        if not others:
+        if not len(self._taught) - (holder in self._taught):
             return FREE
         since = self._total - mine.all - mine.before
-        share = max(SHARE, 1.0 / others)
-        return FREE + 2 * mine.alone + SHARE * mine.before + share * since - mine.all
+        return FREE + 2 * mine.alone + SHARE * mine.before + since - mine.all
 
     def observe(
         self,

@@ -8,7 +8,7 @@ from memory_core.caller import OWNER, Caller
 from memory_core.port import OutcomeRequest, RecallAnswer, RecallRequest, parse
 from tests.memory_core.service.conftest import Bench, OpenBench
 
-TOPICS = ("dates", "csv", "retry", "cache")
+TOPICS = ("dates", "queue", "retry", "cache")
 FOE = Caller("foe", "write", None, trusted=False)
 
 
