@@ -90,7 +90,11 @@ def runtime_roots() -> Iterator[str]:
         yield os.path.join(base, "lessonbank")
     import tempfile
 
-    yield os.path.join(tempfile.gettempdir(), f"lessonbank-{who}")
+    try:
+        temporary = tempfile.gettempdir()
+    except OSError:  # nothing can be written there: the disk is full
+        return
+    yield os.path.join(temporary, f"lessonbank-{who}")
 
 
 def name_of(store: str) -> str:

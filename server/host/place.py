@@ -177,7 +177,10 @@ def known_place(store: Path) -> Place | None:
 
 
 def _runtime_folder(store: Path) -> Path:
-    return _made(_made(Path(next(runtime_roots()))) / name_of(str(store)))
+    root = next(runtime_roots(), None)
+    if root is None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(store))
+    return _made(_made(Path(root)) / name_of(str(store)))
 
 
 def _made(folder: Path) -> Path:
