@@ -224,14 +224,15 @@ class InProcessMemory:
         self._caller.require_all("re-embedding")
         service = await self._loading.ready_service(progress)
         embedder = await self._run(self._loading.load_embedder)
-        done = [0, 1]
+        done = [0, 0]
 
         def count(finished: int, total: int) -> None:
-            done[:] = [finished, max(total, 1)]
+            done[:] = [finished, total]
 
         async def tell() -> None:
             while progress is not None:
-                await progress(done[0] / done[1], f"{done[0]} of {done[1]} re-embedded")
+                said = f"{done[0]} of {done[1]} re-embedded" if done[1] else "looking what to do"
+                await progress(done[0] / max(done[1], 1), said)
                 await anyio.sleep(1.0)
 
         answer: Reembedded | LessonbankError

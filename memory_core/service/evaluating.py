@@ -312,13 +312,12 @@ def _summary(scorers: tuple[ScorerRow, ...], reports: int) -> str:
     said = {
         "better": "better than similarity",
         "worse": "worse than similarity",
-        "not decided": "not clearly better or worse than similarity",
+        "not decided": "about as well as similarity, as far as can be told",
     }
-    best = min(scorers, key=lambda row: row.log_loss)
+    counted = "1 report" if reports == 1 else f"{reports} reports"
     return (
-        f"On {reports} reports the learned scorer predicted {said[learned.verdict]} "
-        f"(log loss {learned.log_loss:.3f} against {similarity.log_loss:.3f}, lower is better); "
-        f"the lowest has {best.name}."
+        f"On {counted} the learned scorer predicted {said[learned.verdict]} "
+        f"(log loss {learned.log_loss:.3f} against {similarity.log_loss:.3f}, lower is better)."
     )
 
 

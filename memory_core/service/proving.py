@@ -204,7 +204,8 @@ class Proving:
 def verdict(record: Record) -> str:
     """One plain sentence on whether learning pays, from the whole record."""
     if record.reports < FEWEST:
-        return f"Too early to tell: {record.reports} reports so far, {FEWEST} are the least."
+        so_far = "1 report" if record.reports == 1 else f"{record.reports} reports"
+        return f"Too early to tell: {so_far} so far, {FEWEST} are the least."
     weight = record.weight
     if weight == 0.0:
         return (

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import InvalidInput, shown
-from memory_core.model import Item, RecallRecord
+from memory_core.model import GLOBAL_PROJECT, Item, RecallRecord
 from memory_core.moments import moment
 from memory_core.port import (
     Brief,
@@ -60,7 +60,7 @@ class Reading:
         more = start + len(page) < len(lines)
         core = self._core
         name, elsewhere, note = core.shown(project, caller), 0, ""
-        if not lines:
+        if all(line.project == GLOBAL_PROJECT for line in lines):
             name, elsewhere, note = core.looked_in(project, caller)
         cursor = _cursor(request, project, start + len(page)) if more else ""
         return ListAnswer(

@@ -8,6 +8,7 @@ all of them take longer than a whole command.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
@@ -17,7 +18,7 @@ from server.cli.terminal import columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 DESCRIPTION = "A memory for agents that learns from outcomes what to recall."
 EXAMPLES = """\
@@ -36,7 +37,7 @@ variables (an option wins over them; docs/guide.md lists all):
   LESSONBANK_PROJECT  project of calls that name none (from git, else "default")
   LESSONBANK_SOURCE   who writes (local)
   LESSONBANK_MODEL    folder or hub name of another embedding model
-store: {store}
+store of a call that names none: {store}
 
 exit codes: 0 well, 1 it failed, 2 wrong usage (a command, an option or a value)"""
 
@@ -75,7 +76,27 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**settings)  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
+        if wrong := _WRONG_COMMAND.match(message):
+            message = _no_command(wrong[1])
         raise WrongUsage(f"{message}. See {self.prog} --help.", self.format_usage())
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse what a command does not know itself: its usage helps, that of the top does not."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
+
+_WRONG_COMMAND = re.compile(r"argument COMMAND: invalid choice: '([^']*)'")
+
+
+def _no_command(word: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, COMMAND_NAMES, 1)
+    meant = f"you may mean {near[0]}" if near else f"there are {', '.join(COMMAND_NAMES)}"
+    return f"{word!r} is no command; {meant}"
 
 
 Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse gives it no public name
@@ -268,7 +289,10 @@ def _add_lessons(commands: Commands[_Parser]) -> None:
         '  lessonbank lessons "excel" --kind pitfall --limit 5',
     )
     lessons.add_argument(
-        "query", nargs="?", metavar="QUERY", help="only items that hold the words, or say the like"
+        "query",
+        nargs="?",
+        metavar="QUERY",
+        help="only items with these words, or that say much the same",
     )
     lessons.add_argument("--kind", metavar="KIND", help="strategy, pitfall or fact (all)")
     lessons.add_argument("--state", metavar="STATE", help="active (default), retired or archived")
@@ -303,9 +327,9 @@ def _add_projects(commands: Commands[_Parser]) -> None:
         "projects",
         parents=[_common(top=False)],
         help="list projects, rename, merge, move items",
-        description="List the projects of the store, give one another name, put one into another,\n"
-        "or move items. Old names go on to work. Where a project is asked for, the path of\n"
-        "a folder (such as . or ~/shop) means the project of that folder.",
+        description="List the projects of the store, rename one, put one into another, or move\n"
+        "items. Old names keep working. Where a project is asked for, the path of a\n"
+        "folder (such as . or ~/shop) means the project of that folder.",
         epilog="examples:\n  lessonbank projects list\n"
         "  lessonbank projects rename shop-1a2b3c4d shop\n"
         "  lessonbank projects merge shop-old shop\n"
@@ -421,7 +445,7 @@ _KEEPING = {
     ),
     "reembed": (
         "compute all vectors anew with the model in use",
-        "\nFor after a change of LESSONBANK_MODEL; what has its vectors already is left alone.",
+        "\nFor after a change of LESSONBANK_MODEL; vectors that are right already stay.",
         True,
     ),
     "compact": (
@@ -512,7 +536,7 @@ def _add_install(commands: Commands[_Parser]) -> None:
         "examples:\n  lessonbank install claude-code --allow\n"
         "  lessonbank install --all --dry-run\n  lessonbank install cursor --uninstall",
     )
-    install.add_argument("client", nargs="?", help="which client, see below")
+    install.add_argument("client", nargs="?", metavar="CLIENT", help="which client, see below")
     install.add_argument(
         "--all", dest="everywhere", action="store_true", help="every client that is on this machine"
     )
@@ -632,7 +656,7 @@ def _store() -> str:
 
     from memory_core.folders import user_data_folder
 
-    return os.environ.get("LESSONBANK_STORE") or f"{user_data_folder()} (now, and by default)"
+    return os.environ.get("LESSONBANK_STORE") or str(user_data_folder())
 
 
 def actions_of(command: str) -> Iterator[argparse.Action]:

@@ -18,6 +18,11 @@ from server.plain import sentence
 
 _COMMANDS = {"list_lessons": "lessons", "report_outcome": "outcome"}
 """Tools by the command that does the same."""
+_LAST = {
+    "Call again with ID.": "Pass one that recall or lessons printed, or --last for the newest.",
+    "returned, or the --task.": "returned, --last for the newest recall, or the --task.",
+}
+"""What a command with --last says besides where no id is given."""
 
 
 def complaint(error: LessonbankError, command: str) -> tuple[str, int, str]:
@@ -39,6 +44,8 @@ def complaint(error: LessonbankError, command: str) -> tuple[str, int, str]:
     for name, written in names.items():
         if "_" in name or about_several:
             text = re.sub(rf"(?<![\w-]){name}\b", written, text)
+    for said, more in _LAST.items() if "last" in names else ():
+        text = text.replace(said, more)
     return _with_commands(text), code, "" if about_several else option
 
 

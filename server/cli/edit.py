@@ -44,20 +44,20 @@ def shown(page: Page, answer: port.EditAnswer) -> None:
     """Show what became of the item and of its record."""
     new, old = one_line(answer.id), one_line(answer.was)
     if answer.note:
-        page.line(one_line(answer.note), "yellow")
+        page.block(one_line(answer.note), "", "yellow")
     if answer.status == "unchanged":
         page.line(f"Nothing changed: {new} is as it was.")
         return
     done = {
-        "edited": f"Stored as {page.styled(new, 'bold')}, in the place of {old}.",
-        "duplicate": f"{page.styled(new, 'bold')} says so already; it takes the place of {old}.",
+        "edited": f"Stored as {new}, in the place of {old}.",
+        "duplicate": f"{new} says so already; it takes the place of {old}.",
     }
-    page.line(done[answer.status])
+    page.block(done[answer.status], "")
     if answer.redacted:
-        page.line(f"Secrets were taken out first: {', '.join(answer.redacted)}.", "yellow")
+        page.block(f"Secrets were taken out first: {', '.join(answer.redacted)}.", "", "yellow")
     record = f"{answer.wins} won, {answer.losses} lost, shown {answer.recalls}"
     if answer.record == "kept":
-        page.line(f"Its record is kept ({record}): {one_line(answer.why)}.", "green")
+        page.block(f"Its record is kept ({record}): {one_line(answer.why)}.", "", "green")
         page.line(f"To take it back: lessonbank restore {old}", "dim")
     else:
-        page.line(f"Its record starts anew ({record}): {one_line(answer.why)}.", "yellow")
+        page.block(f"Its record starts anew ({record}): {one_line(answer.why)}.", "", "yellow")

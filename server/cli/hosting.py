@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from memory_core.errors import MemoryUnavailable
 from memory_core.settings import Settings
+from server.cli.render import counted
 from server.cli.terminal import Page
 from server.host.direct import health
 from server.host.place import Announcement, HostRefused, Place, known_place
@@ -153,7 +154,10 @@ def show(page: Page, answer: HostAnswer) -> None:
                 ("store", answer.store),
                 ("process", f"{answer.pid}, version {answer.version}, up {_lasted(answer.up)}"),
                 ("memory", f"{answer.stage}: {answer.message}"),
-                ("clients", f"{answer.fronts} connected, {answer.calls} calls under way"),
+                (
+                    "clients",
+                    f"{answer.fronts} connected, {counted(answer.calls, 'call')} under way",
+                ),
                 ("idle", _lasted(answer.idle)),
                 ("log", answer.log),
             ]

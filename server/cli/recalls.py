@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from server.cli.render import counted
 from server.cli.terminal import Page
 from server.plain import one_line
 
@@ -16,9 +17,9 @@ def shown(page: Page, answer: port.RecallsAnswer) -> None:
         page.line("No recall that fits.")
         return
     for one in answer.recalls:
-        ended = one.outcome or ("withheld" if one.withheld else "open" if one.items else "-")
+        ended = _ended(one)
         session = f", session {one_line(one.session)}" if one.session else ""
-        items = f"{one.items} item" if one.items == 1 else f"{one.items} items"
+        items = counted(one.items, "item")
         page.line(f"{one_line(one.recall_id)}  {page.styled(ended, 'bold')}")
         page.block(f"{one_line(one.at)}, {one.door}, {items}{session}", "  ", "dim")
         page.block(one_line(one.task), "  ")
@@ -28,5 +29,15 @@ def shown(page: Page, answer: port.RecallsAnswer) -> None:
     page.line(f"{len(answer.recalls)} shown; {answer.open:,} without an outcome.", "dim")
     if answer.before:
         page.line(f"Older: lessonbank recalls --before {one_line(answer.before)}", "dim")
-    if answer.open:
-        page.line("Report the last one: lessonbank outcome success --last", "dim")
+    for one in answer.recalls:
+        if _ended(one) in _UNREPORTED:
+            told = f"lessonbank outcome success --recall-id {one_line(one.recall_id)}"
+            page.line(f"Report the newest open one: {told}", "dim")
+            return
+
+
+_UNREPORTED = ("open", "withheld")
+
+
+def _ended(one: port.OpenRecall) -> str:
+    return one.outcome or ("withheld" if one.withheld else "open" if one.items else "-")

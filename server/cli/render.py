@@ -51,8 +51,9 @@ def recall(page: Page, answer: port.RecallAnswer) -> None:
         page.line("When done (or partial, failure, unknown; --used ID):", "dim")
         page.line(f"  lessonbank outcome success --recall-id {one_line(answer.recall_id)}", "dim")
     else:
-        page.line(f"Nothing stored helps with this task{_where(answer)}.")
+        page.block(f"Nothing stored helps with this task{_where(answer)}.", "")
         page.line("Keep what you learn: lessonbank remember TITLE CONTENT", "dim")
+        _see_others(page, answer)
 
 
 def check(page: Page, answer: port.RecallAnswer) -> None:
@@ -70,12 +71,11 @@ def found(page: Page, answer: port.RecallAnswer) -> None:
     """Show what is known: how it was found, warnings, items."""
     order = f"  ({_ORDERS.get(answer.mode, answer.mode)})" if answer.items else ""
     page.block(f"{one_line(answer.recall_id)}{order}", "", "dim")
-    if answer.note:
-        page.line(one_line(answer.note), "yellow")
+    _noted(page, answer.note)
     for warning in answer.warnings:
         times = _times(warning.seen)
         page.line()
-        page.line(f"! failed like this {times}, last {one_line(warning.last_seen)}", "red")
+        page.block(f"! failed like this {times}, last {one_line(warning.last_seen)}", "", "red")
         page.block(warning.summary, "    ")
     for number, item in enumerate(answer.items, start=1):
         page.line()
@@ -83,11 +83,16 @@ def found(page: Page, answer: port.RecallAnswer) -> None:
 
 
 def _where(answer: port.RecallAnswer | port.ListAnswer) -> str:
-    """The project that was looked in, and what lies in others."""
-    if not answer.project:
+    """The project that was looked in, and what lies in others; "" where the note says it."""
+    if not answer.project or f"{answer.project}'; " in answer.note:
         return ""
     others = f"; {counted(answer.elsewhere, 'item')} in other projects" if answer.elsewhere else ""
     return f" (project {one_line(answer.project)}{others})"
+
+
+def _see_others(page: Page, answer: port.RecallAnswer | port.ListAnswer) -> None:
+    if answer.elsewhere:
+        page.line("See the others: lessonbank projects", "dim")
 
 
 def _recalled(page: Page, number: int, item: port.RecalledItem) -> None:
@@ -116,7 +121,7 @@ def remembered(page: Page, answer: port.RememberAnswer) -> None:
     page.line(f"{done[answer.status]} {page.styled(one_line(answer.id), 'bold')}.")
     _noted(page, answer.note)
     if answer.redacted:
-        page.line(f"Secrets were taken out first: {', '.join(answer.redacted)}.", "yellow")
+        page.block(f"Secrets were taken out first: {', '.join(answer.redacted)}.", "", "yellow")
     if answer.near_duplicates:
         page.line("Nearly the same:")
         rows = [(near.id, f"{near.similarity:.2f}", near.title) for near in answer.near_duplicates]
@@ -152,9 +157,9 @@ def outcome(page: Page, answer: port.OutcomeAnswer) -> None:
 def lessons(page: Page, answer: port.ListAnswer) -> None:
     """Show one page of items as a table."""
     if not answer.items:
-        page.line(f"Nothing is stored that fits{_where(answer)}.")
-        if answer.note:
-            page.line(one_line(answer.note), "yellow")
+        page.block(f"Nothing is stored that fits{_where(answer)}.", "")
+        _noted(page, answer.note)
+        _see_others(page, answer)
         return
     rows = [
         (
@@ -172,15 +177,25 @@ def lessons(page: Page, answer: port.ListAnswer) -> None:
     head = ("id", "kind", "title", "won", "lost", "shown", "age", "state")
     page.table(head, rows, flexible=2)
     page.line()
-    page.line(f"{len(answer.items)} of {answer.total:,}.", "dim")
+    page.block(f"{len(answer.items)} of {answer.total:,}{_whose(answer)}.", "", "dim")
+    _noted(page, answer.note)
+    _see_others(page, answer)
     if answer.next_cursor:
         page.line(f"Next page: --cursor {one_line(answer.next_cursor)}", "dim")
+
+
+def _whose(answer: port.ListAnswer) -> str:
+    """The project of a page of items, and how many of them every project sees."""
+    shared = sum(one.project != answer.project for one in answer.items)
+    of = f"; {shared:,} of them seen from every project" if shared else ""
+    return f" (project {one_line(answer.project)}{of})" if answer.project else ""
 
 
 def state(page: Page, answer: port.StateAnswer) -> None:
     """Show an item's state after it was changed."""
     now = page.styled(answer.state, _STATES[answer.state])
-    page.line(f"{one_line(answer.title)}: {now} (was {answer.was}).")
+    page.block(one_line(answer.title), "", "bold")
+    page.line(f"  {now} (was {answer.was})")
     _noted(page, answer.note)
     if answer.state == "retired":
         page.line(f"Bring it back with: lessonbank restore {one_line(answer.id)}", "dim")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from memory_core.doctor import Check, Report
 from server.cli.render import counted
-from server.cli.terminal import Page
+from server.cli.terminal import Page, wrapped
 from server.plain import one_line
 
 TYPE_CHECKING = False
@@ -17,6 +17,10 @@ _MARKS: dict[str, tuple[str, Style]] = {
     "fail": ("FAIL", "red"),
     "not checked": ("-", "dim"),
 }
+
+
+_INDENT = 21
+"""Columns before what was found."""
 
 
 def doctor(page: Page, report: Report) -> None:
@@ -36,6 +40,9 @@ def doctor(page: Page, report: Report) -> None:
 
 def _check(page: Page, check: Check) -> None:
     mark, style = _MARKS[check.status]
-    page.line(f"{page.styled(mark.ljust(4), style)}  {check.name:<13}  {one_line(check.found)}")
+    first, *rest = wrapped(one_line(check.found), page.width - _INDENT) or [""]
+    page.line(f"{page.styled(mark.ljust(4), style)}  {check.name:<13}  {first}")
+    for line in rest:
+        page.line(f"{'':{_INDENT}}{line}")
     if check.move:
-        page.line(f"{'':21}-> {one_line(check.move)}", "bold")
+        page.block(f"-> {one_line(check.move)}", " " * _INDENT, "bold")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memory_core import port
+from server.cli.render import counted
 from server.cli.render_proof import ends, in_points, share
 from server.cli.terminal import Page
 from server.plain import one_line
@@ -22,9 +23,10 @@ SCORERS = {
 def evaluation(page: Page, answer: port.Evaluation) -> None:
     """Show what the replay of the log found."""
     page.line(one_line(answer.store), "dim")
-    page.line(
-        f"{answer.outcomes:,} outcomes, {answer.scored:,} of them replayed: each is predicted "
-        "from earlier ones only.",
+    page.block(
+        f"{counted(answer.outcomes, 'outcome')}, {answer.scored:,} of them replayed: each is "
+        "predicted from earlier ones only.",
+        "",
         "bold",
     )
     for sentence in answer.sentences:

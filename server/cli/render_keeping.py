@@ -23,7 +23,7 @@ def _size(count: float) -> str:
 def _shared(shared: port.Shared | None) -> list[tuple[str, str]]:
     if shared is None:
         return []
-    says = f"{shared.role}; {shared.waiting:,} records wait for it"
+    says = f"{shared.role}; {counted(shared.waiting, 'record')} to be sent"
     return [("shared store", f"{says}, {shared.behind_seconds:.0f} s behind")]
 
 
@@ -38,8 +38,8 @@ def stats(page: Page, answer: port.Stats) -> None:
     page.pairs(
         [
             ("store", answer.store),
-            ("size", f"{_size(answer.bytes)}, {answer.fragments:,} fragments"),
-            ("waiting", f"{answer.journal:,} rows in the journal"),
+            ("size", f"{_size(answer.bytes)}, {counted(answer.fragments, 'fragment')}"),
+            ("waiting", f"{counted(answer.journal, 'row')} in the journal"),
             *_shared(answer.shared),
             ("model", f"{answer.embedder or 'none yet'}, {answer.dimension} dimensions"),
             ("state", answer.readiness),
@@ -53,15 +53,19 @@ def stats(page: Page, answer: port.Stats) -> None:
     page.pairs([("judged", _counts(answer.outcomes))])
     page.line()
     page.line(f"recalls: {answer.recalls:,}", "bold")
-    page.line()
-    page.line("projects", "bold")
+    if answer.projects:
+        page.line()
+        page.line("projects", "bold")
     page.pairs((name, counted(count, "item")) for name, count in sorted(answer.projects.items()))
     page.line()
     page.line("learner", "bold")
     page.pairs(
         [
             ("mode", f"{learner.mode}, {learner.state}"),
-            ("reports", f"{learner.reports:,} stand, {learner.pending:,} wait to be learned"),
+            (
+                "reports",
+                f"{learner.reports:,} taken, corrections too; {learner.pending:,} to be learned",
+            ),
             ("weight", f"{learner.weight:.2f} (0: similarity alone serves, 1: learning in full)"),
             (
                 "experts",
@@ -80,7 +84,7 @@ def stats(page: Page, answer: port.Stats) -> None:
 def compacted(page: Page, answer: port.Compacted) -> None:
     """Show what compaction did."""
     page.line(
-        f"{answer.fragments_before:,} fragments became {answer.fragments_after:,}; "
+        f"{counted(answer.fragments_before, 'fragment')} became {answer.fragments_after:,}; "
         f"{_size(answer.bytes_before)} became {_size(answer.bytes_after)}."
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from server.cli.render import counted
 from server.cli.terminal import Page, cut
 from server.plain import one_line
 
@@ -100,7 +101,7 @@ def _over_time(answer: port.ScorerReport) -> str:
     history = answer.details.history
     if not history:
         return ""
-    return f"{sparkline(history)} (0 to 1, over {history[-1][0]:,} reports)"
+    return f"{sparkline(history)} (0 to 1, over {counted(history[-1][0], 'report')})"
 
 
 def _held_out(page: Page, answer: port.ScorerReport) -> None:
@@ -108,10 +109,10 @@ def _held_out(page: Page, answer: port.ScorerReport) -> None:
     page.line()
     page.line("learned order against similarity", "bold")
     rows = [
-        ("reports", f"{answer.reports:,} stand, {answer.pending:,} wait to be learned"),
+        ("reports", f"{answer.reports:,} taken, corrections too; {answer.pending:,} to be learned"),
         (
             "held out",
-            f"{proof.held_out:,} reports (every tenth) that were predicted and never learned",
+            f"{counted(proof.held_out, 'report')} (every tenth), predicted and never learned",
         ),
         (
             "won, lost",
@@ -152,17 +153,23 @@ def _calibration(page: Page, answer: port.ScorerReport) -> None:
     page.table(("predicted success", "reports", "said", "went well"), rows, 0, indent="  ")
 
 
+def _alone(order: port.OrderProof) -> str:
+    went = f", {share(order.same_success)} went well" if order.same else ""
+    return f"{counted(order.same, 'report')}{went}"
+
+
 def _order(page: Page, order: port.OrderProof) -> None:
     page.line()
     page.line("where learning changed the order", "bold")
     page.block(order.sentence)
     page.pairs(
         [
-            ("left alone", f"{order.same:,} reports, {share(order.same_success)} went well"),
+            ("left alone", _alone(order)),
             (
                 "changed",
                 (
-                    f"{order.changed:,} reports ({order.first_changed:,} with another first item), "
+                    f"{counted(order.changed, 'report')} "
+                    f"({order.first_changed:,} with another first item), "
                     f"{share(order.changed_success)} went well; "
                     f"similarity's own order was predicted to reach {share(order.expected)}"
                 ),
@@ -178,7 +185,7 @@ def _order(page: Page, order: port.OrderProof) -> None:
             ),
         ]
         if order.changed
-        else [("left alone", f"{order.same:,} reports, {share(order.same_success)} went well")]
+        else [("left alone", _alone(order))]
     )
     if not order.changed:
         return

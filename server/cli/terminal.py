@@ -87,13 +87,15 @@ def columns(stream: TextIO, otherwise: int) -> int:
         return otherwise
 
 
-def _wrapped(text: str, width: int, first: str = "", next_: str = "") -> list[str]:
+def wrapped(text: str, width: int, first: str = "", next_: str = "") -> list[str]:
     """Lines of at most `width` columns; long words are cut."""
     if width_of(first + text) <= width and " " * 2 not in text and "\t" not in text:
         return [first + text] if text else []
     import textwrap
 
-    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=next_)
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=next_, break_on_hyphens=False
+    )
 
 
 class Page:
@@ -126,7 +128,7 @@ class Page:
         for paragraph in cleaned(text).strip().split("\n"):
             whole = paragraph.rstrip().expandtabs(4)
             hanging = indent + " " * (len(whole) - len(whole.lstrip()))
-            for line in _wrapped(whole.lstrip(), wide, hanging, hanging) or [""]:
+            for line in wrapped(whole.lstrip(), wide, hanging, hanging) or [""]:
                 self.line(line, *styles)
 
     def pairs(self, pairs: Iterable[tuple[str, str]], indent: str = "  ") -> None:
@@ -135,7 +137,7 @@ class Page:
         widest = max((len(name) for name, _ in filled), default=0)
         room = self.width - len(indent) - widest - 2
         for name, value in filled:
-            first, *rest = _wrapped(value, room) or [value]
+            first, *rest = wrapped(value, room) or [value]
             self._lines.append(f"{indent}{self.styled(name.ljust(widest), 'dim')}  {first}")
             self._lines += [f"{indent}{'':{widest}}  {line}" for line in rest]
 
@@ -177,7 +179,7 @@ class Page:
                 if place != flexible and cell
             ]
             hanging = indent + "  "
-            for line in _wrapped(", ".join(facts), self.width, hanging, hanging):
+            for line in wrapped(", ".join(facts), self.width, hanging, hanging):
                 self.line(line, "dim")
 
     def text(self) -> str:

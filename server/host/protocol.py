@@ -133,12 +133,16 @@ _NAMED = {
     "projects": frozenset({"project"}),
 }
 """The arguments of methods that have no request of their own."""
+_NEEDED = {"get": ("item_id",)}
 
 
 def _arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     wrong = set(given) - _NAMED.get(name, frozenset())
     if wrong:
         raise InvalidInput(min(wrong), f"is no argument of {shown(name)}", "Leave it out.")
+    for needed in _NEEDED.get(name, ()):
+        if needed not in given:
+            raise InvalidInput(needed, "is missing", f"Call again with {needed}.")
     return dict(given)
 
 

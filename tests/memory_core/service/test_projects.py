@@ -261,6 +261,11 @@ def test_an_answer_says_what_lies_elsewhere_when_it_found_nothing(bench: Bench) 
     listed = bench.lessons(project="shpo")
     assert (listed.total, listed.elsewhere) == (0, 1)
     assert "'shop'" in listed.note
+    stored(bench, "Ask before a restart", GLOBAL_PROJECT)
+    for project, told_of in (("shpo", True), ("shop", False)):
+        listed = bench.lessons(project=project)
+        assert bool(listed.note) is bool(listed.elsewhere) is told_of, project
+        assert "Ask before a restart" in [one.title for one in listed.items]
     limited = Caller("t", "read", ("mine",))
     request = parse(RecallRequest, {"task": "parse dates"})
     told = bench.service.recall(request, limited)

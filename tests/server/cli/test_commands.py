@@ -137,7 +137,7 @@ def test_open_recalls_are_listed_until_their_outcome(shell: Shell) -> None:
     assert shell.out.index(second) < shell.out.index(first)
     assert "session two" in shell.out
     assert "2 without an outcome." in shell.out
-    assert "lessonbank outcome success --last" in shell.out
+    assert f"lessonbank outcome success --recall-id {second}\n" in shell.out
     assert shell.memory.warmed == 3  # by remember and recall; listing needs no model
     shell.json("outcome", "unknown", "--recall-id", second)
     of_billing = ("recalls", "--open", "--project", "billing", "--session")

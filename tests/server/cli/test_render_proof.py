@@ -128,8 +128,8 @@ def shown(answer: port.ScorerReport, width: int = 120) -> str:
 
 WHOLE = (
     "Learning helps.",
-    "148 stand, 8 wait to be learned",
-    "14 reports (every tenth) that were predicted and never learned",
+    "148 taken, corrections too; 8 to be learned",
+    "14 reports (every tenth), predicted and never learned",
     "10 predicted better than similarity did, 3 worse, 1 alike",
     "46% to 95% (exact 95 % interval, 50 % is chance)",
     "0.75 (0: similarity alone serves, 1: learning in full)",

@@ -63,6 +63,41 @@ def test_wrong_usage_ends_with_2_and_opens_nothing(shell: Shell, argv: list[str]
     assert shell.settings == []
 
 
+@pytest.mark.parametrize(
+    ("argv", "usage", "said"),
+    [
+        (["recalls", "--closed"], "recalls", "--closed. See lessonbank recalls --help"),
+        (["token", "list", "--all"], "token list", "--all. See lessonbank token list --help"),
+        (["show", "one", "two"], "show", "unrecognized arguments: two"),
+        (["recal", "x"], "", "'recal' is no command; you may mean recall."),
+        (["zzz"], "", "'zzz' is no command; there are serve, recall,"),
+    ],
+)
+def test_wrong_usage_points_at_the_command_that_was_meant(
+    shell: Shell, argv: list[str], usage: str, said: str
+) -> None:
+    assert shell.run(*argv) == 2
+    assert shell.err.startswith(f"usage: lessonbank {usage}".rstrip() + " ")
+    assert said in shell.err
+
+
+@pytest.mark.parametrize(
+    ("argv", "missing"),
+    [
+        (["show"], "ID is missing."),
+        (["edit", "--title", "x"], "ID is missing."),
+        (["forget", "--reason", "x"], "ID is missing."),
+        (["outcome", "success"], "--recall-id and --task are both empty."),
+    ],
+)
+def test_a_command_without_an_id_is_told_of_the_last_one(
+    shell: Shell, argv: list[str], missing: str
+) -> None:
+    assert shell.run(*argv) == 2
+    assert missing in shell.err
+    assert "--last" in shell.err
+
+
 def test_no_command_shows_the_help_and_ends_with_2(shell: Shell) -> None:
     assert shell.run() == 2
     assert "COMMAND" in shell.err
