@@ -152,16 +152,19 @@ class Keeper:
         """Bring a small store's full-text index up to date before a search.
 
         Rows that the index does not hold yet are found, but scored with other
-        statistics: the order would change when the index catches up.
+        statistics, and items that still wait for LanceDB have no score by words:
+        the order would change when the index catches up.
         """
         writer = self._writer
-        if not writer.text_stale or len(writer.catalog) >= SMALL_TEXT_ROWS:
+        behind = writer.text_stale or bool(writer.backlog)
+        if not behind or len(writer.catalog) >= SMALL_TEXT_ROWS:
             return
         if writer.standing.read_only or self._clock() < self._text_retry:
             return
         if not writer.lance.acquire(timeout=TEXT_PATIENCE):
             return
         try:
+            writer.apply()
             if writer.text_stale:
                 writer.refresh_text()
         except StoreUnavailable as error:

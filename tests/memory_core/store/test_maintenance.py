@@ -190,6 +190,7 @@ def test_a_search_does_not_wait_for_a_large_store_or_a_busy_one(
     assert len(store.search([probe("alpha")], P, 5)) == 2
     assert store._writer.text_stale
     monkeypatch.undo()
+    monkeypatch.setattr(maintenance, "TEXT_PATIENCE", 0.01)
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -343,3 +344,18 @@ def test_reads_while_everything_is_compacted_see_everything(store: LanceStore) -
             store.add_items([item(n)])
             store.compact()
     assert all(reader.result() > 0 for reader in readers)
+
+
+def test_a_search_scores_items_by_their_words_that_still_waited_for_lancedb(
+    store: LanceStore,
+) -> None:
+    store.add_items([item(1, "alpha")])
+    with store._writer.lance:
+        adding = threading.Thread(target=store.add_items, args=([item(2, "alpha beta")],))
+        adding.start()
+        adding.join(PATIENCE)
+        assert store._writer.backlog
+    (found, _) = store.search([probe("beta")], P, 5)
+    assert found.stored.item.id == "item_0002"
+    assert found.keyword > 0
+    assert not store._writer.text_stale
