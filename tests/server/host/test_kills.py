@@ -119,10 +119,11 @@ async def _titles(memory: HostMemory, state: str) -> list[str]:
             return found
 
 
+@pytest.mark.timeout(3_600)  # fifty hosts have to start, however slow the machine
 async def test_every_acknowledged_write_is_there_once_after_fifty_kills(room: Room) -> None:
     clients = [Client(f"client {number}", room.memory()) for number in range(CLIENTS)]
     done, hit = anyio.Event(), set[str]()
-    with anyio.fail_after(540):
+    with anyio.fail_after(3_000):
         async with anyio.create_task_group() as tasks:
             for client in clients:
                 tasks.start_soon(client.work, done)
