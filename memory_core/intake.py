@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
@@ -199,19 +199,25 @@ def _most_text(model: type[BaseModel]) -> int:
 
 
 def _value(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
+    value = _only(shape, value)
     if value is None:
         return _ABSENT
-    if shape.kind == "text":
-        return _text(shape, value, path, asides)
-    if shape.kind == "number":
-        return _number(shape, value, path, asides)
     if shape.kind == "choice":
         return _choice(shape, value)
-    if shape.kind == "list":
-        return _list(shape, value, path, asides)
-    if shape.kind == "object":
-        return _object(shape, value, path, asides)
-    return value
+    read = _READ.get(shape.kind)
+    return read(shape, value, path, asides) if read is not None else value
+
+
+def _only(shape: Shape, value: Any) -> Any:
+    """Give the one value that a host sent as a list of it, and None for an empty shape.
+
+    A list of texts may be told as it is, and one of a text that is nothing but text is none.
+    """
+    if shape.kind in ("list", "object") or (shape.kind == "text" and not shape.marks):
+        return value
+    if isinstance(value, list) and len(value) == 1 and LOOSE not in shape.marks:
+        value = value[0]
+    return None if value in ({}, []) else value
 
 
 def _text(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
@@ -224,7 +230,7 @@ def _text(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
         return _ABSENT
     if label and isinstance(value, dict):
         return value.get("id", value)
-    if not label and value is False:
+    if value is False:
         return _ABSENT
     if not label and isinstance(value, dict | list):
         return _told(shape.most or 0, value, path)
@@ -308,6 +314,8 @@ def _clamped(shape: Shape, value: int, path: str, asides: Asides) -> int:
 def _choice(shape: Shape, value: Any) -> Any:
     if isinstance(value, bool) and "success" in shape.choices:
         return "success" if value else "failure"
+    if value is False:
+        return _ABSENT
     if not isinstance(value, str) or len(value) > _LONGEST_NAME:
         return value
     word = fold(value)
@@ -324,7 +332,8 @@ def _list(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
     inner, most = shape.of, shape.most or 0
     assert inner is not None
     only = value[0] if isinstance(value, list) and len(value) == 1 else value
-    if value is False or (_says_nothing(only) and fold(only) != "none"):  # which is a list of none
+    empty = _says_nothing(only) and fold(only) not in ("none", "[]")  # which are lists of none
+    if value is False or value == {} or empty:
         return _ABSENT
     entries = _entries(inner, value, most, path)
     if len(entries) > most + _SPARE:
@@ -340,7 +349,15 @@ def _list(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
     if len(entries) > most:
         raise _too_many(path, entries, len(entries), most)
     found = [_value(inner, one, f"{path}.{at}", asides) for at, one in enumerate(entries)]
-    return [one for one in found if one is not _ABSENT]
+    return [one for one in found if one is not _ABSENT and not _says_no_word(inner, one)]
+
+
+def _says_no_word(shape: Shape, value: Any) -> bool:
+    """Whether a value is an object without a word in its texts: a host had to write one."""
+    if shape.model is None or not isinstance(value, dict):
+        return False
+    texts = (value.get(name, "") for name, one in shapes(shape.model).items() if one.kind == "text")
+    return all(isinstance(text, str) and not text.strip() for text in texts)
 
 
 def _entries(inner: Shape, value: Any, most: int, path: str) -> Sequence[Any]:
@@ -372,3 +389,12 @@ def _from_json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+_READ: dict[str, Callable[[Shape, Any, str, Asides], Any]] = {
+    "text": _text,
+    "number": _number,
+    "list": _list,
+    "object": _object,
+}
+"""By the kind of a field, how what arrives for it is read."""

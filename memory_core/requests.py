@@ -141,7 +141,7 @@ class CheckRequest(Request):
     """Arguments of `check`: an action, an error or both."""
 
     action: Annotated[
-        Text, Field(max_length=8000, validation_alias=_aliases("action", "task", "query", "q"))
+        Told, Field(max_length=8000, validation_alias=_aliases("action", "task", "query", "q"))
     ] = ""
     error: Annotated[Log, Field(max_length=16000)] = ""
     project: Project = ""
@@ -182,7 +182,7 @@ class Lesson(Request):
 class RememberRequest(Lesson):
     """Arguments of `remember`."""
 
-    task: Annotated[Text, Field(max_length=8000)] = ""
+    task: Annotated[Told, Field(max_length=8000)] = ""
     project: Project = ""
     evidence: Annotated[Log, Field(max_length=8000)] = ""
     supersedes: MaybeId = ""
@@ -262,7 +262,7 @@ class OutcomeRequest(Request):
         Outcome, Field(validation_alias=_aliases("outcome", "success", "result", "status"))
     ]
     recall_id: MaybeId = ""
-    task: Annotated[Text, Field(max_length=8000)] = ""
+    task: Annotated[Told, Field(max_length=8000)] = ""
     used_ids: Ids | None = None
     helpful_ids: Ids = ()
     harmful_ids: Ids = ()

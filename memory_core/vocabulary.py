@@ -11,7 +11,7 @@ import re
 from memory_core.model import KINDS, OUTCOMES, STATES
 
 SORTS = ("recent", "wins", "losses", "useful")
-NOTHING = frozenset({"", "null", "none", "undefined", "nil", "n/a"})
+NOTHING = frozenset({"", "null", "none", "undefined", "nil", "n/a", "{}", "[]", '""'})
 """How hosts and models write "absent" where they must write something."""
 EVERYTHING = frozenset({"all", "any", "every", "everything", "*"})
 """A filter that filters nothing."""

@@ -7,6 +7,7 @@ wherever one can be read, also from the ends of a line that is too long.
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import sys
@@ -87,6 +88,7 @@ def messages(line: Line) -> Iterator[types.JSONRPCMessage]:
         said = f"the line has {line.size:,} bytes, at most {MOST:,} are read; send less"
         yield _refusal(types.INVALID_REQUEST, said, _id_at(line.head, line.tail))
     elif line.strip():
+        line = line.removeprefix(codecs.BOM_UTF8)  # some shells write one before all else
         text = marked(line.decode("utf-8", "replace").encode())
         try:
             message = types.jsonrpc_message_adapter.validate_json(text, by_name=False)

@@ -408,3 +408,77 @@ def test_any_json_is_taken_or_refused_in_one_sentence(
     else:
         sent_on = read.model_dump(mode="json", exclude_unset=True)
         assert parse(request_, sent_on).model_dump() == read.model_dump()
+
+
+# -- what an empty shape says, and one value in a list ---------------------------------
+
+
+def single(request: type[Request]) -> list[tuple[type[Request], str]]:
+    """The optional fields that take one value."""
+    of_many = {"kinds", "used_ids", "helpful_ids", "harmful_ids", "steps", "lessons", "tags"}
+    return [one for one in nulls(request) if one[1] not in of_many | {"evidence"}]
+
+
+@pytest.mark.parametrize("empty", [{}, [], "[]", "{}", '""', [None], False], ids=repr)
+@pytest.mark.parametrize(
+    ("request_type", "name"),
+    [
+        one
+        for request in (RecallRequest, OutcomeRequest, RememberRequest)
+        for one in single(request)
+    ],
+)
+def test_an_empty_shape_is_absent_in_every_optional_field(
+    request_type: type[Request], name: str, empty: Any
+) -> None:
+    least = {"title": "a", "content": "b"} if request_type is RememberRequest else {"task": "t"}
+    if request_type is OutcomeRequest:
+        least = {"recall_id": "rec_1", "outcome": "success"}
+    if name in least:
+        least = {"task": "t", "outcome": "success"}
+    without = parse(request_type, least)
+    assert getattr(parse(request_type, {**least, name: empty}), name) == getattr(without, name)
+
+
+@pytest.mark.parametrize("empty", [{}, "{}", False], ids=repr)
+def test_used_ids_of_another_shape_are_not_told_and_an_empty_list_is(empty: Any) -> None:
+    assert report(used_ids=empty).used_ids is None
+    assert report(used_ids=[]).used_ids == report(used_ids="[]").used_ids == ()
+
+
+def test_one_value_in_a_list_is_the_value() -> None:
+    told = report(recall_id=["rec_1"], project=["shop"], outcome=["failed"])
+    assert (told.recall_id, told.project, told.outcome) == ("rec_1", "shop", "failure")
+    assert (recall(k=[7]).k, parse(ListRequest, {"kind": ["facts"]}).kind) == (7, "fact")
+    assert "project = ['a', 'b'] is not valid" in refused(
+        RecallRequest, {"task": "t", "project": ["a", "b"]}
+    )
+
+
+def test_an_empty_object_is_no_log_that_proves_a_success() -> None:
+    evidence = report(evidence={"exit_code": [0], "tests_passed": {}, "log": {}}).evidence
+    assert evidence is not None
+    assert (evidence.exit_code, evidence.tests_passed, evidence.log) == (0, None, "")
+
+
+@pytest.mark.parametrize("word", ["null", "None", "undefined", "N/A"])
+def test_a_word_for_nothing_is_no_task_and_no_action(word: str) -> None:
+    assert parse(RememberRequest, {**LESSON, "task": word}).task == ""
+    assert parse(OutcomeRequest, {"recall_id": "r", "outcome": "success", "task": word}).task == ""
+    assert parse(CheckRequest, {"error": "it broke", "action": word}).action == ""
+    assert "both empty" in refused(CheckRequest, {"action": word})
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [{}, {"title": "", "content": " "}, {"title": None, "kind": "strategy", "tags": []}, ""],
+    ids=repr,
+)
+def test_a_lesson_without_a_word_is_none_and_the_others_are_kept(blank: Any) -> None:
+    assert report(lessons=[blank]).lessons == ()
+    (kept,) = report(lessons=[blank, LESSON]).lessons
+    assert kept.title == "a"
+    assert "lessons.0.title is blank" in refused(
+        OutcomeRequest,
+        {"task": "t", "outcome": "success", "lessons": [{"title": "", "content": "b"}]},
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 from typing import Any
@@ -85,6 +86,12 @@ def test_an_answer_to_nothing_takes_no_id_of_ours() -> None:
 @pytest.mark.parametrize("line", [b"nonsense", b'{"jsonrpc": "2.0", "id": 7', b"\xff\xfe", b"5"])
 def test_what_is_no_message_at_all_is_answered_without_an_id(line: bytes) -> None:
     assert [one.id for one in refusals(line)] == [None]
+
+
+def test_a_byte_order_mark_before_a_message_is_passed_over() -> None:
+    (found,) = messages(codecs.BOM_UTF8 + json.dumps(PING).encode())
+    assert isinstance(found, types.JSONRPCRequest)
+    assert found.id == PING["id"]
 
 
 @pytest.mark.parametrize("line", [b"", b"\n", b" \r\n"])
