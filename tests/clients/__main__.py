@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from tests.clients.catalogue import CLIENTS, Client
@@ -58,7 +58,8 @@ def served(folder: Path) -> Iterator[Server]:
         with serving(command, environment, folder / "served.log") as url:
             yield Server(url, TOKEN, str(store))
     finally:
-        subprocess.run([LESSONBANK, "--store", str(store), "host", "stop"], check=True)
+        stop = [LESSONBANK, "--store", str(store), "host", "stop"]
+        subprocess.run(stop, capture_output=True, check=True)
 
 
 def run_all(
@@ -77,7 +78,9 @@ def run_all(
         print(f"{passed}/{len(found)}  {name}, {run.ended.seconds:.0f} s", flush=True)
         return run
 
-    with listening() as model, served(folder) as server, ThreadPoolExecutor(jobs) as pool:
+    over_http = any(transport == "http" for _, (_, transport, _) in todo)
+    shared = served(folder) if over_http else nullcontext(Server())
+    with listening() as model, shared as server, ThreadPoolExecutor(jobs) as pool:
         return list(pool.map(one, todo)), problems
 
 

@@ -21,7 +21,7 @@ TOOLS = ("recall", "report_outcome", "remember")
 GIVES = {"recall": r"\brec_\w{6,}", "report_outcome": r"\bout_\w{6,}", "remember": r"\bitem_\w{6,}"}
 """What an answer of each tool holds that no error does."""
 _IN_DATA = re.compile(r"""\\?["']recall_id\\?["']\s*:""")
-_IN_TEXT = re.compile(r"(?<![\"'\w])recall_id[:=]? *rec_")
+_IN_TEXT = re.compile(r"recall_id: rec_")
 _SHOWN = 300
 
 

@@ -33,8 +33,7 @@ def _row(run: Run) -> tuple[str, ...]:
     )
     seconds = "-" if run.seconds is None else f"{run.seconds:.1f}"
     client = run.client
-    slips = any(step.slip for step in run.script.steps)
-    title = f"{client.title}, a careless model" if slips else client.title
+    title = client.title + (f", {run.script.kind}" if run.script.kind else "")
     head = (title, client.version, run.transport, run.first)
     return (*head, *calls, run.sees, _yes(run.next_step) if run.gave("recall") else "-", seconds)
 

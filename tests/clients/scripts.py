@@ -70,9 +70,9 @@ def careless(title: str) -> Script:
         Step("report_outcome", nulls, "nulls"),
         Step("remember", more, "a list as text, a kind of its own, arguments that nobody knows"),
     )
-    return Script(steps, ANSWER)
+    return Script(steps, ANSWER, kind="a careless model")
 
 
 def answer_alone() -> Script:
     """Give a model that answers at once and calls nothing."""
-    return Script((), ANSWER)
+    return Script((), ANSWER, kind="no calls")

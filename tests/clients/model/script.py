@@ -39,7 +39,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """All calls of a run and the answer that ends it.
+    """All calls of a run and the answer that ends it; `kind` is what the table calls it.
 
     `strict` makes the model fill in every property, as one does whose provider makes it:
     null where the schema allows that, else the default that its description names, else
@@ -49,6 +49,7 @@ class Script:
     steps: tuple[Step, ...]
     answer: str
     strict: bool = False
+    kind: str = ""
 
     def next(self, turn: Turn) -> Answer:
         """Give the answer to a request; requests without tools are a client's own business."""
