@@ -105,3 +105,18 @@ def test_a_module_that_was_imported_before_is_forgotten(
     program = "import sys; from lessonbank import main; sys.exit(main())"
     ran = started(["-c", program, "--version"], environ, tmp_path)
     assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("words", ["--version", "hook claude-code", "token list"])
+def test_a_command_works_with_closed_standard_streams(
+    words: str, closed: str, tmp_path: Path
+) -> None:
+    program = "import sys; from lessonbank import main; sys.exit(main())"
+    shell = f'exec "$0" -c "$1" {words} {closed}'
+    environ = {**os.environ, "LESSONBANK_STORE": str(tmp_path / "store")}
+    ran = subprocess.run(
+        ["sh", "-c", shell, sys.executable, program],
+        env=environ, cwd=tmp_path, capture_output=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, b"")
