@@ -301,7 +301,9 @@ def _number(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
     return value
 
 
-def _clamped(shape: Shape, value: int, path: str, asides: Asides) -> int:
+def _clamped(shape: Shape, value: int, path: str, asides: Asides) -> Any:
+    if value == 0 and (shape.least or 0) > 1:
+        return _ABSENT  # what a schema that makes every field required is filled with
     if shape.least is not None and value < shape.least:
         asides.said.append(f"{path} = {shown(value)} was taken as {shape.least:,}, the least.")
         return shape.least

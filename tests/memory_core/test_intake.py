@@ -482,3 +482,10 @@ def test_a_lesson_without_a_word_is_none_and_the_others_are_kept(blank: Any) -> 
         OutcomeRequest,
         {"task": "t", "outcome": "success", "lessons": [{"title": "", "content": "b"}]},
     )
+
+
+@pytest.mark.parametrize("nothing", [0, "0", 0.0])
+def test_a_room_of_no_tokens_counts_as_not_given(nothing: object) -> None:
+    """Schemas that make every field required are filled with zeros; k = 0 is moved to 1."""
+    request = parse(RecallRequest, {"task": "t", "max_tokens": nothing})
+    assert (request.max_tokens, request.note) == (1200, "")
