@@ -69,7 +69,8 @@ def check(page: Page, answer: port.RecallAnswer) -> None:
 
 def found(page: Page, answer: port.RecallAnswer) -> None:
     """Show what is known: how it was found, warnings, items."""
-    order = f"  ({_ORDERS.get(answer.mode, answer.mode)})" if answer.items else ""
+    of = f"; project {one_line(answer.project)}" if answer.project else ""
+    order = f"  ({_ORDERS.get(answer.mode, answer.mode)}{of})" if answer.items else ""
     page.block(f"{one_line(answer.recall_id)}{order}", "", "dim")
     _noted(page, answer.note)
     for warning in answer.warnings:
@@ -181,7 +182,7 @@ def lessons(page: Page, answer: port.ListAnswer) -> None:
     _noted(page, answer.note)
     _see_others(page, answer)
     if answer.next_cursor:
-        page.line(f"Next page: --cursor {one_line(answer.next_cursor)}", "dim")
+        page.line(f"Next page: the same with --cursor {one_line(answer.next_cursor)}", "dim")
 
 
 def _whose(answer: port.ListAnswer) -> str:

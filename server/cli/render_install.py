@@ -45,6 +45,8 @@ def everywhere(page: Page, answer: AllAnswer) -> None:
         page.block(failed.error)
     if answer.absent:
         page.block(f"Not on this machine: {', '.join(answer.absent)}.", indent="")
+    if not answer.done and not answer.failed:
+        page.line("Or name one: lessonbank install CLIENT", "dim")
     _notes(page, tuple(said))
 
 

@@ -227,6 +227,9 @@ class _Installation:
             )
 
 
+_UNTIL_RESTART = "Open sessions keep it until they restart."
+
+
 def install(
     wish: Wish, *, machine: Machine | None = None, invocation: Invocation | None = None
 ) -> InstallAnswer:
@@ -264,7 +267,7 @@ def install(
             "The project's files now hold paths of this machine: mind that before you share them."
         )
     if changed and not wish.dry_run:
-        work.notes.append(work.client.after)
+        work.notes.append(_UNTIL_RESTART if wish.uninstall else work.client.after)
     return InstallAnswer(
         client=wish.client,
         uninstall=wish.uninstall,

@@ -179,8 +179,10 @@ def test_uninstalling_gives_the_file_back(
 ) -> None:
     file.write_text(of(client, text))
     installed(client, hooks=False)
-    (change,) = installed(client, uninstall=True, hooks=False).changes
+    answer = installed(client, uninstall=True, hooks=False)
+    (change,) = answer.changes
     assert change.status == "removed"
+    assert answer.notes[-1] == "Open sessions keep it until they restart."
     assert file.read_text() == of(client, text)
 
 

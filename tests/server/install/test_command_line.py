@@ -65,6 +65,16 @@ def test_a_dry_run_and_a_print_write_nothing(
     assert list(home.iterdir()) == []
 
 
+def test_a_machine_without_clients_is_told_to_name_one(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["install", "--all", "--dry-run"]) == 0
+    assert "lessonbank install CLIENT" in capsys.readouterr().out
+    (home / ".cursor").mkdir()
+    assert main(["install", "--all", "--dry-run"]) == 0
+    assert "lessonbank install CLIENT" not in capsys.readouterr().out
+
+
 def test_a_file_that_makes_no_sense_is_one_sentence_and_exit_code_1(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
