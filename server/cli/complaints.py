@@ -16,8 +16,13 @@ from memory_core.errors import (
 from server.cli.arguments import actions_of
 from server.plain import sentence
 
-_COMMANDS = {"list_lessons": "lessons", "report_outcome": "outcome"}
-"""Tools by the command that does the same."""
+_COMMANDS = {
+    "list_lessons": "lessons",
+    "report_outcome": "outcome",
+    "report with task": "report with --task",
+    "Pass next_cursor": "Pass what the last page named,",
+}
+"""Words of the tools, and what the commands say for them."""
 _LAST = {
     "Call again with ID.": "Pass one that recall or lessons printed, or --last for the newest.",
     "returned, or the --task.": "returned, --last for the newest recall, or the --task.",

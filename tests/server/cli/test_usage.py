@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from memory_core.errors import InvalidInput, LessonbankError, UnknownRecall
+from server.cli.complaints import complaint
 from server.serve import TRANSPORTS
 from server.web.options import DEFAULT_HOST, DEFAULT_PORT
 from tests.server.cli.harness import Shell
@@ -96,6 +98,21 @@ def test_a_command_without_an_id_is_told_of_the_last_one(
     assert shell.run(*argv) == 2
     assert missing in shell.err
     assert "--last" in shell.err
+
+
+@pytest.mark.parametrize(
+    ("error", "command", "said"),
+    [
+        (UnknownRecall("rec_x"), "outcome", "or report with --task instead"),
+        (InvalidInput("cursor", "is old", "Pass next_cursor with it."), "lessons", "last page"),
+    ],
+)
+def test_a_next_move_is_in_the_words_of_the_commands(
+    error: LessonbankError, command: str, said: str
+) -> None:
+    sentence, _, _ = complaint(error, command)
+    assert said in sentence
+    assert "next_cursor" not in sentence
 
 
 def test_no_command_shows_the_help_and_ends_with_2(shell: Shell) -> None:
