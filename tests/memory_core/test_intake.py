@@ -484,8 +484,8 @@ def test_a_lesson_without_a_word_is_none_and_the_others_are_kept(blank: Any) -> 
     )
 
 
-@pytest.mark.parametrize("nothing", [0, "0", 0.0])
-def test_a_room_of_no_tokens_counts_as_not_given(nothing: object) -> None:
+@pytest.mark.parametrize("zero", [0, "0", 0.0], ids=repr)
+def test_a_room_of_no_tokens_counts_as_not_given(zero: object) -> None:
     """Schemas that make every field required are filled with zeros; k = 0 is moved to 1."""
-    request = parse(RecallRequest, {"task": "t", "max_tokens": nothing})
+    request = parse(RecallRequest, {"task": "t", "max_tokens": zero})
     assert (request.max_tokens, request.note) == (1200, "")
