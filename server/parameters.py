@@ -20,11 +20,15 @@ from memory_core.port import as_object
 
 
 async def read_parameters(ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
-    """Middleware: hand on the arguments of tools and prompts as objects.
+    """Middleware: hand on the arguments of tools and prompts as objects, and no null beside them.
 
     Raises:
         MCPError: Invalid params: they are none, said in one sentence.
     """
+    meta = ctx.params.get("_meta") if isinstance(ctx.params, Mapping) else None
+    if isinstance(meta, Mapping) and None in meta.values():
+        told = {name: one for name, one in meta.items() if one is not None}
+        ctx = dataclasses.replace(ctx, params={**(ctx.params or {}), "_meta": told})
     if ctx.method not in ("tools/call", "prompts/get") or not isinstance(ctx.params, Mapping):
         return await call_next(ctx)
     given = ctx.params.get("arguments")

@@ -160,6 +160,13 @@ def test_a_handshake_after_an_answered_probe_is_served(server: Process) -> None:
     assert server.answer(begun)["result"]["serverInfo"]["name"] == "lessonbank"
 
 
+def test_nulls_beside_the_arguments_are_absent(server: Process) -> None:
+    server.shake_hands()
+    given = {"name": "remember", "arguments": LESSON, "_meta": {"progressToken": None}}
+    answer = server.answer(server.send("tools/call", given))
+    assert answer["result"]["structuredContent"]["status"] == "added"
+
+
 def test_the_end_of_input_ends_it_cleanly_with_everything_stored(server: Process) -> None:
     server.shake_hands()
     server.call("remember", **LESSON)
