@@ -64,7 +64,7 @@ def hook(room: Room, event: str, session: str, entrypoint: str = "cli", **more: 
 
 
 def open_ones(room: Room) -> list[str]:
-    said = json.loads(room.command("recalls", "--json", LESSONBANK_PROJECT="room").stdout)
+    said = json.loads(room.command("recalls", "--open", "--json", LESSONBANK_PROJECT="room").stdout)
     return [one["recall_id"] for one in said["recalls"]]
 
 
@@ -91,7 +91,9 @@ async def test_after_clear_the_server_is_in_the_new_session(room: Room) -> None:
         hook(room, "UserPromptSubmit", "one", prompt=PROMPT)
         hook(room, "UserPromptSubmit", "two", prompt=f"once more, {PROMPT}")
         own = data_of(await client.call_tool("recall", {"task": OWN_WORDS}))
-        listed = json.loads(room.command("recalls", "--json", LESSONBANK_PROJECT="room").stdout)
+        listed = json.loads(
+            room.command("recalls", "--open", "--json", LESSONBANK_PROJECT="room").stdout
+        )
         sessions = {one["recall_id"]: one["session"] for one in listed["recalls"]}
         assert len(sessions) == 2
         assert sessions[own["recall_id"]] == "claude-code:two"
