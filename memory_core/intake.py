@@ -1,7 +1,7 @@
 """From what callers send to plain data for the fields of a request.
 
-Models and hosts send null for what is absent, lists as JSON text or with commas,
-objects as text, numbers as text, their own words, and arguments of their own.
+Models and hosts send null for what is absent, lists and objects as text (see
+`memory_core.written`), numbers as text, their own words, and arguments of their own.
 What is plainly meant is taken, at every depth, by the fields' own types; what is
 not is left to the request's checks. The work is bounded whatever arrives: sizes
 are looked at first, and no more of a value than its field may hold.
@@ -10,7 +10,9 @@ are looked at first, and no more of a value than its field may hold.
 from __future__ import annotations
 
 import json
+import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,15 +22,17 @@ from typing import Any
 from pydantic import BaseModel
 
 from memory_core.errors import InvalidInput, shown
-from memory_core.shapes import CLAMPED, LABEL, LOOSE, Shape, shapes, spellings
+from memory_core.shapes import CLAMPED, ID, LABEL, LOOSE, Shape, shapes, spellings
 from memory_core.vocabulary import EVERYTHING, LESSONS, NOTHING, fold, meant
+from memory_core.written import count_parts, ids_in, parts, structure, unquoted
 
-_MOST_JSON = 500_000
-"""Characters of JSON text that are read; the largest report has fewer."""
 _MOST_LOOKED_AT = 64
 """Unknown names that may be other spellings of known ones."""
 _MOST_NAMED, _LONGEST_NAME = 8, 40
 _LONGEST_NUMBER = 32
+_MOST_JOINED = 16
+"""Objects in a list that are read as one."""
+_ENDLESS = (float("inf"), float("-inf"))
 _SPARE = 16
 """Entries above the limit of a list that may be null."""
 
@@ -36,7 +40,7 @@ _WRAPPERS = frozenset({"arguments", "args", "input", "kwargs", "parameters", "pa
 """Under these names some hosts send all arguments as one."""
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NO_NAME = re.compile(r"[^\w.:$@-]+")
-_WHOLE = re.compile(r"[+-]?[0-9]+(?:\.0*)?")
+_WHOLE = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.0*)?")
 
 
 class _Absent:
@@ -92,7 +96,7 @@ def taken(model: type[BaseModel], data: Any, asides: Asides) -> dict[str, Any]:
     given, unknown, count = _sorted_out(model, data)
     if not given and count == 1 and unknown[0] in _WRAPPERS:
         inner = data[unknown[0]]
-        inner = _from_json(inner) if isinstance(inner, str) else inner
+        inner = structure(inner) if isinstance(inner, str) else inner
         if isinstance(inner, dict):
             given, unknown, count = _sorted_out(model, inner)
     asides.leave(unknown, count)
@@ -105,7 +109,7 @@ def as_object(data: Any) -> Mapping[Any, Any]:
     Raises:
         InvalidInput: They are no object.
     """
-    read = _from_json(data) if isinstance(data, str) else data
+    read = structure(data) if isinstance(data, str) else data
     if not isinstance(read, Mapping):
         raise InvalidInput("arguments", f"= {shown(data)} is no object", "Pass an object.")
     return read
@@ -156,6 +160,10 @@ def _converted(
 
 def _object(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
     assert shape.model is not None
+    if isinstance(value, list) and len(value) > 1 and all(isinstance(v, dict) for v in value):
+        joined = getattr(shape.model, "joined", None)
+        if joined is not None and len(value) <= _MOST_JOINED:
+            return joined([_object(shape, one, path, asides) for one in value])
     value = _read_object(shape.model, value, path)
     if not isinstance(value, dict):
         return value
@@ -177,8 +185,8 @@ def _read_object(model: type[BaseModel], value: Any, path: str) -> Any:
     if isinstance(value, str):
         if fold(value[:_SPARE]) in NOTHING and len(value) < _SPARE:
             return _ABSENT
-        read = _from_json(value)
-        value = value if read is None else read
+        read = structure(value)
+        value = read if read is not None and _is_of(model, read) else value
     if value is False or value == []:
         return _ABSENT
     if isinstance(value, list):
@@ -187,6 +195,11 @@ def _read_object(model: type[BaseModel], value: Any, path: str) -> Any:
         value = _told(_most_text(model), value, path)
     of_text = getattr(model, "of_text", None)
     return of_text(value) if of_text is not None and isinstance(value, str) else value
+
+
+def _is_of(model: type[BaseModel], read: Any) -> bool:
+    """Whether what a text says is an object of a model, and no log that happens to be JSON."""
+    return not isinstance(read, dict) or not read or bool(_sorted_out(model, read)[0])
 
 
 @cache
@@ -213,6 +226,8 @@ def _only(shape: Shape, value: Any) -> Any:
 
     A list of texts may be told as it is, and one of a text that is nothing but text is none.
     """
+    if isinstance(value, float) and math.isnan(value):
+        return None  # what tables of numbers write for "absent"
     if shape.kind in ("list", "object") or (shape.kind == "text" and not shape.marks):
         return value
     if isinstance(value, list) and len(value) == 1 and LOOSE not in shape.marks:
@@ -228,13 +243,25 @@ def _text(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
         if label:  # there may be a project of this name
             asides.said.append(f"{path} = {shown(value)} counts as not given.")
         return _ABSENT
-    if label and isinstance(value, dict):
-        return value.get("id", value)
+    if label:
+        return _label(shape, value)
     if value is False:
         return _ABSENT
-    if not label and isinstance(value, dict | list):
+    if isinstance(value, dict | list):
         return _told(shape.most or 0, value, path)
     return _digits(value)
+
+
+def _label(shape: Shape, value: Any) -> Any:
+    """Give a name or an id as text, also of an object that has one and of a reference to it."""
+    if value is False:
+        return _ABSENT
+    if isinstance(value, dict):
+        value = next((value[one] for one in ("id", "name") if one in value), value)
+    if not isinstance(value, str):
+        return _digits(value)
+    found = ids_in(value, 2) if ID in shape.marks else []
+    return found[0] if len(found) == 1 else unquoted(value)
 
 
 def _says_nothing(value: Any) -> bool:
@@ -253,7 +280,10 @@ def _digits(value: Any) -> Any:
 
 def _told(most: int, value: Any, path: str) -> str:
     """Give texts as lines and anything else as JSON, and no more than fits by much."""
-    texts = isinstance(value, list) and all(isinstance(one, str | None) for one in value[:_SPARE])
+    value = [value] if _plain_block(value) is not value else value
+    texts = isinstance(value, list) and all(
+        isinstance(_plain_block(one), str | None) for one in value[:_SPARE]
+    )
     parts: list[str] = []
     size = 0
     try:
@@ -272,8 +302,15 @@ def _told(most: int, value: Any, path: str) -> str:
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
+def _plain_block(value: Any) -> Any:
+    """Give the text of a block of content, as messages to models hold it."""
+    if isinstance(value, dict) and value.get("type") == "text":
+        return value["text"] if isinstance(value.get("text"), str) else value
+    return value
+
+
 def _lines(texts: list[Any]) -> Iterator[str]:
-    for one in texts:
+    for one in map(_plain_block, texts):
         if isinstance(one, str):
             yield f"{one}\n"
         elif one is None:
@@ -292,16 +329,17 @@ def _number(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
     if isinstance(value, str) and len(value) <= _LONGEST_NUMBER:
         if fold(value) in NOTHING:
             return _ABSENT
-        if _WHOLE.fullmatch(value.strip()):
-            value = int(value.strip().partition(".")[0])
+        bare = unquoted(unicodedata.normalize("NFKC", value))
+        if _WHOLE.fullmatch(bare):
+            value = int(bare.partition(".")[0].replace(",", ""))
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if CLAMPED in shape.marks and isinstance(value, int):
+    if CLAMPED in shape.marks and (isinstance(value, int) or value in _ENDLESS):
         return _clamped(shape, value, path, asides)
     return value
 
 
-def _clamped(shape: Shape, value: int, path: str, asides: Asides) -> Any:
+def _clamped(shape: Shape, value: float, path: str, asides: Asides) -> Any:
     if value == 0 and (shape.least or 0) > 1:
         return _ABSENT  # what a schema that makes every field required is filled with
     if shape.least is not None and value < shape.least:
@@ -337,25 +375,27 @@ def _list(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
     empty = _says_nothing(only) and fold(only) not in ("none", "[]")  # which are lists of none
     if value is False or value == {} or empty:
         return _ABSENT
-    entries = _entries(inner, value, most, path)
-    if len(entries) > most + _SPARE:
-        raise _too_many(path, entries, len(entries), most)
-    entries = [one for one in entries if one is not None]
+    entries = _parted(inner, _entries(inner, value, most, path), most, path)
     if inner.kind == "choice":
         words = [fold(one[:_SPARE]) if isinstance(one, str) else "" for one in entries]
         if not EVERYTHING.isdisjoint(words):
             return _ABSENT
         if "pitfall" in inner.choices and not LESSONS.isdisjoint(words):
-            kept = (one for one, word in zip(entries, words, strict=True) if word not in LESSONS)
-            entries = ["strategy", "pitfall", *kept]
+            others = (one for one, word in zip(entries, words, strict=True) if word not in LESSONS)
+            entries = ["strategy", "pitfall", *others]
     if len(entries) > most:
         raise _too_many(path, entries, len(entries), most)
     found = [_value(inner, one, f"{path}.{at}", asides) for at, one in enumerate(entries)]
-    return [one for one in found if one is not _ABSENT and not _says_no_word(inner, one)]
+    kept = [one for one in found if one is not _ABSENT and not _says_no_word(inner, one)]
+    if _is_word(inner):
+        return [one for at, one in enumerate(kept) if one not in kept[:at]]
+    return kept
 
 
 def _says_no_word(shape: Shape, value: Any) -> bool:
-    """Whether a value is an object without a word in its texts: a host had to write one."""
+    """Whether a value, which a host had to write, is blank or an object without a word."""
+    if isinstance(value, str):
+        return not value.strip()
     if shape.model is None or not isinstance(value, dict):
         return False
     texts = (value.get(name, "") for name, one in shapes(shape.model).items() if one.kind == "text")
@@ -363,34 +403,76 @@ def _says_no_word(shape: Shape, value: Any) -> bool:
 
 
 def _entries(inner: Shape, value: Any, most: int, path: str) -> Sequence[Any]:
-    """Give the entries of a list, of JSON text, of text with commas, or of a single value."""
+    """Give the entries of a list, of text that says one, or of a single value.
+
+    Raises:
+        InvalidInput: There are far too many.
+    """
     if isinstance(value, str):
-        read = _from_json(value)
-        if isinstance(read, dict | list):
-            value = read
-        elif inner.kind == "choice" or LABEL in inner.marks:
-            parts = [part.strip() for part in value.split(",", most + _SPARE)]
-            if len(parts) > most + _SPARE:
-                raise _too_many(path, value, value.count(",") + 1, most)
-            return [part for part in parts if part]
-        else:
-            return [value] if value.strip() else []
-    return value if isinstance(value, list | tuple) else [value]
+        read = structure(value)
+        value = ([value] if value.strip() else []) if read is None else read
+    if isinstance(value, dict):
+        value = _listed(inner, value)
+    if not isinstance(value, list | tuple):
+        value = [value]
+    if len(value) > most + _SPARE:
+        raise _too_many(path, value, len(value), most)
+    told = [one for one in value if one is not None]
+    if LOOSE in inner.marks or not any(isinstance(one, list) for one in told):
+        return told
+    return [part for one in told for part in _flat(inner, one)]
+
+
+def _flat(inner: Shape, value: Any) -> Sequence[Any]:
+    """Give the entries of a list in a list; one of texts may be one text in lines."""
+    if not isinstance(value, list):
+        return (value,)
+    if inner.model is not None and not all(isinstance(one, dict) for one in value):
+        return (value,)
+    return [one for one in value if one is not None]
+
+
+def _listed(inner: Shape, value: dict[Any, Any]) -> Any:
+    """Give the list that an object stands for where a list is meant.
+
+    Its places are numbered, it is a wrapper of one list, or it says of each entry whether.
+    """
+    known = inner.model is not None and _is_of(inner.model, value)
+    if known or LOOSE in inner.marks:
+        return value
+    if len(value) == 1 and isinstance(only := next(iter(value.values())), list):
+        return only
+    if all(str(key).isdecimal() for key in value):
+        return list(value.values())
+    if inner.model is None and all(isinstance(one, bool) for one in value.values()):
+        return [key for key, one in value.items() if one]
+    return value
+
+
+def _parted(inner: Shape, entries: Sequence[Any], most: int, path: str) -> list[Any]:
+    """Give each label and each word by itself: one text may list several."""
+    found: list[Any] = []
+    for one in entries:
+        several = None
+        if isinstance(one, str) and ID in inner.marks:
+            several = ids_in(one, most + _SPARE)
+        if isinstance(one, str) and not several and _is_word(inner):
+            several = parts(one, most + _SPARE, words=inner.kind == "choice")
+            if several is None:
+                raise _too_many(path, one, count_parts(one), most)
+        found += [one] if several is None else several
+        if len(found) > most + _SPARE:
+            raise _too_many(path, entries, len(found), most)
+    return found
+
+
+def _is_word(shape: Shape) -> bool:
+    return shape.kind == "choice" or LABEL in shape.marks
 
 
 def _too_many(path: str, value: Any, count: int, most: int) -> InvalidInput:
     problem = f"= {shown(value)} has {count:,} entries, at most {most:,} fit"
     return InvalidInput(path, problem, "Shorten it.")
-
-
-def _from_json(text: str) -> Any:
-    """Read `text` as a JSON list or object; None when it is neither, or too large."""
-    if len(text) > _MOST_JSON or not text[:_SPARE].lstrip().startswith(("[", "{")):
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 _READ: dict[str, Callable[[Shape, Any, str, Asides], Any]] = {

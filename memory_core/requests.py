@@ -28,12 +28,13 @@ from memory_core.errors import InvalidInput, shown
 from memory_core.intake import Asides, taken
 from memory_core.model import KINDS, Kind, Outcome, State
 from memory_core.moments import moment
-from memory_core.shapes import CLAMPED, LABEL, LOOSE
+from memory_core.shapes import CLAMPED, ID, LABEL, LOOSE
 from memory_core.spelling import composed, spelled
 
 # -- text guards -----------------------------------------------------------------
 
-_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+_ANSI = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_TERMINAL = re.compile(r"\x1b[ -/]*[0-~]?|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]")
 MARK = "\ufdd0"
 """Stands for a lone surrogate where a door had to take it out to read a message (see
 `server.surrogates`): a code point that Unicode reserves for no character at all."""
@@ -67,8 +68,13 @@ def _not_blank(text: str) -> str:
 
 
 def _strip_colours(value: object) -> object:
-    """Take terminal colours out of a log: real tracebacks carry them."""
+    """Take terminal colours and titles out of a text: it was copied from there."""
     return _ANSI.sub("", value) if isinstance(value, str) else value
+
+
+def _strip_terminal(value: object) -> object:
+    """Take all that only a terminal reads out of a log, which nobody writes by hand."""
+    return _TERMINAL.sub("", _ANSI.sub("", value)) if isinstance(value, str) else value
 
 
 def _seen(name: str) -> str:
@@ -76,12 +82,12 @@ def _seen(name: str) -> str:
     return spelled(name) or name
 
 
-Text = Annotated[str, AfterValidator(_clean)]
+Text = Annotated[str, BeforeValidator(_strip_colours), AfterValidator(_clean)]
 Words = Annotated[Text, AfterValidator(_not_blank)]
 Told = Annotated[Text, LOOSE]
-Log = Annotated[Told, BeforeValidator(_strip_colours)]
-Id = Annotated[str, LABEL, Field(min_length=1, max_length=64), AfterValidator(_clean)]
-MaybeId = Annotated[str, LABEL, Field(max_length=64), AfterValidator(_clean)]
+Log = Annotated[Told, BeforeValidator(_strip_terminal)]
+Id = Annotated[str, LABEL, ID, Field(min_length=1, max_length=64), AfterValidator(_clean)]
+MaybeId = Annotated[str, LABEL, ID, Field(max_length=64), AfterValidator(_clean)]
 Name = Annotated[
     str, LABEL, Field(max_length=128), AfterValidator(_clean), AfterValidator(composed)
 ]
@@ -253,6 +259,21 @@ class Evidence(Request):
     def of_text(cls, text: str) -> dict[str, str]:
         """Evidence that is one text: the log."""
         return {"log": text}
+
+    @classmethod
+    def joined(cls, several: list[dict[str, Any]]) -> dict[str, Any]:
+        """Evidence of several runs as one: the first that failed, all tests, the logs in order."""
+        found: dict[str, Any] = {}
+        for one in several:
+            for name, value in one.items():
+                held = found.get(name)
+                if held is None or (name == "exit_code" and not held):
+                    found[name] = value
+                elif name == "log":
+                    found[name] = f"{held}\n{value}"
+                elif name != "exit_code" and isinstance(value, int) and isinstance(held, int):
+                    found[name] = held + value
+        return found
 
 
 class OutcomeRequest(Request):

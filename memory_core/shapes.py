@@ -17,6 +17,8 @@ from pydantic.fields import FieldInfo
 
 LABEL = "label"
 """Marks text that names something: a number is taken as text, "null" as nothing."""
+ID = "id"
+"""Marks a label that is the id of a record: it is found in whatever refers to it."""
 LOOSE = "loose"
 """Marks text that is quoted or told: a list of texts is its lines, an object its JSON."""
 CLAMPED = "clamped"

@@ -7,11 +7,16 @@ sentence lists the words that it takes.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from memory_core.model import KINDS, OUTCOMES, STATES
+from memory_core.spelling import spelled
 
 SORTS = ("recent", "wins", "losses", "useful")
-NOTHING = frozenset({"", "null", "none", "undefined", "nil", "n/a", "{}", "[]", '""'})
+NOTHING = frozenset(
+    {"", "null", "none", "undefined", "nil", "nan", "n/a", "{}", "[]", "not given", "not provided"}
+    | {"not specified", "unspecified", "not applicable", "no value", "not set", "unset"}
+)
 """How hosts and models write "absent" where they must write something."""
 EVERYTHING = frozenset({"all", "any", "every", "everything", "*"})
 """A filter that filters nothing."""
@@ -19,6 +24,8 @@ LESSONS = frozenset({"lesson", "lessons"})
 """As a filter, strategies and pitfalls."""
 
 _GAP = re.compile(r"[\s_-]+")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
+_AROUND = " \t\r\n\"'`<>()"
 
 
 def _words(**meant: str) -> dict[str, str]:
@@ -28,31 +35,37 @@ def _words(**meant: str) -> dict[str, str]:
 _KINDS = _words(
     strategy=(
         "strategies, lesson, lessons, tip, tips, best practice, best practices, how to, howto, "
-        "procedure, workflow, pattern, technique, approach, solution"
+        "procedure, workflow, pattern, technique, approach, solution, rule, rules, guideline, "
+        "guidelines, insight, insights, skill, skills, recipe, heuristic, do"
     ),
     pitfall=(
         "pitfalls, anti pattern, anti patterns, antipattern, mistake, mistakes, warning, "
-        "warnings, gotcha, gotchas, trap, caveat, failure, error, bug"
+        "warnings, gotcha, gotchas, trap, traps, caveat, caveats, failure, failures, error, "
+        "errors, bug, bugs, hazard, risk, dont, don't, do not, avoid"
     ),
     fact="facts, knowledge, information, info, observation, note, reference",
 )
 _OUTCOMES = _words(
     success=(
         "succeeded, successful, successfully, ok, okay, true, yes, pass, passed, passing, "
-        "complete, completed, done, finished, solved, resolved, fixed, worked, works, won"
+        "complete, completed, done, finished, solved, resolved, fixed, worked, works, won, "
+        "succeed, y, correct, accepted, positive, win"
     ),
     partial=(
         "partially, partly, partial success, partially successful, partially completed, "
-        "partially done, partially solved, mixed, incomplete, in progress"
+        "partially done, partially solved, mixed, incomplete, in progress, mostly, "
+        "partial failure, partially failed, half done, unfinished, not finished"
     ),
     failure=(
         "failed, fail, fails, failing, false, no, error, errored, exception, crash, crashed, "
         "timeout, timed out, unsuccessful, unsolved, not solved, unresolved, gave up, "
-        "abandoned, aborted, broken, rejected, blocked, lost"
+        "abandoned, aborted, broken, rejected, blocked, lost, n, not ok, not working, incorrect, "
+        "wrong, negative, loss, not successful, not completed, not done, not fixed, not resolved"
     ),
     unknown=(
         "skip, skipped, cancelled, canceled, pending, unclear, undetermined, inconclusive, "
-        "unverified, not verified, untested, not tested, not sure, unsure, n/a, none, null"
+        "unverified, not verified, untested, not tested, not sure, unsure, n/a, none, null, "
+        "not applicable, not given, not provided, not specified, unspecified"
     ),
 )
 _STATES = _words(
@@ -70,16 +83,23 @@ _OTHERS = {KINDS: _KINDS, OUTCOMES: _OUTCOMES, STATES: _STATES, SORTS: _SORTS}
 
 
 def fold(text: str) -> str:
-    """Give a word as it is looked up: no case, and one blank for "_", "-" and blanks.
+    """Give a word as it is looked up: no case, width or quotation marks, one blank for "_" and "-".
 
     Example:
-        >>> fold(" Anti-Pattern ")
-        'anti pattern'
+        >>> fold(" Anti-Pattern "), fold("`timedOut`.")
+        ('anti pattern', 'timed out')
     """
-    return _GAP.sub(" ", text.strip()).strip().casefold()
+    if not text.isascii():
+        text = spelled(unicodedata.normalize("NFKC", text))
+    bare = text.strip(_AROUND).removesuffix(".").strip(_AROUND)
+    return _GAP.sub(" ", _HUMP.sub(" ", bare)).strip().casefold()
 
 
 def meant(text: str, choices: tuple[str, ...]) -> str:
     """Give the choice that a word plainly stands for, else the word as it came."""
     word = fold(text)
-    return word if word in choices else _OTHERS.get(choices, {}).get(word, text)
+    for one in (word, word.rpartition(".")[2], word.replace(" ", "")):  # "Outcome.SUCCESS"
+        found = one if one in choices else _OTHERS.get(choices, {}).get(one)
+        if found:
+            return found
+    return text
