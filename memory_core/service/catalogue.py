@@ -7,9 +7,11 @@ import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from memory_core.model import GLOBAL_PROJECT, Item, Kind, State
 from memory_core.spelling import composed
+from memory_core.wording import said
 
 _WORD = re.compile(r"\w+")
 
@@ -39,8 +41,21 @@ def same_words(text: str) -> str:
 
 
 def said_of(item: Item) -> str:
-    """What an item says, white space aside: equal for items that are shown once."""
-    return " ".join(composed(item.text).split())
+    """What an item says, however it is written: equal for items that are shown once."""
+    return _said(item.title, item.description, item.content)
+
+
+@lru_cache(maxsize=10_000)
+def _said(title: str, description: str, content: str) -> str:
+    """The digest of what these say; a title that is the beginning of the content adds nothing."""
+    body = said(content)
+    begins = _begins(said(title), body) or _begins(said(title.lstrip("*_~")), body)
+    return _digest("\n".join(("" if begins else said(title), said(description), body)))
+
+
+def _begins(head: str, body: str) -> bool:
+    """Whether a title is the beginning of a text; its last word may be cut."""
+    return bool(head) and f"{body} ".startswith(head.rpartition(" ")[0] or head)
 
 
 def _digest(text: str) -> str:

@@ -142,10 +142,9 @@ def _places(ranked: Ranked) -> dict[int, int]:
     """By rank the place in plain hybrid similarity, the same text counted once; {} if not known."""
     if ranked.ranking is None:
         return {}
-    texts: dict[tuple[str, str, str], int] = {}
+    texts: dict[str, int] = {}
     places = {}
     for rank in sorted(range(len(ranked.places)), key=ranked.places.__getitem__):
-        item = ranked.candidates[rank].stored.item
-        text = (item.title, item.description, item.content)
+        text = said_of(ranked.candidates[rank].stored.item)
         places[rank] = texts.setdefault(text, len(texts))
     return places

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from memory_core.wording import changed_meaning
+from memory_core.wording import changed_meaning, said
 
 REAL = frozenset(
     {
@@ -76,3 +78,55 @@ def test_the_first_change_is_named_and_cut() -> None:
     assert changed_meaning("open it", "open it never", known) == "'never' was added"
     assert changed_meaning("never open it", "open it", known) == "'never' was taken out"
     assert len(changed_meaning("x", "word " * 100, known)) < 80
+
+
+LESSON = "Don't retry a POST, it's not idempotent: send `Idempotency-Key` and 3 attempts."
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(
+            mark + LESSON
+            for mark in ("- ", "* ", "\u2022\u00a0", "1. ", "> ", "## ", "- [ ] ", "  ")
+        ),
+        *(mark + LESSON + mark for mark in ("**", "*", "***", "__", "_", "~~")),
+        f"- **{LESSON}**",
+        f"\u201c{LESSON}\u201d",
+        LESSON.upper(),
+        LESSON.replace("'", "\u2019").replace("`", ""),
+        LESSON.replace("retry", "re\u200btry"),
+        LESSON.replace(": ", " \u2014 ").rstrip("."),
+        LESSON.replace(" ", "\n "),
+        LESSON.replace("POST", "\uff30\uff2f\uff33\uff34"),
+    ],
+)
+def test_marks_and_letters_say_nothing(written: str) -> None:
+    assert said(written) == said(LESSON)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("use -r", "use -R"),
+        ("use --force", "use --no-force"),
+        ("pass *args", "pass **args"),
+        ("write __init__", "write init"),
+        ("wait 10 seconds", "wait 100 seconds"),
+        ("do retry", "do not retry"),
+        ("test a == b", "test a = b"),
+        ("python 3.11", "python 3.12"),
+        ("while i <= n", "while i < n"),
+        ("offset -1", "offset 1"),
+        ("\u2705 use it", "\u274c use it"),
+        ("retry after failure", "failure after retry"),
+    ],
+)
+def test_what_says_something_else_stays_apart(one: str, other: str) -> None:
+    assert said(one) != said(other)
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=()), max_size=200))
+def test_any_text_says_what_it_says_in_bullets(text: str) -> None:
+    line = " ".join(text.split())
+    assert said(f"- {line}") == said(line)

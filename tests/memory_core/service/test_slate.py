@@ -199,3 +199,29 @@ def test_the_log_knows_both_orders(open_bench: OpenBench) -> None:
         places = {c.place for c in record.candidates}
         assert set(range(len(record.served))) <= places
         assert min(places) >= 0
+
+
+LESSON = "Don't retry a POST, it's not idempotent: send an idempotency key."
+
+
+def test_four_spellings_of_one_lesson_take_one_place_of_an_answer(open_bench: OpenBench) -> None:
+    bench = open_bench()
+    spellings = (
+        LESSON,
+        f"- {LESSON}",
+        f"**{LESSON}**",
+        LESSON.upper(),
+        LESSON.replace("retry", "re\u200btry").replace("'", "\u2019"),
+    )
+    ids = [bench.remember(text[:40], text, task="retry a POST").id for text in spellings]
+    others = [
+        bench.remember(text[:40], text, task="retry a POST").id
+        for text in (LESSON.replace("Don't retry", "Retry"), LESSON.replace("POST", "PUT"))
+    ]
+    answer = bench.recall("retry a POST", k=6)
+    served = [item.id for item in answer.items]
+    assert len(served) == 3
+    assert set(others) < set(served)
+    assert len(set(served) & set(ids)) == 1
+    places = [served.place for served in logged(bench, answer.recall_id).candidates]
+    assert sorted(set(places)) == [0, 1, 2]
