@@ -26,9 +26,11 @@ $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit("lessonbank needs Python 3.10 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv $(VENV)
 
-# torch goes first and alone: only it may come from TORCH_INDEX, and once its CPU
+# A command that pip wrote before 26 imports `re` and what that needs, which PYTHONPATH may hold,
+# before it comes to us. Then torch, first and alone: only it may come from TORCH_INDEX, and once its CPU
 # build is there, nothing later asks for another.
 $(STAMP): pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
+	$(PIP) install --quiet 'pip>=26'
 	$(PIP) install --quiet --constraint constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[test]'
 	@touch $@

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 _AGO = re.compile(r"(\d{1,6})\s*([mhdw])")
 _UNITS = {"m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ISO_DATE = re.compile(r"^(\d{4})/(\d{2})/(\d{2})")
+_ZONE = re.compile(r"(?<=\d)\s*(?:[zZ]|UTC|GMT)$")
+"""Ends a time in UTC; Python 3.10 reads no Z."""
+_DATE = re.compile(r"\d{4}[-/]\d{2}[-/]\d{2}")
 
 
 def moment(text: str, now: float, *, last: bool = False) -> float:
@@ -30,11 +33,11 @@ def moment(text: str, now: float, *, last: bool = False) -> float:
     if ago is not None:
         return now - int(ago[1]) * _UNITS[ago[2]]
     try:
-        read = datetime.fromisoformat(said)
+        read = datetime.fromisoformat(_ISO_DATE.sub(r"\1-\2-\3", _ZONE.sub("+00:00", said)))
     except ValueError:
         raise ValueError(
             f"= {text!r} is no date; write 2026-11-30, 2026-11-30T12:00Z, or how long ago: 12h, 7d"
         ) from None
     if last and _DATE.fullmatch(said):
         read += timedelta(days=1) - timedelta(microseconds=1)
-    return (read if read.tzinfo is not None else read.replace(tzinfo=UTC)).timestamp()
+    return (read if read.tzinfo is not None else read.replace(tzinfo=timezone.utc)).timestamp()

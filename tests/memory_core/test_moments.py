@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 import pytest
 
 from memory_core.moments import moment
 
-NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC).timestamp()
+NOW = datetime(2026, 11, 30, 12, 0, tzinfo=timezone.utc).timestamp()
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,9 @@ NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC).timestamp()
         ("2026-11-29", "2026-11-29T00:00:00+00:00"),
         ("2026-11-29T08:00", "2026-11-29T08:00:00+00:00"),
         ("2026-11-29T08:00Z", "2026-11-29T08:00:00+00:00"),
+        ("2026-11-29T08:00:00.250Z", "2026-11-29T08:00:00.250+00:00"),
+        ("2026-11-29 08:00 UTC", "2026-11-29T08:00:00+00:00"),
+        ("2026/11/29", "2026-11-29T00:00:00+00:00"),
         ("2026-11-29T08:00+02:00", "2026-11-29T06:00:00+00:00"),
     ],
 )
@@ -30,6 +33,7 @@ def test_a_moment_is_read_as_utc(text: str, means: str) -> None:
 
 def test_up_to_a_date_is_up_to_its_end() -> None:
     end = moment("2026-11-29", NOW, last=True)
+    assert end == moment("2026/11/29", NOW, last=True)
     assert moment("2026-11-29T23:59:59", NOW) < end < moment("2026-11-30", NOW)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,18 +13,28 @@ import pytest
 from server import launch
 from tests.patience import PATIENCE
 
-OF_A_PROJECT = ("numpy", "json", "logging", "anyio", "argparse", "tomllib", "accelerate")
+_BEFORE_US = {"encodings", *sys.builtin_module_names}
+"""What Python itself has read, or has within, before any program begins."""
+_HERE = {one.name for one in pkgutil.iter_modules([str(Path(os.__file__).parent)])}
+OF_A_PROJECT = (
+    *(name for name in sorted(_HERE - _BEFORE_US) if name[0] != "_" and "." not in name),
+    *("numpy", "anyio", "mcp", "pydantic", "typing_extensions", "accelerate"),
+)
+_LOUD = "raise SystemExit('the project ran its own {}')\n"
 PROMPT = b'{"hook_event_name": "UserPromptSubmit", "prompt": "fix the flaky test", "cwd": "/"}'
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with packages and modules of the names that lessonbank imports."""
-    for name in ("server", "memory_core", *OF_A_PROJECT):
-        module = tmp_path / "project" / name / "__init__.py"
-        module.parent.mkdir(parents=True)
-        module.write_text(f"raise SystemExit('the project ran its own {name}')\n")
-    return tmp_path / "project"
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name in OF_A_PROJECT:
+        (folder / f"{name}.py").write_text(_LOUD.format(name))
+    for name in ("server", "memory_core", "json"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text(_LOUD.format(name))
+    return folder
 
 
 def started(
@@ -63,6 +74,16 @@ def test_no_module_of_a_project_on_pythonpath_is_imported(
     assert ran.returncode == 0, ran.stderr
     log = tmp_path / "store" / "host" / "host.log"
     assert not log.exists() or "the project ran" not in log.read_text()
+
+
+def test_an_isolated_python_heeds_no_sitecustomize_of_a_project(
+    project: Path, tmp_path: Path
+) -> None:
+    """Python runs it before any program: the guide's way around it."""
+    (project / "sitecustomize.py").write_text(_LOUD.format("sitecustomize"))
+    environ = {"PYTHONPATH": str(project), "LESSONBANK_STORE": str(tmp_path / "store")}
+    ran = started(["-I", "-m", "lessonbank", "--version"], environ, project)
+    assert (ran.returncode, ran.stderr) == (0, b"")
 
 
 def test_an_installed_lessonbank_drops_what_pythonpath_names(
