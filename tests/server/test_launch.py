@@ -13,13 +13,7 @@ import pytest
 from server import launch
 from tests.patience import PATIENCE
 
-_BEFORE_US = {"encodings", *sys.builtin_module_names}
-"""What Python itself has read, or has within, before any program begins."""
-_HERE = {one.name for one in pkgutil.iter_modules([str(Path(os.__file__).parent)])}
-OF_A_PROJECT = (
-    *(name for name in sorted(_HERE - _BEFORE_US) if name[0] != "_" and "." not in name),
-    *("numpy", "anyio", "mcp", "pydantic", "typing_extensions", "accelerate"),
-)
+OF_A_PROJECT = ("numpy", "json", "logging", "anyio", "argparse", "tomllib", "accelerate")
 _LOUD = "raise SystemExit('the project ran its own {}')\n"
 PROMPT = b'{"hook_event_name": "UserPromptSubmit", "prompt": "fix the flaky test", "cwd": "/"}'
 
@@ -27,14 +21,11 @@ PROMPT = b'{"hook_event_name": "UserPromptSubmit", "prompt": "fix the flaky test
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with packages and modules of the names that lessonbank imports."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for name in OF_A_PROJECT:
-        (folder / f"{name}.py").write_text(_LOUD.format(name))
-    for name in ("server", "memory_core", "json"):
-        (folder / name).mkdir()
-        (folder / name / "__init__.py").write_text(_LOUD.format(name))
-    return folder
+    for name in ("server", "memory_core", *OF_A_PROJECT):
+        module = tmp_path / "project" / name / "__init__.py"
+        module.parent.mkdir(parents=True)
+        module.write_text(_LOUD.format(name))
+    return tmp_path / "project"
 
 
 def started(
@@ -76,13 +67,37 @@ def test_no_module_of_a_project_on_pythonpath_is_imported(
     assert not log.exists() or "the project ran" not in log.read_text()
 
 
+@pytest.fixture
+def crowded(project: Path) -> Path:
+    """The same, with a file of the name of each module of the standard library."""
+    here = {one.name for one in pkgutil.iter_modules([str(Path(os.__file__).parent)])}
+    read_before_any_program = {"encodings", "__future__", *sys.builtin_module_names}
+    for name in here & sys.stdlib_module_names - read_before_any_program:
+        (project / f"{name}.py").write_text(_LOUD.format(name))
+    return project
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_no_name_of_the_standard_library_is_taken_from_a_project(
+    words: list[str], crowded: Path, tmp_path: Path
+) -> None:
+    environ = {
+        "PYTHONPATH": os.pathsep.join(["", str(crowded)]),
+        "LESSONBANK_STORE": str(tmp_path / "store"),
+        "LESSONBANK_MODEL": str(tmp_path / "no-model"),
+    }
+    program = "import sys; from lessonbank import main; sys.exit(main())"
+    ran = started(["-c", program, *words], environ, crowded, PROMPT)
+    assert (ran.returncode, b"the project ran" in ran.stdout + ran.stderr) == (0, False), ran.stderr
+
+
 def test_an_isolated_python_heeds_no_sitecustomize_of_a_project(
-    project: Path, tmp_path: Path
+    crowded: Path, tmp_path: Path
 ) -> None:
     """Python runs it before any program: the guide's way around it."""
-    (project / "sitecustomize.py").write_text(_LOUD.format("sitecustomize"))
-    environ = {"PYTHONPATH": str(project), "LESSONBANK_STORE": str(tmp_path / "store")}
-    ran = started(["-I", "-m", "lessonbank", "--version"], environ, project)
+    (crowded / "sitecustomize.py").write_text(_LOUD.format("sitecustomize"))
+    environ = {"PYTHONPATH": str(crowded), "LESSONBANK_STORE": str(tmp_path / "store")}
+    ran = started(["-I", "-m", "lessonbank", "--version"], environ, crowded)
     assert (ran.returncode, ran.stderr) == (0, b"")
 
 
