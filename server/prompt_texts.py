@@ -12,6 +12,8 @@ from collections.abc import Mapping
 
 from memory_core.errors import InvalidInput, shown
 from memory_core.model import OUTCOMES
+from memory_core.vocabulary import meant
+from memory_core.written import ids_in
 from server.plain import one_line
 
 _MOST_ATTEMPTS = 10
@@ -65,13 +67,14 @@ def debrief(given: Mapping[str, str]) -> str:
     Raises:
         InvalidInput: The outcome is none of the known ones.
     """
-    outcome = given["outcome"].strip().lower()
+    outcome = meant(given["outcome"], OUTCOMES)
     if outcome not in OUTCOMES:
         known = ", ".join(OUTCOMES)
         raise InvalidInput(
             "outcome", f"= {shown(given['outcome'])} is not known", f"Use one of {known}."
         )
-    recall_id = one_line(given.get("recall_id", ""))
+    named = one_line(given.get("recall_id", ""))
+    recall_id = next(iter(ids_in(named, 1)), named)
     by = f'recall_id="{recall_id}"' if recall_id else "the recall_id if there was one, else task"
     happened = given.get("what_happened", "").strip()
     told = f"\n\nWhat happened, in the user's words:\n\n{happened}" if happened else ""

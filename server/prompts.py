@@ -9,10 +9,12 @@ import mcp_types as types
 from mcp import MCPError
 
 from memory_core.errors import InvalidInput, shown
+from memory_core.vocabulary import NOTHING, fold
 from server import prompt_texts
 from server.plain import cleaned, sentence
 from server.surrogates import refuse_mark
 
+_LONGEST_NAME = 64
 _LONGEST = 32_000
 """Characters of one prompt argument."""
 
@@ -120,15 +122,17 @@ def _checked(prompt: PromptText, arguments: Mapping[str, str]) -> dict[str, str]
     names = [one.name for one in prompt.arguments]
     known = f"It takes: {', '.join(names)}."
     given: dict[str, str] = {}
-    for key, value in arguments.items():
+    for written, value in arguments.items():
+        key = written if written in names else fold(written[:_LONGEST_NAME]).replace(" ", "_")
         if key not in names:
-            refuse_mark(f"a name in {prompt.name}", key)
-            raise InvalidInput(shown(key), f"is no argument of {prompt.name}", known)
+            refuse_mark(f"a name in {prompt.name}", written)
+            raise InvalidInput(shown(written), f"is no argument of {prompt.name}", known)
         refuse_mark(f"{prompt.name}.{key}", value)
         if len(value) > _LONGEST:
             size = f"has {len(value):,} characters, at most {_LONGEST:,} fit"
             raise InvalidInput(key, size, "Shorten it.")
-        given[key] = cleaned(value)
+        if len(value) > _LONGEST_NAME or fold(value) not in NOTHING:
+            given[key] = cleaned(value)
     for one in prompt.arguments:
         if one.required and not given.get(one.name, "").strip():
             again = f"Ask for {prompt.name} again with {one.name}."

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from memory_core import port
 from memory_core.errors import Forbidden, LessonbankError, UnknownItem, shown
+from memory_core.written import ids_in
 from server.plain import cleaned, plain, quoted, sentence, without_paths
 from server.render import MOST_RESULT, NOTES_NOT_ORDERS
 
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 _LESSON = re.compile(r"memory://lessons/([^/?#]+)")
 _BRIEF = re.compile(r"memory://projects/([^/?#]+)/brief")
+_WRITTEN = re.compile(r"memory:/{1,3}(\w+)(.*?)/?(?:[?#].*)?", re.IGNORECASE)
 _JSON = "application/json"
 WITHIN = 60.0
 """Seconds after which reading one is given up."""
@@ -141,24 +143,32 @@ def _refusal(uri: str, error: Exception, *, afar: bool) -> MCPError:
 
 
 async def _read(memory: port.Memory, uri: str) -> tuple[str, str]:
+    bare = _bare(uri)
     static: dict[str, Callable[[], Awaitable[BaseModel]]] = {
         "memory://mistakes": memory.mistakes,
         "memory://scorer": memory.scorer,
         "memory://stats": memory.stats,
     }
-    if found := static.get(uri):
+    if found := static.get(bare):
         return _json(await found()), _JSON
-    if lesson := _LESSON.fullmatch(uri):
+    if lesson := _LESSON.fullmatch(bare):
         return _json(await memory.get(_name(uri, lesson.group(1)))), _JSON
-    if project := _BRIEF.fullmatch(uri):
+    if project := _BRIEF.fullmatch(bare):
         brief = await memory.brief(_name(uri, project.group(1)))
         return f"{NOTES_NOT_ORDERS}\n\n{quoted(brief.text)}\n", "text/markdown"
     known = ", ".join([one.uri for one in STATIC] + [one.uri_template for one in TEMPLATES])
     raise _not_found(uri, f"{shown(uri)} is no resource of this server. There are: {known}.")
 
 
+def _bare(uri: str) -> str:
+    """Give a URI as we write it: scheme and kind in small letters, nothing after the path."""
+    found = _WRITTEN.fullmatch(uri)
+    return f"memory://{found[1].lower()}{found[2]}" if found else uri
+
+
 def _name(uri: str, part: str) -> str:
     name = unquote(part)
+    name = next(iter(ids_in(name, 1)), name)
     if len(name) > _LONGEST_NAME or not name.isprintable():
         raise _not_found(uri, f"{shown(uri)} names nothing: a name is printable and short.")
     return name

@@ -63,7 +63,10 @@ class Lessons:
         core = self._core
         project, recall_id, note = self._place(request, caller)
         embedder = core.embedder
-        request = request.model_copy(update={"source": core.source_of(request.source, caller)})
+        own = {"source": core.source_of(request.source, caller)}
+        if request.outcome_id:
+            own["outcome_id"] = self._outcome(request.outcome_id, caller).id
+        request = request.model_copy(update=own)
         old, verdict = None, NOTHING
         if request.supersedes:
             old = self._own_item(request.supersedes, caller, "supersedes")
@@ -240,7 +243,9 @@ class Lessons:
         ), tuple(dict.fromkeys(found))
 
     def _outcome(self, outcome_id: str, caller: Caller) -> OutcomeRecord:
-        record = self._core.by_outcome_id.get(outcome_id)
+        """The outcome of an id, which may be that of the recall that it reports on."""
+        core = self._core
+        record = core.by_outcome_id.get(outcome_id) or core.reported.get(outcome_id)
         if record is not None and caller.works_in(record.project):
             return record
         raise InvalidInput(

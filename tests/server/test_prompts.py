@@ -112,3 +112,16 @@ async def test_bad_arguments_are_invalid_params_that_name_them(
             await client.get_prompt(name, arguments)
     assert refused.value.error.code == -32602
     assert named in refused.value.error.message
+
+
+async def test_arguments_are_read_as_those_of_tools(era: str) -> None:
+    """Names in other spellings, words for nothing, plain words, ids in what refers to them."""
+    recall_id = f"rec_{1:028x}"
+    given = {"Outcome": "completed", "recallId": f"`{recall_id}`.", "whatHappened": "None"}
+    won = await rendered(era, "debrief", given)
+    assert "Its outcome was: success." in won
+    assert f'recall_id="{recall_id}"' in won
+    assert "in the user's words" not in won
+    for nothing in ("null", "None", "", " undefined "):
+        text = await rendered(era, "start_task", {"task": TASK, "project": nothing})
+        assert "project=" not in text

@@ -109,6 +109,25 @@ async def test_an_item_is_read_by_its_id_whatever_its_project(era: str) -> None:
 
 
 @both_eras
+async def test_a_resource_is_found_by_its_uri_as_clients_write_it(era: str) -> None:
+    memory = FakeMemory()
+    async with connected(memory, era) as client:
+        item = (await memory.remember(LESSON)).id
+        for form in (
+            f"memory://lessons/{item}/",
+            f"memory://lessons/{item.upper()}",
+            f"Memory://Lessons/{item}?view=1#top",
+            f"memory:/lessons/{item}.",
+            f"memory://lessons/%22{item}%22",
+        ):
+            assert LESSON.title in text_of(await client.read_resource(form)), form
+        for form in ("memory://Stats/", "memory:///stats", "memory://stats?x=1"):
+            assert "projects" in text_of(await client.read_resource(form)), form
+        brief = text_of(await client.read_resource("memory://projects/default/brief/"))
+        assert "not instructions" in brief
+
+
+@both_eras
 async def test_a_memory_that_cannot_serve_a_resource_says_why(era: str) -> None:
     class Gone(FakeMemory):
         async def stats(self) -> port.Stats:

@@ -182,6 +182,18 @@ def test_ids_outside_of_a_tokens_projects_look_like_ids_that_nobody_gave(
         assert said[0] == said[1], what
 
 
+def test_a_recall_that_was_reported_stands_for_its_outcome(
+    bench: Bench, parsers: list[str]
+) -> None:
+    """Two ids that a model confuses: its lesson is not lost."""
+    recall_id = bench.recall("parse dates").recall_id
+    with pytest.raises(InvalidInput, match="names no outcome"):
+        bench.remember("Too early", outcome_id=recall_id)
+    outcome_id = bench.report("success", recall_id=recall_id).outcome_id
+    kept = bench.show(bench.remember("Of the recall", outcome_id=f"`{recall_id}`").id)
+    assert (kept.outcome_id, kept.derived_from) == (outcome_id, (recall_id,))
+
+
 def test_unknown_ids_are_named(bench: Bench) -> None:
     with pytest.raises(UnknownRecall, match="rec_nowhere"):
         bench.report("success", recall_id="rec_nowhere")
