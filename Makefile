@@ -40,8 +40,8 @@ demo: $(STAMP) ## Watch an agent learn from real outcomes (the workshop)
 	$(BIN)/python -m benchmarks.workshop
 
 .PHONY: test
-test: $(STAMP) ## Run the whole test suite
-	$(BIN)/python -m pytest
+test: $(STAMP) ## Run the whole test suite, on up to four cores
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 .PHONY: lint
 lint: $(STAMP) ## Check style, formatting, types and layers
