@@ -14,7 +14,9 @@ from memory_core.port import (
     Change,
     EditRequest,
     ForgetRequest,
+    ListRequest,
     OutcomeRequest,
+    ProjectRequest,
     RecallRequest,
     RememberRequest,
     parse,
@@ -151,6 +153,38 @@ def test_a_follower_scores_as_the_writer_and_as_a_rebuild_to_the_last_bit(
     assert len(answers[0]) > 20
     assert follower.reading.mistakes("demo") == writer.reading.mistakes("demo")
     assert follower.core.tally.outcomes() == writer.core.tally.outcomes()
+
+
+def titles(memory: MemoryService, project: str) -> list[str]:
+    found = memory.reading.list_lessons(parse(ListRequest, {"project": project}))
+    return [one.title for one in found.items]
+
+
+def test_a_follower_knows_projects_by_all_their_names(opened: Opener) -> None:
+    """Renamed, merged and moved at the writer; for its owner and for a token of an old name."""
+    writer, follower = opened("writer"), opened("follower", follow=True)
+    ids = {}
+    for name in ("shop", "store", "lab"):
+        given = {"title": f"Lesson of {name}", "content": "c", "project": name}
+        ids[name] = writer.lessons.remember(parse(RememberRequest, given)).id
+    for change in (
+        {"action": "rename", "project": "shop", "into": "market"},
+        {"action": "merge", "project": "store", "into": "market"},
+        {"action": "move", "item_ids": [ids["lab"]], "into": "market"},
+    ):
+        writer.projects.change(parse(ProjectRequest, change))
+    until(lambda: len(titles(follower, "market")) == 3)
+    for name in ("shop", "store", "market"):
+        assert sorted(titles(follower, name)) == sorted(titles(writer, name))
+    assert titles(follower, "lab") == titles(writer, "lab") == []
+    old = Caller("agent", "read", ("shop",))
+    seen = [
+        one.reading.list_lessons(
+            parse(ListRequest, {"project": "shop"}), one.core.names.widened(old)
+        )
+        for one in (writer, follower)
+    ]
+    assert [one.title for one in seen[0].items] == [one.title for one in seen[1].items]
 
 
 def told(memory: MemoryService) -> list[Change]:

@@ -144,6 +144,33 @@ def test_replicas_answer_from_the_log_and_pass_changes_on(fleet: Fleet) -> None:
     )
     ok, again = two.call(OWNER, "report_outcome", **report)
     assert (ok, again["status"]) == (True, "repeated")
+    sent_as_models_do(one, two)
+
+
+def sent_as_models_do(one: Server, two: Server) -> None:
+    """Ids of another project in what refers to them, nulls, text for objects; a claimed name."""
+    ok, kept = one.call(OWNER, "remember", title="egrets", content="c", project="lab", tags=None)
+    assert ok, kept
+    eventually(lambda: detail_of(two, kept["id"]), "the other replica knows it")
+    ok, answer = two.call(OWNER, "recall", task="egrets", project="lab", sessionId="s")
+    assert ok, answer
+    ok, said = two.call(
+        OWNER,
+        "report_outcome",
+        recall_id=f"`{answer['recall_id']}`.",
+        outcome="Completed",
+        evidence="{'exit_code': 1, 'log': None}",
+        lessons=[{"title": "of egrets", "content": "c", "kind": None}, None],
+        source="system",
+    )
+    assert ok, said
+    assert said["judged"]["outcome"] == "failure"
+    assert "'lab'" in said["note"]
+    lesson = said["lessons"][0]["id"]
+    detail = eventually(lambda: detail_of(one, lesson), "the lesson came to the other replica")
+    assert (detail["project"], detail["source"]) == ("lab", "local"), "its token says who writes"
+    ok, gone = one.call(OWNER, "forget", item_id=f"memory://lessons/{kept['id']}", reason="r")
+    assert (ok, gone["state"]) == (True, "retired")
 
 
 def wins(server: Server, item_id: str) -> int:

@@ -68,6 +68,33 @@ async def test_the_writer_holds_a_caller_to_what_the_replica_says_of_it(tmp_path
                 )
 
 
+async def test_an_edit_and_a_renamed_project_of_a_replica_are_made_by_the_writer(
+    tmp_path: Path,
+) -> None:
+    """By whom the replica says, under what the writer lets them do."""
+    with served(tmp_path) as server:
+        async with way(server.root) as far:
+            memory = ReplicaMemory(FakeMemory(), far)
+            stored = await memory.remember(LESSON)
+            change = port.EditRequest(item_id=stored.id, content="Corrected.")
+            edited = await memory.edit(change)
+            assert edited.status == "edited"
+            assert (await memory.edit(change)).id == edited.id, "asked again, made once"
+            renamed = port.ProjectRequest(action="rename", project="shop", into="market")
+            assert (await memory.change_project(renamed)).into == "market"
+            detail = json.loads(
+                server.read("owner-of-the-tests", f"memory://lessons/{edited.id}")[1]
+            )
+            assert (detail["content"], detail["project"]) == ("Corrected.", "market")
+            foreign = memory.bound(Caller("agent", "write", ("shop",), trusted=False))
+            with pytest.raises(Forbidden, match="retires its own items only"):
+                await foreign.edit(port.EditRequest(item_id=edited.id, content="Mine."))
+            with pytest.raises(Forbidden):
+                await memory.bound(Caller("reader", "read")).edit(change)
+            with pytest.raises(Forbidden):
+                await foreign.change_project(renamed)
+
+
 async def test_nobody_else_gets_in_and_replicas_get_at_changes_only(tmp_path: Path) -> None:
     with served(tmp_path) as server, server.http() as http:
         own, good = server.token("admin"), {"Authorization": f"Bearer {SECRET}"}
