@@ -68,11 +68,18 @@ class UnknownItem(InvalidInput):
 class UnknownRecall(InvalidInput):
     """No open recall has this id: never served, not the caller's to see, or expired."""
 
-    def __init__(self, recall_id: str, why: str = "names no recall that is known here") -> None:
+    def __init__(
+        self,
+        recall_id: str,
+        why: str = "names no recall that is known here",
+        field: str = "recall_id",
+    ) -> None:
         super().__init__(
-            "recall_id",
+            field,
             f"{shown(recall_id)} {why}",
-            "Pass the recall_id of a recent recall, or report with task instead.",
+            "Pass the recall_id of a recent recall, or report with task instead."
+            if field == "recall_id"
+            else "Pass the id of a recall that was served.",
         )
 
 

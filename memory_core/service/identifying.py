@@ -48,7 +48,7 @@ class Identifying:
         if request.what == "item":
             return UnknownItem(request.given, request.field)
         if request.what == "recall":
-            return UnknownRecall(request.given)
+            return UnknownRecall(request.given, field=request.field)
         return InvalidInput(
             request.field,
             f"{shown(request.given)} names no outcome that is known here",

@@ -78,6 +78,11 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         if wrong := _WRONG_COMMAND.match(message):
             message = _no_command(wrong[1])
+        elif wrong := _WRONG_CHOICE.match(message):
+            choices = wrong[3].replace("'", "")
+            message = f"{wrong[1]} = {wrong[2]} is not known; use one of {choices}"
+        elif wrong := _NO_NUMBER.match(message):
+            message = f"{wrong[1]} = {wrong[2]} is not valid; pass a number"
         raise WrongUsage(f"{message}. See {self.prog} --help.", self.format_usage())
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -88,6 +93,8 @@ class _Parser(argparse.ArgumentParser):
         return found, unknown
 
 
+_WRONG_CHOICE = re.compile(r"argument (\S+): invalid choice: ('.*?') \(choose from (.*)\)")
+_NO_NUMBER = re.compile(r"argument (\S+): invalid (?:int|float) value: ('.*')")
 _WRONG_COMMAND = re.compile(r"argument COMMAND: invalid choice: '([^']*)'")
 
 

@@ -41,6 +41,8 @@ def complaint(error: LessonbankError, command: str) -> tuple[str, int, str]:
         return _with_commands(text), 1, ""
     code = 1 if isinstance(error, UnknownItem | UnknownRecall | UnusableFile) else 2
     names = dict(_names(command))
+    if "old" in names:  # `projects`, whose option of this name says only where the call is from
+        names["project"] = "PROJECT"
     option = next(
         (names[part] for part in reversed(error.field.split(".")) if part in names), error.field
     )

@@ -73,6 +73,9 @@ def test_wrong_usage_ends_with_2_and_opens_nothing(shell: Shell, argv: list[str]
         (["show", "one", "two"], "show", "unrecognized arguments: two"),
         (["recal", "x"], "", "'recal' is no command; you may mean recall."),
         (["zzz"], "", "'zzz' is no command; there are serve, recall,"),
+        (["host", "foo"], "host", "ACTION = 'foo' is not known; use one of status, stop,"),
+        (["completion", "ksh"], "completion", "SHELL = 'ksh' is not known; use one of bash,"),
+        (["serve", "--port", "abc"], "serve", "--port = 'abc' is not valid; pass a number."),
     ],
 )
 def test_wrong_usage_points_at_the_command_that_was_meant(
@@ -105,6 +108,8 @@ def test_a_command_without_an_id_is_told_of_the_last_one(
     [
         (UnknownRecall("rec_x"), "outcome", "or report with --task instead"),
         (InvalidInput("cursor", "is old", "Pass next_cursor with it."), "lessons", "last page"),
+        (UnknownRecall("x", field="before"), "recalls", "--before 'x' names no recall"),
+        (InvalidInput("project", "= 'x' is empty", "Name it."), "projects", "PROJECT = 'x'"),
     ],
 )
 def test_a_next_move_is_in_the_words_of_the_commands(
