@@ -23,7 +23,7 @@ from pydantic import BaseModel
 
 from memory_core.errors import InvalidInput, shown
 from memory_core.shapes import CLAMPED, ID, LABEL, LOOSE, Shape, shapes, spellings
-from memory_core.vocabulary import EVERYTHING, LESSONS, NOTHING, fold, meant
+from memory_core.vocabulary import EVERYTHING, LESSONS, NOTHING, fold, meant, says_nothing
 from memory_core.written import count_parts, ids_in, parts, structure, unquoted
 
 _MOST_LOOKED_AT = 64
@@ -183,7 +183,7 @@ def _object(shape: Shape, value: Any, path: str, asides: Asides) -> Any:
 def _read_object(model: type[BaseModel], value: Any, path: str) -> Any:
     """Read JSON text, an object in a list, or texts: they mean what `of_text` says."""
     if isinstance(value, str):
-        if fold(value[:_SPARE]) in NOTHING and len(value) < _SPARE:
+        if not value or says_nothing(value):
             return _ABSENT
         read = structure(value)
         value = read if read is not None and _is_of(model, read) else value
@@ -266,7 +266,7 @@ def _label(shape: Shape, value: Any) -> Any:
 
 def _says_nothing(value: Any) -> bool:
     """Whether a value is a word for nothing; the empty text is none."""
-    return isinstance(value, str) and 0 < len(value) < _SPARE and fold(value) in NOTHING
+    return isinstance(value, str) and says_nothing(value)
 
 
 def _digits(value: Any) -> Any:

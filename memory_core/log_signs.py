@@ -32,6 +32,11 @@ _PYTEST = re.compile(r"=+ (?=.{0,200}\b(?:passed|failed|errors?|deselected)\b).{
 _QUIET = re.compile(
     r"(?=.{0,80}\b(?:passed|failed|error))[0-9]+ \w+(?:, [0-9]+ \w+){0,6} in [0-9.]+s"
 )
+_BARE = re.compile(
+    r"(?=.{0,80}\b(?:passed|failed)\b)"
+    r"[0-9]+ (?:tests? )?[a-z]+(?:(?:,| and|, and) [0-9]+ (?:tests? )?[a-z]+){0,6}\.?$"
+)
+"""Counts alone on a line, as an agent tells them."""
 _JEST = re.compile(r"\s*Tests:?\s+(?=.{0,120}[0-9]+ (?:passed|failed)).{1,200}$")
 _CARGO = re.compile(r"test result: \w+\. (?P<counts>.{1,200})")
 _JUNIT = re.compile(
@@ -39,7 +44,7 @@ _JUNIT = re.compile(
 )
 _RAN = re.compile(r"Ran (?P<run>[0-9]+) tests? in [0-9.]+s")
 _UNITTEST = re.compile(r"(?P<ok>OK)(?: \(.{1,80}\))?$|FAILED \((?P<counts>.{1,80})\)$")
-_COUNT = re.compile(r"(?P<n>[0-9]+) (?P<what>passed|failed|errors?)\b")
+_COUNT = re.compile(r"(?P<n>[0-9]+) (?:tests? )?(?P<what>passed|failed|errors?)\b")
 _PAIR = re.compile(r"(?P<what>failures|errors)=(?P<n>[0-9]+)")
 
 
@@ -69,7 +74,7 @@ def _unittest(lines: Sequence[str], index: int) -> tuple[int, int] | None:
 def _summary(lines: Sequence[str], index: int) -> tuple[int, int] | None:
     """Give (passed, failed) where this line is a test summary."""
     line = lines[index]
-    if _PYTEST.match(line) or _QUIET.match(line) or _JEST.match(line):
+    if _PYTEST.match(line) or _QUIET.match(line) or _JEST.match(line) or _BARE.match(line):
         return _counts(line)
     cargo = _CARGO.match(line)
     if cargo:

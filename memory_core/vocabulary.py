@@ -18,6 +18,13 @@ NOTHING = frozenset(
     | {"not specified", "unspecified", "not applicable", "no value", "not set", "unset"}
 )
 """How hosts and models write "absent" where they must write something."""
+_NO_ERROR = re.compile(
+    r"(?:no|without(?: any)?|zero) (?:errors?|exceptions?|failures?|issues?|problems?|output|logs?)"
+    r"(?: (?:occurred|encountered|found|reported|raised|thrown|observed|seen|available|given))?"
+)
+"""What strict schemas make a model write where it has no error to tell and no log."""
+MOST_OF_NOTHING = 40
+"""Characters of the longest way to say nothing."""
 EVERYTHING = frozenset({"all", "any", "every", "everything", "*"})
 """A filter that filters nothing."""
 LESSONS = frozenset({"lesson", "lessons"})
@@ -93,6 +100,19 @@ def fold(text: str) -> str:
         text = spelled(unicodedata.normalize("NFKC", text))
     bare = text.strip(_AROUND).removesuffix(".").strip(_AROUND)
     return _GAP.sub(" ", _HUMP.sub(" ", bare)).strip().casefold()
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a text stands for no text at all; the empty one does not say it.
+
+    Example:
+        >>> says_nothing("N/A"), says_nothing("No errors occurred."), says_nothing("no error code")
+        (True, True, False)
+    """
+    if not 0 < len(text) <= MOST_OF_NOTHING:
+        return False
+    word = fold(text)
+    return word in NOTHING or _NO_ERROR.fullmatch(word) is not None
 
 
 def meant(text: str, choices: tuple[str, ...]) -> str:

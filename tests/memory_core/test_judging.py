@@ -148,6 +148,8 @@ def test_without_evidence_labels_speak_before_the_flag(
         ("failure", evidence(0), "reported failure stands: exit code 0 is no proof"),
         ("success", evidence(0, log=TRACE), "the error in the log was handled"),
         ("success", evidence(log="2 failed, 1 passed in 0.1s"), "(counted in the log)"),
+        ("success", evidence(log="2 failed, 1 passed"), "2 failed, 1 passed (counted in the log)"),
+        ("success", evidence(log="2 tests failed and 1 passed."), "2 failed, 1 passed (counted"),
     ],
 )
 def test_a_contradiction_is_said(reported: Outcome, given: Evidence, said: str) -> None:

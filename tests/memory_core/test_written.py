@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from memory_core.errors import InvalidInput
+from memory_core.judging import judge
 from memory_core.port import (
     CheckRequest,
     ForgetRequest,
@@ -222,6 +223,17 @@ def test_nothing_is_said_in_many_words(nothing: str) -> None:
     assert (read.recall_id, read.project, read.error, read.evidence) == ("", "", "", None)
     listing = parse(ListRequest, {"kind": nothing, "limit": nothing, "tag": nothing})
     assert listing.model_dump() == ListRequest().model_dump()
+
+
+@pytest.mark.parametrize(
+    "said", ["No error", "no errors.", "No errors occurred", "Without any errors", "no output"]
+)
+def test_an_error_that_a_strict_schema_made_a_model_write_is_none(said: str) -> None:
+    assert report(error=said, evidence={"log": said}).error == ""
+    judged = judge("unknown", None, error=report(outcome="unknown", error=said).error)
+    assert judged.outcome == "unknown"
+    for kept in ("no error handler was found", "errors occurred", "Without errors it hung"):
+        assert report(error=kept).error == kept
 
 
 def test_a_number_that_is_none_is_absent_and_one_without_end_is_the_most() -> None:
