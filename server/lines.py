@@ -106,7 +106,8 @@ def _refusals(text: bytes) -> Iterator[types.JSONRPCError]:
     try:
         read = from_json(text)
     except ValueError as error:
-        named = _id_at(text[:_END], text[-_END:]) if "recursion" in str(error) else None
+        whole = text.rstrip().endswith(b"}")  # not a piece of a message, and somebody waits
+        named = _id_at(text[:_END], text[-_END:]) if whole or "recursion" in str(error) else None
         yield _refusal(types.PARSE_ERROR, f"the line is not valid JSON ({error})", named)
         return
     if isinstance(read, list):

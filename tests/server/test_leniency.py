@@ -147,9 +147,19 @@ async def test_arguments_that_are_no_object_are_refused_by_their_value(sent: Any
 
 async def test_arguments_of_prompts_may_be_null_numbers_or_text() -> None:
     async with connected(FakeMemory(), MODERN) as client:
-        for sent in ({"task": 5, "project": None}, '{"task": "5"}'):
+        for sent in ({"task": 5, "project": None}, '{"task": "5"}', {"task": ["", "5", ""]}):
             result = await asked(client, "prompts/get", "start_task", sent)
             assert "\n5\n" in str(result.messages[0].content.text)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_params_of_another_shape_are_named(era: str) -> None:
+    async with connected(FakeMemory(), era) as client:
+        with pytest.raises(MCPError, match=r"^name .*tools/call") as refused:
+            await asked(client, "tools/call", None, {})  # type: ignore[arg-type]
+        assert refused.value.error.code == types.INVALID_PARAMS
+        with pytest.raises(MCPError, match=r"^name .*prompts/get"):
+            await asked(client, "prompts/get", 5, {})  # type: ignore[arg-type]
 
 
 async def asked(client: Client, method: str, name: str, arguments: Any) -> Any:

@@ -112,6 +112,14 @@ def test_nesting_without_end_is_answered_with_its_id(head: bytes, tail: bytes) -
     assert (error.id, error.error.code) == (7, -32700)
 
 
+@pytest.mark.parametrize("params", [b"{'a': 1}", b"undefined", b'{"a": 1,}', b'{"a"'])
+def test_a_request_that_is_not_quite_json_is_answered_with_its_id(params: bytes) -> None:
+    (error,) = refusals(
+        b'{"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": ' + params + b"}"
+    )
+    assert (error.id, error.error.code) == (7, -32700)
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize(("head", "tail"), ENDS)
 async def test_a_line_that_is_too_long_is_answered_with_its_id_and_the_next_one_is_read(
