@@ -36,6 +36,8 @@ _CHUNK = 8
 _QUERY_THREADS = 1
 """Measured on 2 cores: a second, passively waiting thread gives one short query nothing."""
 _MOST_BATCH_THREADS = 4
+_WINDOW, _MARKS = 256, 2
+"""Word pieces that a model reads where it does not say, and those of them that are its marks."""
 
 
 def _batch_threads() -> int:
@@ -84,6 +86,20 @@ def _prepared(text: str) -> str:
     """What the model reads of `text`: bounded, valid Unicode, "" when it is blank."""
     cut = text[:_LONGEST].encode("utf-8", "replace").decode("utf-8")
     return cut if cut.strip() else ""
+
+
+def _alike(wanted: dict[bytes, str]) -> list[list[bytes]]:
+    """Keys of texts in batches in which none is longer than twice the shortest and a little."""
+    batches: list[list[bytes]] = []
+    shortest = 0
+    for key in sorted(wanted, key=lambda key: len(wanted[key])):
+        size = len(wanted[key])
+        if batches and size <= 2 * shortest + 40:
+            batches[-1].append(key)
+        else:
+            batches.append([key])
+            shortest = size
+    return batches
 
 
 class SentenceEmbedder:
@@ -140,19 +156,42 @@ class SentenceEmbedder:
     def dimension(self) -> int:
         return self._dimension
 
-    def embed_query(self, text: str) -> Vector:
-        prepared = _prepared(text)
-        key = hashlib.blake2b(prepared.encode(), digest_size=16).digest()
-        vector = self._cached(key)
-        if vector is not None:
-            return vector
+    @property
+    def window(self) -> int:
+        return int(self._model.max_seq_length or _WINDOW) - _MARKS
+
+    def pieces(self, text: str) -> int:
         with self._encoding:
-            vector = self._cached(key)  # another thread may have computed it meanwhile
-            if vector is None:
-                vector = self._encode([prepared], _QUERY_THREADS)[0]
+            said = self._model.tokenizer(_prepared(text), add_special_tokens=False, verbose=False)
+        return len(said["input_ids"])
+
+    def embed_query(self, text: str) -> Vector:
+        return self.embed_queries([text])[0]
+
+    def embed_queries(self, texts: Sequence[str]) -> list[Vector]:
+        prepared = [_prepared(text) for text in texts]
+        keys = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in prepared]
+        found = {key: self._cached(key) for key in keys}
+        if any(vector is None for vector in found.values()):
+            with self._encoding:
+                for key in keys:  # another thread may have computed some meanwhile
+                    found[key] = self._cached(key) if found[key] is None else found[key]
+                wanted = {k: t for k, t in zip(keys, prepared, strict=True) if found[k] is None}
+                found |= self._encoded_queries(wanted)
+        return [vector for key in keys if (vector := found[key]) is not None]
+
+    def _encoded_queries(self, wanted: dict[bytes, str]) -> dict[bytes, Vector | None]:
+        """Encode texts by key, those of like length together: a batch is as long as its longest."""
+        made: dict[bytes, Vector | None] = {}
+        for batch in _alike(wanted):
+            threads = _QUERY_THREADS if len(wanted) == 1 else self._batch_threads
+            vectors = self._encode([wanted[key] for key in batch], threads)
+            for key, row in zip(batch, vectors, strict=True):
+                vector: Vector = np.array(row)
                 vector.setflags(write=False)
                 self._keep(key, vector)
-        return vector
+                made[key] = vector
+        return made
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         prepared = [_prepared(text) for text in texts]

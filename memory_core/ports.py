@@ -31,8 +31,18 @@ class Embedder(Protocol):
     @property
     def dimension(self) -> int: ...
 
+    @property
+    def window(self) -> int:
+        """Word pieces of a text that are read; what stands behind them is not."""
+
+    def pieces(self, text: str) -> int:
+        """Count the word pieces of a text."""
+
     def embed_query(self, text: str) -> Vector:
         """Give float32[d] for one query, cached by text."""
+
+    def embed_queries(self, texts: Sequence[str]) -> list[Vector]:
+        """Give float32[d] for each query, cached by text; the new ones in one batch."""
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         """Give float32[N, d]; N = 0 gives an array of shape (0, d)."""
@@ -73,10 +83,20 @@ class StoredOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One part of a query: its text for the full-text leg and its vector (None: no model yet)."""
+    """One part of a query: its text for the full-text leg and its vectors (None: no model yet).
+
+    `vector` is the first window's. `further` has the other windows of a long text
+    with the weight in (0, 1] that a cosine with each of them counts.
+    """
 
     text: str
     vector: Vector | None
+    further: tuple[tuple[Vector, float], ...] = ()
+
+    @property
+    def vectors(self) -> tuple[tuple[Vector, float], ...]:
+        """All windows with their weights; none while there is no model."""
+        return () if self.vector is None else ((self.vector, 1.0), *self.further)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +113,10 @@ class Candidate:
     """One hybrid candidate.
 
     `similarity` is the dense similarity in [-1, 1]: per probe the better of the
-    two keys' cosines, averaged over the probes. `keyword` is the BM25 score (0:
-    no match). `fused` is the reciprocal-rank fusion of the two orders
-    (Cormack et al. 2009, k = 60). `cosines` holds, per probe, (content, task)
+    two keys' cosines, averaged over the probes. A key's cosine with a
+    probe of several windows is the best of theirs, each times its window's weight.
+    `keyword` is the BM25 score (0: no match). `fused` is the reciprocal-rank fusion
+    of the two orders (Cormack et al. 2009, k = 60). `cosines` holds, per probe, (content, task)
     cosines, task cosine NaN where the item has no task.
     """
 

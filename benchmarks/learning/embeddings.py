@@ -69,16 +69,29 @@ class CachedEmbedder:
             self._known[key] = vector
         return vector
 
+    @property
+    def window(self) -> int:
+        return self._loaded().window
+
+    def pieces(self, text: str) -> int:
+        return self._loaded().pieces(text)
+
+    def embed_queries(self, texts: Sequence[str]) -> list[Vector]:
+        return [self.embed_query(text) for text in texts]
+
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         rows = [self.embed_query(text) for text in texts]
         return np.stack(rows) if rows else np.zeros((0, self._dimension), np.float32)
 
     def knows(self, word: str) -> bool:
         """As the model itself says: nothing of it is kept."""
+        return self._loaded().knows(word)
+
+    def _loaded(self) -> Embedder:
         with self._lock:
             if self._model is None:
                 self._model = self._load()
-            return self._model.knows(word)
+            return self._model
 
     def _stored(self, key: bytes) -> Vector | None:
         row = self._file.execute("SELECT vector FROM vectors WHERE key = ?", (key,)).fetchone()

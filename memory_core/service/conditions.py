@@ -7,19 +7,21 @@ signature leans on the normalised error.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from memory_core.failure_views import text_views
 from memory_core.ports import Embedder, Probe, Vector
+from memory_core.reading import WINDOW, Window, estimated, gist, read, read_log
 from memory_core.scorer.failure_pairs import Views
 from memory_core.signature import Signature, sign
 
 CONTEXT_SHARE = 0.5
 ERROR_SHARE = 0.5
-ERROR_TAIL = 800
-"""Characters of an error that are searched with: its end, where the message stands."""
+CONTEXT_BUDGET = 96
+"""Word pieces of a long context that are read beside what it asks."""
 ERROR_KEPT = 4_000
 """Characters of an error whose literals and words are compared: its end."""
 
@@ -67,31 +69,69 @@ def joined(parts: list[tuple[Vector, float]]) -> Vector:
     return (total / norm).astype(np.float32) if norm > 1e-6 else parts[0][0]
 
 
+def asked_of(pairs: Sequence[tuple[Vector, Window]]) -> Vector:
+    """The one vector of a text that was read in windows: what is asked, as far as it says it.
+
+    A request that says what it is about stands alone; any other is joined with what
+    stands beside it. float32[d]; a text of one window gives that window's own bits.
+    """
+    clear = [(vector, 1.0) for vector, one in pairs if one.clear]
+    weighed = clear or [(vector, one.weight) for vector, one in pairs]
+    return weighed[0][0] if len(weighed) == 1 else joined(weighed)
+
+
+def _probe_of(pairs: Sequence[tuple[Vector, Window]], text: str) -> Probe:
+    """A probe of all windows, the weightiest first; the best weight is 1."""
+    best = sorted(pairs, key=lambda pair: -pair[1].weight)
+    most = best[0][1].weight
+    return Probe(text, best[0][0], tuple((v, one.weight / most) for v, one in best[1:]))
+
+
+def _embedded(embedder: Embedder, *read: Sequence[Window]) -> list[list[tuple[Vector, Window]]]:
+    """The windows of several texts with their vectors.
+
+    A text that fits is embedded alone, so that its bits do not hang on what stands beside
+    it; the windows of all others in one batch.
+    """
+    long = [one.text for windows in read for one in windows if one.kind != "whole"]
+    batch = iter(embedder.embed_queries(long) if long else ())
+    return [
+        [(embedder.embed_query(w.text) if w.kind == "whole" else next(batch), w) for w in windows]
+        for windows in read
+    ]
+
+
+def vector_of(embedder: Embedder, text: str) -> Vector:
+    """The one vector of a text of any length, float32[d]; see `asked_of`."""
+    return asked_of(_embedded(embedder, read(text, embedder.pieces, embedder.window))[0])
+
+
 def conditions_of(
     embedder: Embedder | None, task: str, context: str = "", error: str = ""
 ) -> Conditions:
-    """Embed a query's parts; `task` may be empty when there is an error."""
+    """Embed a query's parts, each read whole; `task` may be empty when there is an error."""
     shape = sign(error) if error.strip() else None
     failure = FailureText(task, error[-ERROR_KEPT:], shape) if shape is not None else None
-    texts = [task] if task.strip() else []
-    error_text = error.strip()[-ERROR_TAIL:]
+    size, window = (embedder.pieces, embedder.window) if embedder else (estimated, WINDOW)
+    asked = read(task, size, window) if task.strip() else ()
+    failed = read_log(error.strip(), size, window) if shape is not None else ()
+    words = [gist(windows) for windows in (asked, failed) if windows]
     if embedder is None:
-        words = [*texts, *([error_text] if error_text else [])]
         return Conditions(tuple(Probe(text, None) for text in words), None, None, shape, failure)
+    beside = read(context, size, window, CONTEXT_BUDGET) if context.strip() else ()
+    task_pairs, context_pairs, error_pairs = _embedded(embedder, asked, beside, failed)
     probes, parts = [], []
-    if texts:
-        vector = embedder.embed_query(task)
-        probes.append(Probe(task, vector))
-        parts.append((vector, 1.0))
-    if context.strip():
-        parts.append((embedder.embed_query(context), CONTEXT_SHARE))
+    if task_pairs:
+        probes.append(_probe_of(task_pairs, words[0]))
+        parts.append((asked_of(task_pairs), 1.0))
+    if context_pairs:
+        parts.append((asked_of(context_pairs), CONTEXT_SHARE))
     signature = None
     if shape is not None:
-        vector = embedder.embed_query(error_text)
-        probes.append(Probe(error_text, vector))
+        probes.append(_probe_of(error_pairs, words[-1]))
         said = embedder.embed_query(shape.normalised)
         signature = joined([(said, 1.0), *((v, s * 0.5) for v, s in parts)])
-        parts.append((vector, ERROR_SHARE if parts else 1.0))
+        parts.append((asked_of(error_pairs), ERROR_SHARE if parts else 1.0))
     return Conditions(tuple(probes), joined(parts), signature, shape, failure)
 
 
@@ -108,5 +148,5 @@ def views_of(embedder: Embedder, text: FailureText) -> Views:
     shape = text.shape if text.shape is not None else sign(text.error)
     literals, words = text_views(text.error, shape.normalised)
     said = embedder.embed_query(shape.normalised)
-    task = embedder.embed_query(text.task) if text.task.strip() else np.zeros_like(said)
+    task = vector_of(embedder, text.task) if text.task.strip() else np.zeros_like(said)
     return Views(said, task, literals, words, shape.error_class, shape.id)

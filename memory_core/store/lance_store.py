@@ -244,7 +244,16 @@ class LanceStore:
     def search(self, probes: Sequence[Probe], scope: Scope, limit: int) -> list[Candidate]:
         self._standing.require_open()
         checked = [
-            Probe(probe.text, checked_vector(probe.vector, self.dimension, "a probe's vector"))
+            Probe(
+                probe.text,
+                checked_vector(probe.vector, self.dimension, "a probe's vector"),
+                tuple(
+                    (vector, weight)
+                    for given, weight in probe.further
+                    if (vector := checked_vector(given, self.dimension, "a window's vector"))
+                    is not None
+                ),
+            )
             for probe in probes
         ]
         self._keeper.fresh_text()

@@ -53,6 +53,20 @@ def cosines(matrix: Matrix, vector: Vector) -> NDArray[np.float64]:
     return np.asarray(np.clip(rounded, -1.0, 1.0), dtype=np.float64)
 
 
+def best_cosines(matrix: Matrix, probe: Probe) -> NDArray[np.float64]:
+    """Give float64[N]: for each row the best of the probe's windows, cosine times weight."""
+    told = [cosines(matrix, vector) * weight for vector, weight in probe.vectors]
+    return np.asarray(np.max(told, axis=0), dtype=np.float64)
+
+
+def roughly(matrix: Matrix, probe: Probe) -> NDArray[np.float32]:
+    """Give float32[N], what `best_cosines` gives but for rounding, faster."""
+    told = matrix @ probe.vector if probe.vector is not None else np.zeros(len(matrix), np.float32)
+    for vector, weight in probe.further:
+        np.maximum(told, (matrix @ vector) * np.float32(weight), out=told)
+    return told
+
+
 def similarities(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give, for float64[P, 2, N] cosines (NaN: none), the mean of each probe's better key.
 
@@ -171,18 +185,19 @@ class Searcher:
         limit: int,
         vectors: VectorTable | None,
     ) -> list[list[str]]:
-        wanted = [p.vector for p in probes if p.vector is not None]
+        wanted = [probe for probe in probes if probe.vector is not None]
         if vectors is not None:
             return [
-                self._exact(vectors, key, vector, mask, limit)
-                for vector in wanted
+                self._exact(vectors, key, probe, mask, limit)
+                for probe in wanted
                 for key in range(2)
             ]
         if not self._tables.dimension:
             return []
         legs = [
             self._pool.submit(self._tables.nearest, column, vector, limit, where)
-            for vector in wanted
+            for probe in wanted
+            for vector, _ in probe.vectors
             for column in COLUMNS
         ]
         return [*(leg.result() for leg in legs), list(self._late())]
@@ -191,18 +206,18 @@ class Searcher:
         self,
         vectors: VectorTable,
         key: int,
-        vector: Vector,
+        probe: Probe,
         mask: NDArray[np.bool_],
         limit: int,
     ) -> list[str]:
         """Give the nearest `limit` in scope: a fast pass over all, an exact one over the best."""
         matrix, present = vectors.view(key, len(mask))
         rows: Rows = np.flatnonzero(mask[: len(present)] & present)
-        rough = (matrix @ vector)[rows]
+        rough = roughly(matrix, probe)[rows]
         if len(rows) > limit:
             cut = np.partition(rough, len(rows) - limit)[len(rows) - limit]
             rows = rows[rough >= cut - _ROUNDING]
-        values = cosines(matrix[rows], vector)
+        values = best_cosines(matrix[rows], probe)
         order = sorted(zip((-values).tolist(), map(self._catalog.id, rows.tolist()), strict=True))
         return [item_id for _, item_id in order[:limit]]
 
@@ -217,7 +232,7 @@ class Searcher:
         for row, probe in zip(values, probes, strict=True):
             if probe.vector is not None:
                 for column, (matrix, present) in zip(row, keys, strict=True):
-                    column[:] = np.where(present, cosines(matrix, probe.vector), _NAN)
+                    column[:] = np.where(present, best_cosines(matrix, probe), _NAN)
         pairs = values.transpose(2, 0, 1).tolist()
         for each, pair, similarity in zip(found, pairs, similarities(values).tolist(), strict=True):
             each.cosines = tuple((content, task) for content, task in pair)

@@ -91,7 +91,7 @@ def _about_prompt(prompt: str) -> Question | None:
     task = _plain(prompt).strip()
     if task.startswith("/") or (task.isascii() and len(task) < _SHORTEST_PROMPT) or not task:
         return None
-    request = {"task": _middle_cut(task, _LONGEST_TASK), "door": "prompt"}
+    request = {"task": _excerpt(task, _LONGEST_TASK), "door": "prompt"}
     return Question("recall", request, recall_context)
 
 
@@ -154,8 +154,17 @@ def _plain(text: str) -> str:
     return cleaned(_ANSI.sub("", text))
 
 
+def _excerpt(text: str, most: int) -> str:
+    """Give at most `most` characters of a prompt: what is asked, wherever it stands, is kept."""
+    if len(text) <= most:
+        return text
+    from memory_core.reading import excerpt
+
+    return excerpt(text, most)
+
+
 def _middle_cut(text: str, most: int) -> str:
-    """Give at most `most` characters: the question stands first, an error's point last."""
+    """Give at most `most` characters: an action's point stands first, an error's last."""
     if len(text) <= most:
         return text
     mark = "\n...\n"

@@ -37,9 +37,19 @@ class HashEmbedder:
         """Every word but a few misspelt ones."""
         return word not in _MISSPELT
 
+    @property
+    def window(self) -> int:
+        return 254
+
+    def pieces(self, text: str) -> int:
+        return len(_WORD.findall(text))
+
     def embed_query(self, text: str) -> Vector:
         vector: Vector = self.embed_documents([text])[0]
         return vector
+
+    def embed_queries(self, texts: Sequence[str]) -> list[Vector]:
+        return [self.embed_query(text) for text in texts]
 
     def embed_documents(self, texts: Sequence[str]) -> Matrix:
         vectors = np.zeros((len(texts), self._dimension), dtype=np.float32)

@@ -94,6 +94,26 @@ def test_a_query_seen_before_is_not_computed_again(minilm: SentenceEmbedder) -> 
     assert minilm.embed_query(TEXTS[0]) is minilm.embed_query(TEXTS[0])
 
 
+def test_queries_together_are_the_vectors_that_each_has_alone(minilm: SentenceEmbedder) -> None:
+    fresh = SentenceEmbedder(minilm._files, minilm._model)
+    texts = [*TEXTS, "a much longer text than any of these " * 9, TEXTS[0]]
+    together = fresh.embed_queries(texts)
+    assert together[0] is together[-1] is fresh.embed_query(TEXTS[0])
+    for text, vector in zip(texts, together, strict=True):
+        np.testing.assert_allclose(vector, minilm.embed_query(text), atol=1e-5)
+    assert fresh.embed_queries([]) == []
+
+
+def test_the_model_says_how_much_of_a_text_it_reads(
+    minilm: SentenceEmbedder, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert minilm.window == 254
+    assert minilm.pieces("the database is locked") == 4
+    assert minilm.pieces("word " * 3_000) == 3_000
+    assert minilm.pieces("") == 0
+    assert capfd.readouterr().err == ""
+
+
 def test_shared_vectors_cannot_be_changed_by_a_caller(minilm: SentenceEmbedder) -> None:
     with pytest.raises(ValueError, match="read-only"):
         minilm.embed_query(TEXTS[0])[0] = 0.0

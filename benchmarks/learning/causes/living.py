@@ -21,10 +21,13 @@ from memory_core.port import (
     parse,
 )
 from memory_core.ports import Embedder
-from memory_core.service.conditions import ERROR_TAIL, conditions_of, views_of
+from memory_core.service.conditions import conditions_of, views_of
 from memory_core.service.service import MemoryService
 from memory_core.settings import ScorerMode, Settings
 from memory_core.store.lance_store import LanceStore
+
+ERROR_TAIL = 800
+"""Characters of an error's end that plain similarity compares."""
 
 LEARNED_WITHIN = 300.0
 K = 5

@@ -13,13 +13,17 @@ from memory_core.ports import Embedder
 from memory_core.scorer.causes import Metric
 from memory_core.scorer.failure_pairs import Pairs as Rows
 from memory_core.scorer.failure_pairs import features_of_pairs
-from memory_core.service.conditions import ERROR_TAIL, conditions_of, views_of
+from memory_core.service.conditions import conditions_of, views_of
 
 RESAMPLES = 1_000
 LEVEL = 0.95
 RAW, NORMALISED, TODAY, LEARNED = "raw error", "normalised error", "plain rule", "learned"
 SIMILARITIES = (RAW, NORMALISED, TODAY, LEARNED)
 Floats = NDArray[np.float64]
+
+
+ERROR_TAIL = 800
+"""Characters of an error's end that plain similarity compares."""
 
 
 def scored(pairs: Pairs, embedder: Embedder, metric: Metric | None) -> dict[str, Floats]:

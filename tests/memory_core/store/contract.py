@@ -218,6 +218,27 @@ class StoreContract:
         assert one.similarity == pytest.approx(sum(max(p) for p in one.cosines) / 2, abs=1e-6)
         assert two.similarity == pytest.approx(sum(p[0] for p in two.cosines) / 2, abs=1e-6)
 
+    def test_a_probe_of_several_windows_counts_the_best_of_them_by_weight(
+        self, store: Store
+    ) -> None:
+        store.add_items([item(n, f"filler {n}", task=f"task {n}") for n in range(30)])
+        store.add_items([item(40, "alpha beta", task="gamma"), item(41, "delta delta")])
+        asked = Probe("", vector("title 41\ndelta delta"), ((vector("gamma"), 0.5),))
+        found = {c.stored.item.id: c for c in store.search([asked], P, 5)}
+        by_text, by_task = found["item_0041"], found["item_0040"]
+        assert by_text.similarity == pytest.approx(1.0, abs=1e-6)
+        assert asked.vector is not None
+        best = max(float(vector("gamma") @ asked.vector), 0.5)
+        assert by_task.cosines[0][1] == pytest.approx(best, abs=1e-6)
+        swapped = Probe("", vector("gamma"), ((vector("title 41\ndelta delta"), 1.0),))
+        assert set(ids(store.search([swapped], P, 2))) == {"item_0040", "item_0041"}
+
+    def test_a_window_of_another_dimension_is_refused(self, store: Store) -> None:
+        store.add_items([item(1)])
+        odd = ((np.ones(3, dtype=np.float32), 1.0),)
+        with pytest.raises(ValueError, match="dimension"):
+            store.search([Probe("x", vector("x"), odd)], P, 3)
+
     def test_fused_is_the_reciprocal_rank_fusion_of_both_orders(self, store: Store) -> None:
         store.add_items([item(n, f"alpha {'beta ' * (n % 3)} word{n}") for n in range(9)])
         store.add_items([waiting(10, "alpha"), item(11, "nothing like it")])

@@ -170,8 +170,10 @@ class FakeStore:
         pairs = []
         for probe in probes:
             self._check(probe.vector)
+            for further, _ in probe.further:
+                self._check(further)
             keys = (stored.vector, stored.task_vector)
-            pairs.append(tuple(_cosine(probe.vector, key) for key in keys))
+            pairs.append(tuple(_best(probe, key) for key in keys))
         known = [[x for x in pair if not math.isnan(x)] for pair in pairs]
         best = [max(pair) for pair in known if pair]
         similarity = sum(best) / len(best) if best else 0.0
@@ -287,6 +289,11 @@ class FakeStore:
     def _require_open(self) -> None:
         if self._closed:
             raise StoreUnavailable("The store is closed. Open it again to use it.")
+
+
+def _best(probe: Probe, key: Vector | None) -> float:
+    told = [_cosine(vector, key) * weight for vector, weight in probe.vectors]
+    return max(told) if told else math.nan
 
 
 def _cosine(one: Vector | None, other: Vector | None) -> float:

@@ -143,7 +143,12 @@ def test_values_and_membership_are_those_of_the_oracle(
             store.add_items([item(n, text, task=task, kind=kind)])
         store.add_items([waiting(90, "alpha own90"), item(91, "alpha", project="q")])
         store.add_event(event(1, "retire", 7))
-    asked = [probe("alpha gamma own12"), probe("delta kappa"), Probe("own3", None)]
+    windows = ((EMBEDDER.embed_query("kappa own5"), 0.7), (EMBEDDER.embed_query("beta"), 0.5))
+    asked = [
+        probe("alpha gamma own12"),
+        Probe("delta kappa", EMBEDDER.embed_query("delta kappa"), windows),
+        Probe("own3", None),
+    ]
     for scope in (P, Scope(("p", "q")), Scope(("p",), kinds=("pitfall",))):
         found = real.search(asked, scope, 10)
         everything = {c.stored.item.id: c for c in fake.search(asked, scope, 1000)}

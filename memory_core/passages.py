@@ -1,0 +1,321 @@
+"""The passages of a text: what is prose, a log, a trace or code, and what in it asks something.
+
+A prompt is often a question with something pasted beside it. Lines are told apart by
+their shape, so that the question can be read by itself, whatever stands around it.
+Linear in the text, each line bounded; no model, no tokenizer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from memory_core.asking import PERSONAL, WIDE, WORDS, asking, asks_by_words, said_in, sentences
+
+PassageKind = Literal["prose", "log", "trace", "code"]
+LONGEST = 256_000
+"""Characters read of one text; of a longer one its first and its last half of that."""
+LONGEST_LINE = 4_000
+"""Characters read of one line: its start and its end."""
+SHORT_LINE = 60
+"""A line shorter than this was not wrapped."""
+WRAPPED = 120
+"""A line longer than this is no line of wrapped prose: it is a paragraph."""
+REPEATED = 4
+"""As many lines that begin alike are no prose."""
+ASKS = 2.0
+"""From this score on a passage asks something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One passage. `asks` from 0: how much it looks like what the text is about.
+
+    `said`: how many of its words are more than a bare request ("fix this").
+    """
+
+    text: str
+    kind: PassageKind
+    asks: float = 0.0
+    said: int = 0
+
+
+# -- lines ---------------------------------------------------------------------------
+
+_FENCE = re.compile(r"\s{0,3}(?:```|~~~)")
+_LOG = re.compile(
+    r"[IWEF]\d{4} \d\d:|[\W_]{0,3}(?:\d{4}[-/]\d\d?[-/]\d\d?"
+    r"|\d{1,2}/\w{2,3}/\d{2,4}|\d{1,2}:\d\d:\d\d|\d\d:\d\d\s"
+    r"|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d|\d+\.\d+\]|\d{10,}"
+    r"|(?:DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|TRACE|CRITICAL|NOTICE|SEVERE|ERR!)\b)"
+    r"|(?:npm|yarn|pip|make(?:\[\d+\])?|gradle|cargo)[ :](?:ERR!|WARN|error|\*\*\*)"
+    r"|[-dlbcps](?:[-r][-w][-xsStT]){3}|\|.*\|\s*$"
+    r"|(?:\$|>>>|\#\#\[|::|PASS|FAIL|ok|not ok|Step \d+/\d+)[ :]|\d{1,3}(?:\.\d{1,3}){3}\s"
+)
+_TRACE = re.compile(
+    r'\s*(?:File "|at (?:async |new )?[\w.$<>\[\]/]+ ?[(:]|Traceback \(most|Caused by:'
+    r"|\.\.\. \d+ more"
+    r"|goroutine \d+ \[|from [^\s:]+:\d+|stack backtrace|\d+: +(?:0x|core::|std::)|\^+~*\s*$"
+    r"|--> \S+:\d+|[\w.-]{1,80}/[\w./-]{1,200}\.[\w.(*)]{1,120}\(.{0,300}\)\s*$|\S+:\d+ \+0x"
+    r"|thread '.{0,80}' panicked|During handling of the above)"
+)
+_ERROR_LINE = re.compile(
+    r"[\w.$:]{0,120}(?:Error|Exception|Panic|Interrupt|Failure)(?::|$)"
+    r"|(?:error|fatal error|fatal|panic)(?:\[\w{1,8}\])?: {0,7}\S|E {2,7}\S"
+)
+_TYPED = re.compile(r"\b[A-Z]\w{0,80}(?:Error|Exception): \S")
+_CODE = re.compile(
+    r"\s*(?:(?:async )?def \w+\(|class \w+[(:{ ]|import [\w.*{]+|from [\w.]+ import"
+    r"|return\b.*[;)\]}'\w]$"
+    r"|(?:if|for|while|with|elif|except|switch|catch)\b.{0,200}[:{]$|else:?\s*\{?$|try:?\s*\{?$"
+    r"|use [\w:]+(?:::|;)|#include|#!/|@\w+(?:\(|$)|//|/\*|\*/|\* |<[/!?]?[a-zA-Z][\w:-]*[ />]"
+    r"|(?:export |static )*(?:function|const|let|var|fn|func|pub|public|private|protected|package"
+    r"|struct|enum|interface|namespace|using|impl|type)\b.{0,200}[\w;{(,)=>]$"
+    r"|(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP|FROM|WHERE|JOIN|GROUP BY"
+    r"|LEFT JOIN)\s"
+    r"|[\w.\[\]'\"]+ ?(?:[-+*/|:]?=|\+\+|->) ?\S|[\w.]+\(.{0,300}\)[;,]?$|[\]})]+[;,)]*$"
+    r"|[\w\"'-]+: ?(?:[\[{|>\"'\d]|true|false|null)|-\s[\w-]+: |\"[^\"]{1,80}\": )"
+)
+_DIFF_START = re.compile(r"diff --git |@@ -\d|--- [ab/]|\+\+\+ [ab/]|Index: |index [0-9a-f]{6,}")
+_DIFF_LINE = re.compile(
+    r"[-+ \\]|$|diff --git |@@ |index |(?:new|deleted) file|rename |similarity "
+)
+_MARKUP = re.compile(r"[{}\[\]()<>=;_/\\|&*#$%^~`+]")
+_PLAIN = re.compile(
+    r"[\"'(\[\u201c\u2018*_>#-]*"
+    r"(?:[^\W\d_]+(?:['\u2019/-][^\W\d_]+)*|\d{1,4})?[\W_]{0,4}$"
+)
+"""A word as it stands in a sentence, with its punctuation."""
+_PROGRAM = re.compile(r"(?:[\w./-]{1,60}: ){1,3}(?:-c: |line \d+: )*[a-z`'(\"]")
+"""What a program says of itself: `tar: ...`."""
+_DIGIT = re.compile(r"\d")
+
+
+def _shape(line: str) -> PassageKind:
+    """The kind of one line that is not blank, by itself."""
+    marks = len(_MARKUP.findall(line))
+    said = len(WORDS.findall(line))
+    program = _is_program(line)
+    if marks <= 3 and said >= 3 and not program and line.rstrip().endswith("?"):
+        return "prose"
+    if _TRACE.match(line) or _ERROR_LINE.match(line) or _is_typed(line):
+        return "trace"
+    if program:
+        return "log"
+    if _LOG.match(line):
+        return "log"
+    if _CODE.match(line) and not (marks <= 2 and said >= 5 and _is_spoken(line)):
+        return "code"
+    return _by_marks(line, marks, said)
+
+
+def _by_marks(line: str, marks: int, said: int) -> PassageKind:
+    """The kind of a line of no known form, from its share of marks, digits and words."""
+    solid = len(line) - line.count(" ")
+    if marks > 0.2 * solid or (line.endswith(("{", "}", ";", "\\")) and said < 5):
+        return "code"
+    if len(_DIGIT.findall(line)) > 0.35 * solid:
+        return "log"
+    if WIDE.search(line):
+        return "prose"
+    tokens = line.split()
+    plain = sum(bool(_PLAIN.match(token)) for token in tokens)
+    return "prose" if plain >= 0.6 * len(tokens) and said else "log"
+
+
+def _is_typed(line: str) -> bool:
+    """Whether a line names the type of an error, and nobody tells of it."""
+    return ": " in line and bool(_TYPED.search(line)) and not PERSONAL.search(line)
+
+
+def _is_program(line: str) -> bool:
+    """Whether a program speaks, and nobody asks."""
+    said = _PROGRAM.match(line) and not line[:1].isupper()
+    return bool(said) and not PERSONAL.search(line) and not asks_by_words(line)
+
+
+def _is_spoken(line: str) -> bool:
+    """Whether a line that looks like code with few marks is a sentence all the same."""
+    first = line.split(None, 1)[0]
+    return bool(PERSONAL.search(line)) or (first[:1].isupper() and not first.isupper())
+
+
+def _fences(lines: Sequence[str]) -> dict[int, int]:
+    """Opening lines of fenced blocks, and the lines that close them."""
+    found: dict[int, int] = {}
+    opened = -1
+    for number, line in enumerate(lines):
+        if _FENCE.match(line):
+            if opened < 0:
+                opened = number
+            elif not line.strip().strip("`~"):
+                found[opened], opened = number, -1
+    return found
+
+
+def _kinds(lines: Sequence[str]) -> list[PassageKind | None]:
+    """The kind of every line, None for a blank one."""
+    fences = _fences(lines)
+    kinds: list[PassageKind | None] = []
+    before: PassageKind | None = None
+    shapes: dict[str, PassageKind] = {}
+    fenced, in_diff = -1, False
+    for number, line in enumerate(lines):
+        fenced = max(fenced, fences.get(number, -1))
+        if not line.strip():
+            kinds.append(None)
+            after = lines[number + 1] if number + 1 < len(lines) else "."
+            in_diff = in_diff and bool(_DIFF_START.match(after) or after[:1] in ("+", "-", " "))
+            continue
+        in_diff = bool(_DIFF_START.match(line) or (in_diff and _DIFF_LINE.match(line)))
+        if line not in shapes:
+            shapes[line] = _shape(line)
+        kind: PassageKind = "code" if in_diff else shapes[line]
+        if number <= fenced and kind == "prose":
+            kind = "code"
+        elif kind == "prose" and line[:1] in (" ", "\t") and before and before != "prose":
+            kind = before  # an indented line goes on with what it stands under
+        kinds.append(kind)
+        before = kind
+    return kinds
+
+
+def _repeated(lines: Sequence[str], kinds: list[PassageKind | None]) -> None:
+    """Lines of prose that begin as three or more others do are a log's."""
+    heads = [
+        " ".join(line.split(None, 3)[:3]) if kind == "prose" and len(line) <= WRAPPED else ""
+        for line, kind in zip(lines, kinds, strict=True)
+    ]
+    often = Counter(heads)
+    for number, head in enumerate(heads):
+        if head and often[head] >= REPEATED:
+            kinds[number] = "log"
+
+
+_BLANK_LINES = re.compile(r"\n(?:[ \t\r]*\n)+")
+
+
+def cut_line(line: str, most: int = LONGEST_LINE) -> str:
+    """At most about `most` characters of a line: its start and its end."""
+    return line if len(line) <= most else f"{line[: most // 2]} ... {line[-most // 2 :]}"
+
+
+def bounded(text: str) -> str:
+    """At most `LONGEST` characters of a text: its first and its last half; one blank line each."""
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]}\n\n{text[-LONGEST // 2 :]}"
+    return _BLANK_LINES.sub("\n\n", text)
+
+
+# -- prose ---------------------------------------------------------------------------
+
+
+def _paragraphs(lines: Sequence[str]) -> Iterator[str]:
+    """Prose lines without a blank one between them, as paragraphs."""
+    held: list[str] = []
+    for line in lines:
+        if held and _starts(held[-1], line):
+            yield " ".join(held)
+            held = []
+        held.append(line.strip())
+    if held:
+        yield " ".join(held)
+
+
+def _starts(before: str, line: str) -> bool:
+    """Whether a line starts a paragraph: the one before was no wrapped line of the same."""
+    if len(before) > WRAPPED or before[-1:] in ".!?:\u3002\uff1f\uff01\u061f":
+        return True
+    new = line.strip()
+    return (len(before) < SHORT_LINE and not new[:1].islower()) or asking(new) >= ASKS
+
+
+# -- the whole -----------------------------------------------------------------------
+
+
+def passages(text: str, short: int = 320) -> list[Passage]:
+    """Give the passages of a text in order, with what of them asks.
+
+    Args:
+        text: Any text.
+        short: Characters up to which a paragraph is read as one, longer ones by sentence.
+    """
+    lines = [cut_line(line) for line in bounded(text).splitlines()]
+    kinds = _kinds(lines)
+    _repeated(lines, kinds)
+    found: list[Passage] = []
+    alone: list[bool] = []
+    start = 0
+    while start < len(lines):
+        kind = kinds[start]
+        end = start + 1
+        if kind is None:
+            start = end
+            continue
+        while end < len(lines) and (
+            kinds[end] == kind
+            or (kind != "prose" and kinds[end] is None and _goes_on(kinds, end, kind))
+        ):
+            end += 1
+        if kind == "prose":
+            for paragraph in _paragraphs(lines[start:end]):
+                parts = _parts(paragraph, short)
+                found += [Passage(part, kind, asking(part)) for part in parts]
+                alone += [len(parts) == 1] * len(parts)
+        else:
+            block = "\n".join(line for line in lines[start:end] if not _FENCE.match(line))
+            if block.strip():
+                found.append(Passage(block, kind))
+                alone.append(False)
+        start = end
+    return _placed(found, alone)
+
+
+def _goes_on(kinds: Sequence[PassageKind | None], blank: int, kind: PassageKind) -> bool:
+    after = next((k for k in kinds[blank : blank + 4] if k is not None), None)
+    return after == kind
+
+
+def _parts(paragraph: str, short: int) -> list[str]:
+    """A short paragraph whole; of a longer one each asking sentence alone, the others joined."""
+    if len(paragraph) <= short:
+        return [paragraph]
+    parts: list[str] = []
+    held = ""
+    for sentence in sentences(paragraph):
+        if asking(sentence) >= ASKS:
+            before = sentences(held)
+            if before and said_in(sentence) < 3:  # "Why?" says nothing by itself
+                sentence = f"{before.pop()} {sentence}"  # noqa: PLW2901
+            parts += [" ".join(before), sentence] if before else [sentence]
+            held = ""
+        elif held and len(held) + len(sentence) > short:
+            parts.append(held)
+            held = sentence
+        else:
+            held = f"{held} {sentence}" if held else sentence
+    return [*parts, held] if held else parts
+
+
+def _placed(found: list[Passage], alone: Sequence[bool]) -> list[Passage]:
+    """Add to each prose passage what its place says, and count what it says."""
+    prose = [place for place, one in enumerate(found) if one.kind == "prose"]
+    sizes = sorted(len(found[place].text) for place in prose)
+    middle = sizes[len(sizes) // 2] if len(sizes) > 2 else 0
+    for place in prose:
+        one, score = found[place], found[place].asks
+        before = found[place - 1].kind if place else None
+        after = found[place + 1].kind if place + 1 < len(found) else None
+        if place == prose[-1]:
+            score += 2.0 if after is None else 0.75
+        if place == prose[0]:
+            score += 1.5 if before is None else 0.5
+        if alone[place] and before != "prose" and after != "prose":
+            score += 2.0 if before and after else 1.0  # between two pasted blocks
+        elif alone[place] and len(one.text) < middle / 2:
+            score += 1.0
+        found[place] = replace(one, asks=score, said=said_in(one.text))
+    return found

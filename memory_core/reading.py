@@ -1,0 +1,307 @@
+"""What of a text the model reads: a text longer than its window becomes a few windows.
+
+What is asked is read by itself, word for word as if it had been asked bare; beside it
+stand the error of a trace, the telling lines of a log, the names of pasted code and
+the other prose, as far as the budget goes. Pure: sizes come from a function that is
+passed in, or are estimated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from memory_core.error_reading import log_lines, read_error
+from memory_core.passages import ASKS, Passage, bounded, cut_line, passages
+
+WINDOW = 254
+"""Word pieces in a window where the model does not say."""
+MOST = 8
+"""Windows of one text."""
+BUDGET = 112
+"""Word pieces of a query that are read beyond what is asked; a model's time goes with them."""
+LONGEST_ASKED = 96
+"""Word pieces of one asked window."""
+MOST_ASKED = 4
+CLEARLY = 0.75
+"""How much less than the clearest request another one that is as clear may ask."""
+LESS = 2.0
+"""How much less than the most asking passage another may ask."""
+SHARE = 40
+"""Word pieces of a window that nothing is asked in."""
+ENOUGH = 2
+"""Words beyond a bare request from which a request says itself what it is about."""
+_EXACT = 4_000
+"""Characters up to which a text's size is measured; a longer one is longer than a window."""
+
+Size = Callable[[str], int]
+WindowKind = Literal["whole", "asked", "prose", "trace", "log", "code"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One window. `weight` in (0, 1] is what a match with it counts.
+
+    `clear`: it says by itself what the text is about.
+    """
+
+    text: str
+    kind: WindowKind
+    weight: float = 1.0
+    clear: bool = False
+
+
+BESIDE: dict[str, float] = {"asked": 1.0, "prose": 0.75, "trace": 0.75, "log": 0.5, "code": 0.5}
+"""Weights beside a request that says what it is about (see docs/decisions.md)."""
+ALONE: dict[str, float] = {"asked": 1.0, "prose": 1.0, "trace": 1.0, "log": 0.8, "code": 0.8}
+"""Weights where no request does."""
+
+# -- sizes ---------------------------------------------------------------------------
+
+_PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
+
+
+def estimated(text: str) -> int:
+    """About how many word pieces a text has, rather more than less.
+
+    Example:
+        >>> estimated("why is the database locked?")
+        6
+    """
+    total = 0
+    for piece in _PIECE.findall(text):
+        if not piece.isascii():
+            total += len(piece)
+        elif piece.isdigit():
+            total += (len(piece) + 1) // 2
+        else:
+            total += 1 if len(piece) <= 8 else (len(piece) + 3) // 4
+    return total
+
+
+def fits(text: str, size: Size, window: int) -> bool:
+    """Whether a text is read whole."""
+    if len(text) <= window and len(text.encode("utf-8", "replace")) <= window:
+        return True
+    return len(text) <= _EXACT and size(text) <= window
+
+
+def head(text: str, most: int) -> str:
+    """The start of a text, at most about `most` word pieces, cut between words."""
+    if estimated(text) <= most:
+        return text
+    total = 0
+    for found in _PIECE.finditer(text):
+        total += estimated(found.group())
+        if total > most:
+            return text[: found.start()].rstrip() or text[: most * _width(text[:most])]
+    return text
+
+
+def _width(text: str) -> int:
+    """Characters of one long word that make a word piece."""
+    return 4 if text.isascii() else 1
+
+
+# -- folding -------------------------------------------------------------------------
+
+_VARIES = re.compile(
+    r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\b(?:0x)?(?=\w*\d)[0-9a-fA-F]{6,}\b"
+    r"|\d+(?:[.,:/T-]\d+)*[a-zA-Z]{0,2}\b|\"[^\"]{0,200}\"|'[^']{0,200}'"
+)
+_TELLS = re.compile(
+    r"(?i)error|exception|fail|fatal|panic|denied|refused|timed? ?out|cannot|can't|could not"
+    r"|unable|invalid|not found|missing|warn|abort|killed|locked|conflict"
+)
+
+
+def template(line: str) -> str:
+    """A line without what differs from run to run: numbers, times, hashes, quoted values."""
+    return " ".join(_VARIES.sub("#", line).split())
+
+
+def folded(lines: Sequence[str]) -> list[str]:
+    """Lines of which each template is kept once, at its first place; blank ones left out."""
+    seen: dict[str, str] = {}
+    for line in lines:
+        if line.strip():
+            seen.setdefault(template(line), line.strip())
+    return list(seen.values())
+
+
+# -- windows -------------------------------------------------------------------------
+
+
+def read(
+    text: str, size: Size = estimated, window: int = WINDOW, budget: int = BUDGET
+) -> tuple[Window, ...]:
+    """Give the windows that a query is read in, what is asked first; at least one, at most 8.
+
+    A text that fits is its own window. The windows of any other are of at most
+    `LONGEST_ASKED` pieces where they are asked, and of `budget` pieces in all where not.
+
+    Args:
+        text: A task, a context or an action.
+        size: Counts word pieces.
+        window: Word pieces that the model reads at once.
+        budget: Word pieces for what is not asked.
+    """
+    if fits(text, size, window):
+        return (Window(text, "whole", clear=True),)
+    found = passages(text)
+    asked = _asked(found)
+    rest = [one for one in found if one not in asked]
+    says = [one.asks for one in asked if one.said >= ENOUGH]
+    clear, best = bool(says), max(says, default=0.0)
+    weights = BESIDE if clear else ALONE
+    most = min(LONGEST_ASKED, window)
+    windows = [
+        Window(
+            head(one.text, most), "asked", clear=one.said >= ENOUGH and one.asks > best - CLEARLY
+        )
+        for one in asked
+    ]
+    room = MOST - len(windows)
+    for kind, said in _beside(rest, budget if clear else 2 * budget)[:room]:
+        windows.append(Window(said, kind, weights[kind]))
+    return tuple(windows) or (Window(head(cut_line(text, 1_000), window), "prose"),)
+
+
+def _asked(found: Sequence[Passage]) -> list[Passage]:
+    """What asks, at most `MOST_ASKED`, the most asking one first; none that asks much less."""
+    most = max((one.asks for one in found if one.kind == "prose"), default=0.0)
+    asking = [one for one in found if one.kind == "prose" and one.asks >= max(ASKS, most - LESS)]
+    best = sorted(range(len(asking)), key=lambda i: (-asking[i].asks, -i))[:MOST_ASKED]
+    return [asking[i] for i in best]
+
+
+def _beside(rest: Sequence[Passage], budget: int) -> list[tuple[WindowKind, str]]:
+    """What is read beside the request, the most telling first, within the budget."""
+    offered: list[tuple[WindowKind, str]] = []
+    error = _error_of(rest)
+    if error:
+        offered.append(("trace", error))
+    prose = [one.text for one in rest if one.kind == "prose"]
+    offered += [("prose", said) for said in (*prose[-1:], *prose[:1], *_spread(prose[1:-1]))]
+    logs = folded([line for one in rest if one.kind == "log" for line in one.text.splitlines()])
+    if logs:
+        telling = [line for line in logs if _TELLS.search(line)] or logs
+        offered.insert(min(2, len(offered)), ("log", _packed(telling)))
+    code = [one.text for one in rest if one.kind == "code"]
+    if code:
+        offered.insert(min(3, len(offered)), ("code", _packed(folded(_named(code)))))
+    kept: list[tuple[WindowKind, str]] = []
+    for kind, said in dict.fromkeys(offered):
+        cut = head(said, min(SHARE, budget))
+        if not cut.strip():
+            continue
+        kept.append((kind, cut))
+        budget -= estimated(cut)
+        if budget < SHARE // 4:
+            break
+    return kept
+
+
+def _spread(texts: Sequence[str]) -> list[str]:
+    """Up to four of many, evenly."""
+    step = max(len(texts) // 4, 1)
+    return list(texts[step // 2 :: step][:4])
+
+
+def _packed(lines: Sequence[str]) -> str:
+    """Lines joined, as much as any window can hold."""
+    return "\n".join(cut_line(line, 400) for line in lines[:SHARE])
+
+
+def _error_of(rest: Sequence[Passage]) -> str:
+    """The error of pasted traces and logs: its line, then its innermost functions; "" for none."""
+    pasted = "\n".join(one.text for one in rest if one.kind in ("trace", "log"))
+    if not pasted:
+        return ""
+    found = read_error(log_lines(pasted))
+    if found is None:
+        lines = [one.text for one in rest if one.kind == "trace"]
+        return lines[-1].splitlines()[-1].strip() if lines else ""
+    said = found.message if found.type in found.message else f"{found.type}: {found.message}"
+    return f"{said}\nin {', '.join(found.frames)}" if found.frames else said
+
+
+_NAMED = re.compile(
+    r"\b(?:def|class|function|func|fn|interface|struct|CREATE|SELECT|FROM)\b|^\s*(?:#|//|\*|--)\s|^(?:diff|\+\+\+)|^[-+]\s*\S"
+)
+
+
+def _named(code: Sequence[str]) -> list[str]:
+    """The lines of code that say what it is about: headers, comments, what a diff changes."""
+    lines = [line for text in code for line in text.splitlines()]
+    telling = [line for line in lines if _NAMED.search(line)]
+    return telling or lines
+
+
+# -- errors --------------------------------------------------------------------------
+
+
+def read_log(
+    error: str, size: Size = estimated, window: int = WINDOW, budget: int = BUDGET
+) -> tuple[Window, ...]:
+    """Give the windows that an error text is read in: the error, its end, telling lines.
+
+    An error that fits is its own window.
+    """
+    if fits(error, size, window):
+        return (Window(error, "whole", clear=True),)
+    lines = [cut_line(line, 400) for line in bounded(error).splitlines()]
+    said = _error_of([Passage("\n".join(lines), "trace")])
+    kept = folded(lines)
+    windows: list[Window] = []
+    if said:
+        windows.append(Window(head(said, min(window, LONGEST_ASKED)), "trace", clear=True))
+    windows.append(Window(tail("\n".join(kept), min(window, budget)), "log", 0.9))
+    return tuple(windows)
+
+
+def tail(text: str, most: int) -> str:
+    """The end of a text, at most about `most` word pieces, cut between words."""
+    text = text[-12 * most :]
+    if estimated(text) <= most:
+        return text
+    total = 0
+    for found in reversed(list(_PIECE.finditer(text))):
+        total += estimated(found.group())
+        if total > most:
+            return text[found.end() :].lstrip() or text[-most * _width(text[-most:]) :]
+    return text
+
+
+_NAME = re.compile(r"(?=\S*[\d_]|\S*[a-z][A-Z]|\S*\w\.\w)[\w.:/@-]{3,80}")
+
+
+def gist(windows: Sequence[Window]) -> str:
+    """The words of a text that are searched for: what is asked, then what stands beside it.
+
+    Beside a request that says what it is about only the names in an error count: codes,
+    types, functions.
+    """
+    clear = [one.text for one in windows if one.clear]
+    if not clear:
+        return "\n".join(one.text for one in windows)
+    errors = [one.text for one in windows if one.kind == "trace" and not one.clear]
+    names = dict.fromkeys(name for said in errors for name in _NAME.findall(said.splitlines()[0]))
+    return "\n".join([*clear, " ".join(names)]) if names else "\n".join(clear)
+
+
+def excerpt(text: str, most: int) -> str:
+    """At most `most` characters of a longer text: what is asked is kept, in the order of the text.
+
+    The first and the last lines stay too; what is pasted between is cut first.
+    """
+    if len(text) <= most:
+        return text
+    mark = "\n...\n"
+    asked = [one.text for one in _asked(passages(text))]
+    said = mark.join(asked)[: most // 2]
+    room = most - len(said) - 2 * len(mark)
+    first = room // 2
+    return f"{text[:first]}{mark}{said}{mark}{text[len(text) - (room - first) :]}"
