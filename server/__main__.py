@@ -21,15 +21,19 @@ def open_closed_streams() -> None:
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
-def main() -> int:
-    """Run the command; a hook first of all, since it has no time to import the rest."""
+def main(key: str = "") -> int:
+    """Run the command; a hook first of all, since it has no time to import the rest.
+
+    Args:
+        key: What the host may know this command by from a first attempt.
+    """
     open_closed_streams()
     words = sys.argv[1:]
     if words[:1] == ["hook"] and not {"-h", "--help"} & set(words):
         return _hook(words[1:])
     from server.cli import main as command
 
-    return command()
+    return command(key=key)
 
 
 def _hook(words: list[str]) -> int:
@@ -42,7 +46,6 @@ def _hook(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    from server.launch import shut_out_others
+    from server.launch import main as launched
 
-    shut_out_others()
-    sys.exit(main())
+    sys.exit(launched())

@@ -8,10 +8,13 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from itertools import count
 
 from memory_core.folders import user_data_folder
-from server.cli.commands import Command
+from server.cli.commands import Ask, Command
+from server.host.asking import ask_host, key_of
+from server.typed import SETTINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,40 +26,41 @@ if TYPE_CHECKING:
 
 MODEL_WAIT = 600.0
 """Seconds that a command waits for the model: nobody wants half an answer here."""
-_PLAIN = frozenset({"LESSONBANK_STORE", "LESSONBANK_PROJECT", "LESSONBANK_SOURCE"})
-"""Variables whose value is taken as it is; every other one is read by `read_settings`."""
 
 
-def ask_host(
-    command: Command, method: str, given: Mapping[str, Any], arguments: Namespace, tell: Tell
-) -> dict[str, Any]:
-    """Give the JSON of the shared host's answer."""
-    from server.host import asking
+def asker(command: Command, arguments: Namespace, tell: Tell, key: str) -> Ask:
+    """Give what makes a command's calls of the shared host; `key` is the command's."""
+    numbers = count()
 
-    store, settings = _store(arguments.store or os.environ.get("LESSONBANK_STORE", ""), arguments)
-    return asking.ask_host(
-        store,
-        method,
-        given,
-        home=os.environ.get("LESSONBANK_PROJECT", "").strip(),
-        source=os.environ.get("LESSONBANK_SOURCE", "").strip() or "local",
-        wait=MODEL_WAIT,
-        loads=command.loads,
-        tell=tell,
-        settings=settings,
-    )
+    def ask(method: str, given: dict[str, Any]) -> dict[str, Any]:
+        named = arguments.store or os.environ.get("LESSONBANK_STORE", "")
+        store, settings = _store(named, arguments)
+        return ask_host(
+            store,
+            method,
+            given,
+            home=os.environ.get("LESSONBANK_PROJECT", "").strip(),
+            source=os.environ.get("LESSONBANK_SOURCE", "").strip() or "local",
+            wait=MODEL_WAIT,
+            loads=command.loads,
+            tell=tell,
+            key=key_of(method, key, next(numbers)),
+            settings=settings,
+        )
+
+    return ask
 
 
 def _store(value: str, arguments: Namespace) -> tuple[str, Settings | None]:
     """The store's folder; the settings too, where they had to be read as a whole."""
-    others = any(name.startswith("LESSONBANK_") and name not in _PLAIN for name in os.environ)
-    if not others and (not value or _is_plain_folder(value)):
+    others = any(name.startswith("LESSONBANK_") and name not in SETTINGS for name in os.environ)
+    if not others and (not value or is_plain_folder(value)):
         return value or user_data_folder(), None
     settings = settings_of(arguments)
     return str(settings.store), settings
 
 
-def _is_plain_folder(value: str) -> bool:
+def is_plain_folder(value: str) -> bool:
     """Whether a folder is written out: nothing in it is to be replaced or understood."""
     marks = ("$", "~", "://", "'", '"')
     return (

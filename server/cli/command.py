@@ -17,7 +17,7 @@ from server.cli.arguments import HOLDS_NONE, WrongUsage, parser, stdin_names
 from server.cli.commands import COMMANDS, answered, command_of
 from server.cli.progress import ProgressLine
 from server.cli.showing import shown_json
-from server.cli.terminal import as_utf8
+from server.cli.terminal import Screen, as_utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def main(
     *,
     open_memory: OpenMemory | None = None,
     stdin: BinaryIO | None = None,
+    key: str = "",
 ) -> int:
     """Run the command and give its exit code.
 
@@ -41,6 +42,7 @@ def main(
         open_memory: Makes the memory; by default that of the store's shared host, with
             `--in-process` one in this process.
         stdin: Where "-" reads from, the process's own by default.
+        key: What the host may know this command by from a first attempt.
     """
     for stream in (sys.stdout, sys.stderr):
         as_utf8(stream)
@@ -55,39 +57,52 @@ def main(
     except SystemExit as asked:  # --help and --version have said what was asked
         return int(asked.code or 0)
     except WrongUsage as wrong:
-        return _told(wrong.sentence, "--json" in words, usage=wrong.usage)
-    return _guarded(arguments, open_memory, stdin)
+        return told(Screen(), wrong.sentence, "--json" in words, usage=wrong.usage)
+    return _guarded(arguments, open_memory, stdin, key or os.urandom(12).hex())
 
 
-def _told(sentence: str, as_json: bool, *, code: int = 2, usage: str = "", field: str = "") -> int:
+def told(
+    screen: Screen,
+    sentence: str,
+    as_json: bool,
+    *,
+    code: int = 2,
+    usage: str = "",
+    field: str = "",
+) -> int:
     """Say what went wrong and give the exit code."""
     if as_json:
         import json
 
         named = {"field": field} if field else {}
-        sys.stdout.write(json.dumps({"error": sentence, **named}) + "\n")
-        sys.stdout.flush()
+        screen.print(json.dumps({"error": sentence, **named}) + "\n")
     else:
         from server.plain import cleaned
 
-        sys.stderr.write(f"{usage}lessonbank: {cleaned(sentence)}\n")
-        sys.stderr.flush()
+        screen.note(f"{usage}lessonbank: {cleaned(sentence)}\n")
     return code
 
 
-def _guarded(arguments: Namespace, opened: OpenMemory | None, stdin: BinaryIO | None) -> int:
+def complained(screen: Screen, error: LessonbankError, arguments: Namespace) -> int:
+    """Say in the words of the command line what the memory refused; give the exit code."""
+    from server.cli.complaints import complaint
+
+    sentence, code, field = complaint(error, arguments.command)
+    return told(screen, sentence, arguments.json, code=code, field=field)
+
+
+def _guarded(
+    arguments: Namespace, opened: OpenMemory | None, stdin: BinaryIO | None, key: str
+) -> int:
     """Run one command; whatever ends it becomes one sentence and an exit code."""
     try:
         if arguments.command not in COMMANDS:
             from server.cli.apart import run
 
             return run(arguments, opened)
-        return _run(arguments, opened, stdin)
+        return _run(arguments, opened, stdin, key)
     except LessonbankError as error:
-        from server.cli.complaints import complaint
-
-        sentence, code, field = complaint(error, arguments.command)
-        return _told(sentence, arguments.json, code=code, field=field)
+        return complained(Screen(), error, arguments)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader has what it wanted; nothing is left to flush
@@ -95,31 +110,34 @@ def _guarded(arguments: Namespace, opened: OpenMemory | None, stdin: BinaryIO | 
         return 0
 
 
-def _run(arguments: Namespace, opened: OpenMemory | None, stdin: BinaryIO | None) -> int:
+def _run(arguments: Namespace, opened: OpenMemory | None, stdin: BinaryIO | None, key: str) -> int:
     for name in stdin_names(arguments):
         setattr(arguments, name, _read(stdin or sys.stdin.buffer))
     command = command_of(arguments)
     given = command.request(arguments)
+    screen = Screen()
     waiting = ProgressLine(sys.stderr)
     try:
         if opened is None and not arguments.in_process:
-            from server.cli.asking import ask_host
+            from server.cli.asking import asker
 
-            answer = answered(
-                command,
-                given,
-                lambda method, fields: ask_host(command, method, fields, arguments, waiting.tell),
-            )
+            ask = asker(command, arguments, waiting.tell, key)
+            answer = answered(command, given, ask, screen.note)
         else:
             from server.cli import in_process
             from server.cli.asking import settings_of
 
             answer = in_process.ask(
-                command, given, settings_of(arguments), opened or in_process.open_here, waiting.tell
+                command,
+                given,
+                settings_of(arguments),
+                opened or in_process.open_here,
+                tell=waiting.tell,
+                note=screen.note,
             )
     finally:
         waiting.clear()
-    shown_json(arguments, answer, command.show)
+    shown_json(arguments, answer, command.show, screen)
     return 0
 
 

@@ -22,6 +22,8 @@ def _given(arguments: Namespace) -> dict[str, Any]:
 _NOT_SENT = frozenset({"command", "store", "json", "in_process"})
 Ask = Callable[[str, "dict[str, Any]"], "dict[str, Any]"]
 """Calls a method of the memory port with its fields and gives its answer, both as JSON."""
+Note = Callable[[str], object]
+"""Takes what is told beside the answer."""
 _EVIDENCE = ("exit_code", "tests_passed", "tests_failed", "log")
 
 
@@ -123,11 +125,11 @@ def command_of(arguments: Namespace) -> Command:
     return COMMANDS[arguments.command]
 
 
-def answered(command: Command, given: dict[str, Any], ask: Ask) -> dict[str, Any]:
+def answered(command: Command, given: dict[str, Any], ask: Ask, note: Note) -> dict[str, Any]:
     """Give the JSON of a command's answer, in as many calls as it takes."""
     from server.cli.ids import identified
 
-    given = identified(ask, given)
+    given = identified(ask, given, note)
     if not command.steps:
         return ask(command.method, given)
     from server.cli.showing import named

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from memory_core.errors import LessonbankError
 from server.cli.terminal import Page
 from server.plain import one_line
@@ -16,11 +18,16 @@ if TYPE_CHECKING:
 CHANGES = ("title", "content", "description", "kind", "tags", "task")
 
 
+def says_what(given: Mapping[str, Any]) -> bool:
+    """Whether the fields say what is to change; else a person is asked, in an editor."""
+    return any(given.get(name) is not None for name in CHANGES)
+
+
 def steps(ask: Ask, given: dict[str, Any]) -> dict[str, Any]:
     """Correct an item as the fields say, else as a person writes it in an editor."""
     from server.cli import draft
 
-    if any(name in given for name in CHANGES) or not draft.has_terminal():
+    if says_what(given) or not draft.has_terminal():
         return ask("edit", given)
     named: dict[str, Any] = {name: given[name] for name in ("item_id", "project") if name in given}
     item = ask("get", named)

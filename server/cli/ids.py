@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 
 from memory_core.errors import InvalidInput
 
@@ -11,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from server.cli.commands import Ask
+    from server.cli.commands import Ask, Note
 
 _WHOLE = re.compile(r"[a-z]+_[0-9a-f]{28}")
 _WHAT = {
@@ -26,15 +25,15 @@ _WHAT = {
 }
 
 
-def identified(ask: Ask, given: dict[str, Any]) -> dict[str, Any]:
-    """Give the fields with whole ids; asks only about those that are not."""
+def identified(ask: Ask, given: dict[str, Any], note: Note) -> dict[str, Any]:
+    """Give the fields with whole ids; asks only about those that are not, and notes the last."""
     fields = dict(given)
     if fields.pop("last", False):
         name = "recall_id" if "outcome" in fields else "item_id"
         if fields.get(name):
             raise InvalidInput("last", "stands beside an id", "Give one of the two.")
         found = ask("identify", {"what": _WHAT[name], "field": "last", **_where(fields)})
-        sys.stderr.write(f"The last {_WHAT[name]}: {found['id']} ({found['title']})\n")
+        note(f"The last {_WHAT[name]}: {found['id']} ({found['title']})\n")
         fields[name] = found["id"]
     for name, what in _WHAT.items():
         value = fields.get(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import anyio
@@ -13,7 +14,7 @@ from memory_core import port
 from memory_core.port import Memory
 from memory_core.settings import Settings
 from server.cli.asking import MODEL_WAIT
-from server.cli.commands import Command, answered
+from server.cli.commands import Command, Note, answered
 from server.host.protocol import METHODS, asked
 
 Tell = Callable[[float, str], None]
@@ -29,13 +30,19 @@ def open_here(settings: Settings) -> Memory:
 
 
 def ask(
-    command: Command, given: dict[str, Any], settings: Settings, opened: OpenMemory, tell: Tell
+    command: Command,
+    given: dict[str, Any],
+    settings: Settings,
+    opened: OpenMemory,
+    *,
+    tell: Tell,
+    note: Note,
 ) -> dict[str, Any]:
     """Give the JSON of the answer; a wrong value is refused before the store is opened."""
     if not command.steps and "last" not in given:
         _check(command.method, given)
     patient = dataclasses.replace(settings, model_wait=MODEL_WAIT)
-    return anyio.run(_asked, command, given, patient, opened, tell)
+    return anyio.run(partial(_asked, command, given, patient, opened, tell=tell, note=note))
 
 
 def _check(name: str, given: Mapping[str, Any]) -> None:
@@ -47,7 +54,13 @@ def _check(name: str, given: Mapping[str, Any]) -> None:
 
 
 async def _asked(
-    command: Command, given: dict[str, Any], settings: Settings, opened: OpenMemory, tell: Tell
+    command: Command,
+    given: dict[str, Any],
+    settings: Settings,
+    opened: OpenMemory,
+    *,
+    tell: Tell,
+    note: Note,
 ) -> dict[str, Any]:
     memory = opened(settings)
 
@@ -57,7 +70,7 @@ async def _asked(
     try:
         if command.loads or METHODS[command.method].loads:
             memory.warm()
-        return await to_thread.run_sync(answered, command, given, call)
+        return await to_thread.run_sync(answered, command, given, call, note)
     finally:
         with anyio.CancelScope(shield=True):
             await memory.aclose()

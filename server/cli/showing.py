@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from argparse import Namespace
 from collections.abc import Callable
 from types import SimpleNamespace
 
-from server.cli.terminal import Page
+from server.cli.terminal import Page, Screen
 from server.plain import visible_json
 
 TYPE_CHECKING = False
@@ -21,12 +20,14 @@ _TABLES = frozenset({"projects", "items", "kinds", "outcomes", "weights"})
 """Fields that hold counts by name where they hold an object: those stay a dict."""
 
 
-def shown_json(arguments: Namespace, answer: dict[str, Any], show: str) -> None:
+def shown_json(arguments: Namespace, answer: dict[str, Any], show: str, screen: Screen) -> None:
     """Print the JSON of an answer, or what "module:function" of `server.cli` makes of it."""
     if arguments.json:
-        _write(visible_json(json.dumps(answer, indent=2, ensure_ascii=False)) + "\n")
+        screen.print(visible_json(json.dumps(answer, indent=2, ensure_ascii=False)) + "\n")
         return
-    _page(named(show), _fields(answer))
+    page = screen.page()
+    named(show)(page, _fields(answer))
+    screen.print(page.text())
 
 
 def named(function: str) -> Callable[..., Any]:
@@ -40,21 +41,13 @@ def shown_answer(
     arguments: Namespace, answer: BaseModel, show: Callable[[Page, Any], None]
 ) -> None:
     """Print an answer that this process made itself."""
+    screen = Screen()
     if arguments.json:
-        _write(visible_json(answer.model_dump_json(indent=2)) + "\n")
-    else:
-        _page(show, answer)
-
-
-def _page(show: Callable[[Page, Any], None], answer: object) -> None:
-    page = Page.fitting(sys.stdout)
+        screen.print(visible_json(answer.model_dump_json(indent=2)) + "\n")
+        return
+    page = screen.page()
     show(page, answer)
-    _write(page.text())
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    screen.print(page.text())
 
 
 def _fields(value: Any, name: str = "") -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from server.plain import cleaned, one_line
@@ -76,11 +77,16 @@ def _padded(text: str, width: int, *, right: bool) -> str:
     return space + text if right else text + space
 
 
-def columns(stream: TextIO, otherwise: int) -> int:
+def wanted_columns(environ: Mapping[str, str]) -> int:
+    """Columns that the variables ask for, 0 where they do not."""
+    given = environ.get("COLUMNS", "")
+    return int(given) if given.isascii() and given.isdigit() else 0
+
+
+def columns(stream: TextIO, otherwise: int, environ: Mapping[str, str] | None = None) -> int:
     """Columns of a stream that is a terminal; COLUMNS wins, as everywhere."""
-    given = os.environ.get("COLUMNS", "")
-    if given.isascii() and given.isdigit() and int(given):
-        return int(given)
+    if wanted := wanted_columns(os.environ if environ is None else environ):
+        return wanted
     try:
         return os.get_terminal_size(stream.fileno()).columns or otherwise
     except (OSError, ValueError):
@@ -98,6 +104,35 @@ def wrapped(text: str, width: int, first: str = "", next_: str = "") -> list[str
     )
 
 
+class Screen:
+    """Where a command writes, and the variables that say how: this process's own, or another's."""
+
+    __slots__ = ("environ", "err", "out")
+
+    def __init__(
+        self,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.out, self.err = out or sys.stdout, err or sys.stderr
+        self.environ = os.environ if environ is None else environ
+
+    def page(self) -> Page:
+        """Give an empty page for what the command answers."""
+        return Page.fitting(self.out, self.environ)
+
+    def print(self, text: str) -> None:
+        """Write what the command answers."""
+        self.out.write(text)
+        self.out.flush()
+
+    def note(self, text: str) -> None:
+        """Write what stands beside the answer."""
+        self.err.write(text)
+        self.err.flush()
+
+
 class Page:
     """Lines for one answer, in columns of a given width."""
 
@@ -107,9 +142,10 @@ class Page:
         self._lines: list[str] = []
 
     @classmethod
-    def fitting(cls, stream: TextIO) -> Page:
+    def fitting(cls, stream: TextIO, environ: Mapping[str, str] | None = None) -> Page:
         """Give an empty page for a stream."""
-        return cls(colour=wants_colour(stream), width=columns(stream, _WIDE))
+        wide = columns(stream, _WIDE, environ)
+        return cls(colour=wants_colour(stream, environ), width=wide)
 
     def styled(self, text: str, *styles: Style) -> str:
         """Give `text` in these styles, plain where colours are not wanted."""

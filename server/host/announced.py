@@ -14,12 +14,13 @@ import sys
 from collections import namedtuple
 from collections.abc import Iterator
 
+from server.typed import PROTOCOL
+
+__all__ = ["PROTOCOL", "Announcement", "HostRefused", "announced"]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-PROTOCOL = 4
-"""Version of what is said over the socket; both sides must have the same."""
 
 
 class HostRefused(Exception):

@@ -35,6 +35,7 @@ from server.host.protocol import (
     heard_caller,
     told,
 )
+from server.host.typed import Carry, TypedCommands
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class HostApp:
         about: What `health` says beside how far the memory has loaded.
         stop: Set when a caller asks for the end.
         methods: Only these calls are taken.
+        carry: Carries typed commands out; None where they are not taken.
     """
 
     def __init__(
@@ -63,6 +65,8 @@ class HostApp:
         about: Mapping[str, Any],
         stop: asyncio.Event,
         methods: Container[str] = METHODS,
+        *,
+        carry: Carry | None = None,
     ) -> None:
         self._memory, self._token, self._about, self._stop = memory, token, dict(about), stop
         self._methods = methods
@@ -73,8 +77,10 @@ class HostApp:
         self.watchers = 0
         """Fronts that follow the changes: as long as there is one, the host is in use."""
         self.used_at = time.monotonic()
+        typed = [] if carry is None else [self._typed_route(carry)]
         self.app = Starlette(
             routes=[
+                *typed,
                 Route("/health", self._guarded(self._health), methods=["GET"]),
                 Route("/call/{method}", self.answer_call, methods=["POST"]),
                 Route("/changes", self._guarded(self._changes), methods=["GET"]),
@@ -199,6 +205,34 @@ class HostApp:
                 now = self._memory.readiness()
                 await tell(now.fraction, now.message)
             await anyio.sleep(_POLL)
+
+    # -- typed commands ------------------------------------------------------------
+
+    def _typed_route(self, carry: Carry) -> Route:
+        commands = TypedCommands(carry, self._kept_call)
+
+        async def answer(request: Request) -> Response:
+            if self._stop.is_set() or self.calls.full or not self._memory.readiness().loaded:
+                return _refusal(503, "not now")
+            if int(request.headers.get("content-length") or 0) > MOST_BODY:
+                return _refusal(413, "the request is too large")
+            self.used_at = time.monotonic()
+            return await commands.answer(request)
+
+        return Route("/typed", self._guarded(answer), methods=["POST"])
+
+    async def _kept_call(self, key: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a call that a repetition with its key finds again."""
+        method = METHODS[name]
+        call = self.calls.begin(key, partial(self._perform, name, method, body))
+        assert call.task is not None
+        call.listeners += 1
+        try:
+            await asyncio.wait({call.task})
+            return call.task.result()
+        finally:
+            self.used_at = time.monotonic()
+            self.calls.leave(key, call, lasts=method.lasts)
 
     # -- changes -------------------------------------------------------------------
 

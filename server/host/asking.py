@@ -42,6 +42,7 @@ def ask_host(
     wait: float,
     loads: bool,
     tell: Callable[[float, str], None],
+    key: str,
     settings: Settings | None = None,
 ) -> dict[str, Any]:
     """Give the JSON of a call's answer.
@@ -55,25 +56,15 @@ def ask_host(
         wait: Seconds that it waits for the model.
         loads: Whether it waits for the model although the method does not need it.
         tell: Told how far the call is.
+        key: Of this call alone: what comes again with it counts once.
         settings: Where there are others than the usual: the host may not share them.
 
     Raises:
         LessonbankError: The host refused, or none can be had.
     """
-    key = f"{method}-{os.urandom(12).hex()}"
-    asked = dict(given)
-    if method in ("remember", "edit", "report_outcome"):
-        asked.setdefault("source", source)
-    if method == "report_outcome":
-        asked.setdefault("report_id", key)
-    body = {
-        "request": asked,
-        "wait": wait,
-        "loads": loads,
-        "exact": True,
-        "home": home,
-        "folder": None if home else _folder(),
-    }
+    folder = None if home else _folder()
+    body = body_of(method, given, key=key, home=home, source=source, folder=folder)
+    body |= {"wait": wait, "loads": loads}
     if not (body["home"] or body["folder"]):  # the working directory was removed
         body = _derived(body, store)
     for repeat in range(_REPEATS):
@@ -88,6 +79,40 @@ def ask_host(
         f"The memory's host ended or was busy {_REPEATS} times under this call. "
         "Run `lessonbank host logs`."
     )
+
+
+def key_of(method: str, command: str, number: int) -> str:
+    """The key of a command's call, the same however the command is carried out."""
+    return f"{method}-{command}-{number}"
+
+
+def body_of(
+    method: str,
+    given: Mapping[str, Any],
+    *,
+    key: str,
+    home: str,
+    source: str,
+    folder: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Give what is sent for a command's call; the arguments are those of `ask_host`."""
+    asked = dict(given)
+    if method in ("remember", "edit", "report_outcome"):
+        asked.setdefault("source", source)
+    if method == "report_outcome":
+        asked.setdefault("report_id", key)
+    return {"request": asked, "exact": True, "home": home, "folder": None if home else folder}
+
+
+def answer_in(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the answer in a call's last line.
+
+    Raises:
+        LessonbankError: It is an error.
+    """
+    if "answer" in said:
+        return dict(said["answer"])
+    raise raised(said["error"])
 
 
 def _folder() -> dict[str, Any] | None:

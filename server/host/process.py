@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib import import_module
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from memory_core.port import Memory
     from memory_core.settings import Settings
     from server.host.app import HostApp
+    from server.host.typed import Ask, Carry, Said, Typed
 
 logger = logging.getLogger(__name__)
 
@@ -189,7 +191,7 @@ class Host:
             "started": time.time(),
             "settings": {name: getattr(self.settings, name) for name in SHARED},
         }
-        app = HostApp(self.memory, self.announcement.token, about, stop)
+        app = HostApp(self.memory, self.announcement.token, about, stop, carry=_carried_out)
         server = _server(app, self._announce)
         serving = asyncio.ensure_future(server.serve(sockets=listeners))
         self.memory.warm()
@@ -240,6 +242,12 @@ class Host:
                 if time.monotonic() - failed_at > _FAILED_STAYS:
                     return "the store could not be opened"
         return "asked to"
+
+
+def _carried_out(typed: Typed, ask: Ask) -> Said | None:
+    """Carry a typed command out as the command line does, which is imported for the first one."""
+    carry: Carry = import_module("server.cli.hosted").carried_out  # by name: we lie below it
+    return carry(typed, ask)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

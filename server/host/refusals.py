@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from memory_core import errors
 from memory_core.errors import InvalidInput, LessonbankError, MemoryUnavailable
+from server.typed import SILENCE
+
+__all__ = ["SILENCE", "HostFailed", "raised"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-SILENCE = 20.0
-"""Seconds without any line after which the host is taken for dead."""
 
 
 def raised(said: Mapping[str, Any]) -> Exception:
