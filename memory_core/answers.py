@@ -340,8 +340,8 @@ class ServedItem(_Answer):
 class OpenRecall(_Answer):
     """One recall: its task in one line, and how many `items` it served.
 
-    `served` names them and `outcome` says how it ended ("" for not reported), where the log
-    was asked for and not what is open alone.
+    `served` names them and `outcome` says how it ended ("" for not reported; one of the same
+    task may have closed it as well), where the log was asked for and not what is open alone.
     """
 
     recall_id: str

@@ -54,13 +54,25 @@ class UnusableFile(InvalidInput):
     """A file that a value names, or stands for, cannot be read or changed as it is."""
 
 
+_KINDS = {"item": "an item", "rec": "a recall", "out": "an outcome"}
+"""What an id is of, by its beginning."""
+
+
+def _not_of(record_id: str, wanted: str) -> str:
+    """What to say of an id that nothing wanted has: it may be of something else."""
+    kind = _KINDS.get(record_id.strip().partition("_")[0], wanted)
+    article, noun = wanted.split()
+    other = f"{kind}, not {article} {noun}"
+    return other if kind != wanted else f"no {noun} that is known here"
+
+
 class UnknownItem(InvalidInput):
     """No item has this id in what the caller sees."""
 
     def __init__(self, item_id: str, field: str = "item_id") -> None:
         super().__init__(
             field,
-            f"{shown(item_id)} names no item that is known here",
+            f"{shown(item_id)} names {_not_of(item_id, 'an item')}",
             "Pass an id that recall or list_lessons returned.",
         )
 
@@ -68,15 +80,11 @@ class UnknownItem(InvalidInput):
 class UnknownRecall(InvalidInput):
     """No open recall has this id: never served, not the caller's to see, or expired."""
 
-    def __init__(
-        self,
-        recall_id: str,
-        why: str = "names no recall that is known here",
-        field: str = "recall_id",
-    ) -> None:
+    def __init__(self, recall_id: str, why: str = "", field: str = "recall_id") -> None:
+        problem = why or f"names {_not_of(recall_id, 'a recall')}"
         super().__init__(
             field,
-            f"{shown(recall_id)} {why}",
+            f"{shown(recall_id)} {problem}",
             "Pass the recall_id of a recent recall, or report with task instead."
             if field == "recall_id"
             else "Pass the id of a recall that was served.",

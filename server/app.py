@@ -29,7 +29,7 @@ from server.changes import Changes
 from server.completions import completion
 from server.definitions import definitions
 from server.instructions import INSTRUCTIONS
-from server.parameters import read_parameters
+from server.parameters import NAME, read_parameters
 from server.roots import root_folders
 from server.tools import Call, Shelter, Tools
 
@@ -37,7 +37,6 @@ logger = logging.getLogger(__name__)
 
 Context = ServerRequestContext[Any]
 
-NAME = "lessonbank"
 _DAY = 24 * 3600 * 1000
 """Milliseconds."""
 _CACHED = CacheHint(ttl_ms=_DAY, scope="public")

@@ -2,7 +2,7 @@
 
 Some send the arguments of a tool as JSON text, or an empty list for none, and
 null or numbers among those of a prompt. The SDK would refuse them in three words
-that name nothing.
+that name nothing. Some send a tool's name as their model knows it, with the server's before it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,14 @@ from pydantic import ValidationError
 
 from memory_core.errors import InvalidInput, shown
 from memory_core.port import as_object
+from server.definitions import TOOLS
+
+NAME = "lessonbank"
+"""What most people call this server; two underscores stand after any other name."""
 
 
 async def read_parameters(ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
-    """Middleware: hand on the arguments of tools and prompts as objects, and no null beside them.
+    """Middleware: hand on arguments as objects, no null beside them, a tool's name as we list it.
 
     Raises:
         MCPError: Invalid params, said in one sentence that names the value.
@@ -36,20 +40,38 @@ async def read_parameters(ctx: ServerRequestContext[Any], call_next: CallNext) -
 async def _read(ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
     meta = ctx.params.get("_meta") if isinstance(ctx.params, Mapping) else None
     if isinstance(meta, Mapping) and not all(map(_is_told, meta.items())):
-        told = dict(filter(_is_told, meta.items()))
-        ctx = dataclasses.replace(ctx, params={**(ctx.params or {}), "_meta": told})
-    if ctx.method not in ("tools/call", "prompts/get") or not isinstance(ctx.params, Mapping):
+        kept = dict(filter(_is_told, meta.items()))
+        ctx = dataclasses.replace(ctx, params={**(ctx.params or {}), "_meta": kept})
+    params = ctx.params
+    if ctx.method not in ("tools/call", "prompts/get") or not isinstance(params, Mapping):
         return await call_next(ctx)
-    given = ctx.params.get("arguments")
+    given = params.get("arguments")
     try:
         arguments = {} if given in (None, "", []) else dict(as_object(given))
     except InvalidInput as error:
         raise MCPError(types.INVALID_PARAMS, str(error)) from None
-    if ctx.method == "prompts/get":
-        arguments = {name: _text(one) for name, one in arguments.items() if one is not None}
-    elif isinstance(given, dict):
-        return await call_next(ctx)
-    return await call_next(dataclasses.replace(ctx, params={**ctx.params, "arguments": arguments}))
+    read = {**params, "arguments": given if isinstance(given, dict) else arguments}
+    if ctx.method == "tools/call":
+        read["name"] = _listed(params.get("name"))
+    else:
+        told = {name: _text(one) for name, one in arguments.items() if one is not None}
+        read["arguments"] = told
+    return await call_next(dataclasses.replace(ctx, params=read))
+
+
+def _listed(name: Any) -> Any:
+    """Give the tool's own name where a host wrote the server's before it.
+
+    Example:
+        >>> _listed("mcp__memory__recall"), _listed("lessonbank.recall"), _listed("do_not_forget")
+        ('recall', 'recall', 'do_not_forget')
+    """
+    for tool in TOOLS if isinstance(name, str) else ():
+        before = name.removesuffix(tool.name)
+        ours = NAME in before.lower() and before[-1:] in tuple("_.:/-")
+        if before != name and (before.endswith("__") or ours):
+            return tool.name
+    return name
 
 
 def _is_told(entry: tuple[str, Any]) -> bool:

@@ -160,12 +160,15 @@ async def _round(
 
 @asynccontextmanager
 async def _signs_of_life(state: Callable[[], str], say: Say) -> AsyncIterator[None]:
-    """Say how far a step is, every few seconds, until the block ends."""
+    """Say how far a step is, every few seconds where that is something new."""
 
     async def beat() -> None:
+        said = ""
         while True:
             await anyio.sleep(PROGRESS_EVERY)
-            say(f"{state()} ...")
+            if (now := state()) != said:
+                said = now
+                say(f"{said} ...")
 
     async with anyio.create_task_group() as group:
         group.start_soon(beat)

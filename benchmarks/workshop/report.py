@@ -258,6 +258,8 @@ def example(course: Course, rounds: int, ink: Ink) -> list[str]:
         *_order("similarity alone", theirs, ink),
         "",
         *_order("after learning", ours, ink),
+        "",
+        ink.dim("  score: what an order is made by, highest first; it has no unit"),
     ]
 
 

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from memory_core.model import Mode, Served
 from memory_core.port import FailureWarning, RecalledItem
 from memory_core.ports import Candidate
-from memory_core.scorer.panel import EVIDENCE
+from memory_core.scorer.panel import EVIDENCE, EXPERTS, FUSED
 
 if TYPE_CHECKING:  # torch comes with it, later
     from memory_core.scorer.learner import Ranking
@@ -86,9 +88,43 @@ def why(ranked: Ranked, rank: int, wins: int, losses: int) -> str:
         return f"Place {place + 1} by likeness{'; ' if said else ''}{said}."
     moved = f"Moved {'up' if place > rank else 'down'} from place {place + 1} by likeness"
     if not said:
-        return f"{moved}, by what was learned."
+        return f"{moved}, for {_mover(ranked, ranked.ranking, rank)}."
     agrees = (ranked.evidence(rank)[0] > 0) == (place > rank)
     return f"{moved}: it {said}." if agrees else f"{moved}, though it {said}."
+
+
+_MOVERS = {
+    "fused": "how well it fits by words and meaning",
+    "dense": "its meaning",
+    "keyword": "the words it shares with the task",
+    "consensus": "how many near items advise the same",
+    "structure": "how its own task was asked",
+    "names": "the names it shares with the task",
+    "evidence": "its outcomes in like conditions",
+    "advice": "the outcomes of items that advise alike",
+    "standing": "its outcomes anywhere",
+    "network": "what a network expects of it here",
+    "pair": "what a network expects of it here",
+}
+"""What an expert looks at, in the words of a reader."""
+
+
+def _mover(ranked: Ranked, ranking: Ranking, rank: int) -> str:
+    """What tells it most from the items that it passed, or that passed it."""
+    from memory_core.scorer.stack import START  # it brings scipy
+
+    place = ranked.places[rank]
+    up = place > rank
+    passed = [
+        other
+        for at, other in enumerate(ranked.places)
+        if (at > rank and other < place if up else at < rank and other > place)
+    ]
+    weights = ranking.snapshot.fit.weights.copy()
+    weights[FUSED] -= START[FUSED]  # the rest of it is the likeness that it is moved against
+    apart = (ranking.experts[place] - ranking.experts[passed].mean(axis=0)) * weights
+    most = int(np.argmax(apart if up else -apart))
+    return _MOVERS[EXPERTS[most]]
 
 
 def _experience(ranked: Ranked, rank: int, wins: int, losses: int) -> str:

@@ -158,9 +158,8 @@ class Core:
         if not because or project in self.names.covers(named):
             return ""
         there, here = self.shown(project, caller), self.shown(named, caller)
-        return (
-            f"{because} is of project {shown(there)}, so this counts there, not in {shown(here)}."
-        )
+        what = f"{because} names items" if because.endswith("_ids") else f"{because} is"
+        return f"{what} of project {shown(there)}, so this counts there, not in {shown(here)}."
 
     def source_of(self, given: str, caller: Caller) -> str:
         """Who writes: the caller's own name; the store's owner may give another.

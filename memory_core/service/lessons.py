@@ -338,10 +338,13 @@ class Lessons:
         """
         line = self._core.line_of(item_id, caller, field)
         if line.project == GLOBAL_PROJECT != named:
+            there = caller.projects is None or GLOBAL_PROJECT in caller.projects
             raise InvalidInput(
                 field,
                 f"{shown(item_id)} is global, retiring it here would take it from every project",
-                "Pass project 'global' to do that.",
+                "Pass project 'global' to do that."
+                if there
+                else "Ask the store's owner: your token is for other projects.",
             )
         return line
 

@@ -83,6 +83,7 @@ class OpenRecalls:
         self._recent: defaultdict[str, deque[str]] = defaultdict(deque)
         self._open: defaultdict[str, dict[str, Unreported]] = defaultdict(dict)
         self._task_of: dict[str, _Task] = {}
+        self._closed_with: dict[str, str] = {}
         self._newest_tasks: defaultdict[str, deque[_Task]] = defaultdict(
             lambda: deque(maxlen=_LOOKED_BACK)
         )
@@ -109,6 +110,7 @@ class OpenRecalls:
             oldest = recent.popleft()
             opened.pop(oldest, None)
             self._task_of.pop(oldest, None)
+            self._closed_with.pop(oldest, None)
 
     def count_outcome(self, outcome: OutcomeRecord) -> None:
         """Close the recall that an outcome names, and those of its task that were before it."""
@@ -119,6 +121,11 @@ class OpenRecalls:
             for one in list(opened.values()):
                 if self._task_of.get(one.recall_id) is task and one.at <= outcome.at:
                     del opened[one.recall_id]
+                    self._closed_with[one.recall_id] = outcome.recall_id
+
+    def closed_with(self, recall_id: str) -> str:
+        """The recall of the same task whose outcome closed this one as well, "" for none."""
+        return self._closed_with.get(recall_id, "")
 
     def newest_first(self, project: str, session: str, now: float) -> list[Unreported]:
         """What is to be reported of a project and a session ("": of all its sessions).

@@ -326,7 +326,8 @@ class Reading:
 
     def _recall_line(self, record: RecallRecord) -> OpenRecall:
         core, served = self._core, record.served_ids
-        outcome = core.reported.get(record.id)
+        closer = core.open_recalls.closed_with(record.id)
+        outcome = core.reported.get(record.id) or core.reported.get(closer)
         lines = ((item_id, core.catalogue.get(item_id)) for item_id in served)
         return OpenRecall(
             recall_id=record.id,

@@ -82,6 +82,17 @@ def settings_of(arguments: Namespace) -> Settings:
         sys.stderr.write(f"lessonbank: {note}\n")
     if arguments.store:
         settings = with_store(settings, arguments.store)
+        _say_where(arguments.store, settings)
     if arguments.project and arguments.command == "serve":
         settings = replace(settings, project=arguments.project)
     return settings
+
+
+def _say_where(named: str, settings: Settings) -> None:
+    """Say which folder a relative one means where no store is there yet."""
+    relative = not os.path.isabs(os.path.expanduser(os.path.expandvars(named)))
+    if relative and not settings.remote and not settings.store.exists():
+        from memory_core.errors import shown
+
+        where = settings.store.absolute()
+        sys.stderr.write(f"lessonbank: --store {shown(named)} is {where}, a new store.\n")

@@ -65,6 +65,6 @@ def shown(page: Page, answer: port.EditAnswer) -> None:
     record = f"{answer.wins} won, {answer.losses} lost, shown {answer.recalls}"
     if answer.record == "kept":
         page.block(f"Its record is kept ({record}): {one_line(answer.why)}.", "", "green")
-        page.line(f"To take it back: lessonbank restore {old}", "dim")
     else:
         page.block(f"Its record starts anew ({record}): {one_line(answer.why)}.", "", "yellow")
+    page.line(f"To take it back: lessonbank restore {old}", "dim")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.cli.render import counted
-from server.cli.render_proof import short_proof
+from server.cli.render_proof import short_proof, weight
 from server.cli.terminal import Page
 
 TYPE_CHECKING = False
@@ -66,7 +66,7 @@ def stats(page: Page, answer: port.Stats) -> None:
                 "reports",
                 f"{learner.reports:,} taken, corrections too; {learner.pending:,} to be learned",
             ),
-            ("weight", f"{learner.weight:.2f} (0: similarity alone serves, 1: learning in full)"),
+            ("weight", weight(learner)),
             (
                 "experts",
                 ", ".join(f"{name} {value:.2f}" for name, value in learner.weights.items()),

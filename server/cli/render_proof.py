@@ -65,6 +65,15 @@ def in_points(value: float | None, interval: tuple[float, float] | None) -> str:
     return f"{100 * value:+.0f} points (95 % interval {100 * low:+.0f} to {100 * high:+.0f})"
 
 
+def weight(answer: port.ScorerReport) -> str:
+    """Give how much learning counts in the order, and what that rests on."""
+    if not answer.reports:
+        return "none: similarity alone serves until a report is learned"
+    undecided = not answer.proof.wins + answer.proof.losses
+    until = ", until held-out reports decide" if undecided else ""
+    return f"{answer.weight:.2f}{until} (0: similarity alone serves, 1: learning in full)"
+
+
 def proof(page: Page, answer: port.ScorerReport) -> None:
     """Show what learning is worth on the user's own outcomes."""
     details = answer.details
@@ -127,7 +136,7 @@ def _held_out(page: Page, answer: port.ScorerReport) -> None:
             if proof.wins + proof.losses
             else "nothing decided yet",
         ),
-        ("weight now", f"{answer.weight:.2f} (0: similarity alone serves, 1: learning in full)"),
+        ("weight now", weight(answer)),
         ("over time", _over_time(answer)),
     ]
     page.pairs(rows)

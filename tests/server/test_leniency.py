@@ -176,3 +176,19 @@ async def asked(client: Client, method: str, name: str, arguments: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydantic's, of a value of another type
         return await client.session.send_request(odd, answer)
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["lessonbank__", "mcp__lessonbank__", "mcp__memory__", "lessonbank.", "mcp_lessonbank_", "x__"],
+)
+async def test_a_tools_name_with_the_servers_before_it_is_the_tools(before: str) -> None:
+    async with connected(FakeMemory(), MODERN) as client:
+        for name, arguments in (("remember", LESSON), ("recall", {"task": "build"})):
+            expected = data_of(await client.call_tool(name, arguments))
+            told = data_of(await client.call_tool(before + name, arguments))
+            assert told.keys() == expected.keys()
+        for wrong in (f"{before}forgetting", "do_not_forget", "recal", before):
+            refused = await client.call_tool(wrong, {})
+            assert refused.is_error
+            assert f"Unknown tool '{wrong}'" in text_of(refused)

@@ -8,7 +8,14 @@ import pytest
 
 from memory_core.caller import Caller
 from memory_core.errors import InvalidInput
-from memory_core.port import ListRequest, OutcomeAnswer, OutcomeRequest, RecallRequest, parse
+from memory_core.port import (
+    ForgetRequest,
+    ListRequest,
+    OutcomeAnswer,
+    OutcomeRequest,
+    RecallRequest,
+    parse,
+)
 from memory_core.service import open_recalls
 from tests.memory_core.service.conftest import Bench
 
@@ -146,3 +153,19 @@ def test_a_report_beyond_the_quota_says_that_it_teaches_less(bench: Bench) -> No
     again = reported(bench, MINE, "success", task=TASK, used_ids=[item])
     assert trust(bench, again) < 1
     assert "the quota of its source" in again.judged.why
+
+
+def test_a_token_that_cannot_retire_a_global_item_is_not_told_how_to(bench: Bench) -> None:
+    item = bench.remember(TASK, project="global").id
+    request = parse(ForgetRequest, {"item_id": item, "reason": "old"})
+    with pytest.raises(InvalidInput, match=r"Ask the store's owner: your token is for other"):
+        bench.service.lessons.forget(request, MINE)
+    for may in (Caller("all", "admin"), Caller("both", "write", ("mine", "global"))):
+        with pytest.raises(InvalidInput, match="Pass project 'global' to do that"):
+            bench.service.lessons.forget(request, may)
+
+
+def test_a_note_says_of_several_ids_that_they_name_items(bench: Bench) -> None:
+    item = bench.remember(TASK, project="one").id
+    told = bench.report("success", task=TASK, used_ids=[item], project="two")
+    assert "used_ids names items of project 'one', so this counts there, not in 'two'." in told.note

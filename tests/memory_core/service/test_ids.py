@@ -12,6 +12,7 @@ from memory_core.caller import OWNER, Caller
 from memory_core.errors import Forbidden, InvalidInput, LessonbankError, UnknownItem, UnknownRecall
 from memory_core.port import (
     ForgetRequest,
+    IdRequest,
     ListRequest,
     OutcomeRequest,
     RememberRequest,
@@ -203,3 +204,20 @@ def test_unknown_ids_are_named(bench: Bench) -> None:
 
 def test_nothing_of_another_project_is_recalled(bench: Bench, parsers: list[str]) -> None:
     assert bench.recall("parse dates", project="other").items == ()
+
+
+def test_an_id_of_something_else_is_said_to_be(bench: Bench) -> None:
+    item = bench.remember("Parse dates", "With a format.").id
+    recall = bench.recall("parse dates").recall_id
+    with pytest.raises(UnknownItem, match=f"'{recall}' names a recall, not an item"):
+        bench.show(recall)
+    for given in (recall, recall[:12]):
+        with pytest.raises(UnknownItem, match=f"'{given}' names a recall, not an item"):
+            bench.service.identify(IdRequest(what="item", given=given))
+    for given in (item, item[:20]):
+        with pytest.raises(UnknownRecall, match=f"'{given}' names an item, not a recall"):
+            bench.service.identify(IdRequest(what="recall", given=given))
+    with pytest.raises(UnknownRecall, match="names an item, not a recall"):
+        bench.report("success", recall_id=item)
+    with pytest.raises(UnknownItem, match="names no item that is known here"):
+        bench.show("item_of_nobody")

@@ -354,6 +354,23 @@ def test_a_restart_knows_which_recalls_are_of_one_task(open_bench: OpenBench) ->
     assert {hooks, own, later}.isdisjoint(open_ids(after))
 
 
+def test_the_log_says_of_a_recall_closed_with_another_how_both_ended(open_bench: OpenBench) -> None:
+    bench = open_bench(model=False)
+    bench.remember("Parse dates with a format", task=TASK)
+    first = bench.recall(TASK, session="s").recall_id
+    second = bench.recall(TASK, session="s").recall_id
+    third = bench.recall(OTHER, session="s").recall_id
+    bench.report("failure", recall_id=second)
+    bench.report("success", recall_id=second)
+    before = listed(bench, open=False)
+    ended = {line.recall_id: line.outcome for line in before.recalls}
+    assert ended == {first: "success", second: "success", third: ""}
+    assert before.open == 1
+    after = open_bench(model=False)
+    after.now = bench.now
+    assert listed(after, open=False) == before
+
+
 # -- the reminder ------------------------------------------------------------------
 
 

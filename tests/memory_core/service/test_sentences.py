@@ -47,7 +47,13 @@ def ranked(mode: Mode, rank: int, place: int, **given: float) -> Ranked:
     experts[place, EVIDENCE] = given["evidence"]
     mass, penalty = np.zeros(5), np.zeros(5)
     mass[place], penalty[place] = given["mass"], given["penalty"]
-    ranking: Any = SimpleNamespace(experts=experts, mass=mass, penalty=penalty)
+    experts[place, EXPERTS.index("advice")] = 1.0 if place > rank else -1.0
+    ranking: Any = SimpleNamespace(
+        experts=experts,
+        mass=mass,
+        penalty=penalty,
+        snapshot=SimpleNamespace(fit=SimpleNamespace(weights=np.ones(len(EXPERTS)))),
+    )
     candidates: Any = tuple(SimpleNamespace(keyword=given["keyword"]) for _ in range(5))
     return Ranked(candidates, tuple(places), ranking, mode, 0.0)
 
@@ -82,6 +88,21 @@ def test_why_is_true_whole_and_never_against_itself() -> None:
     assert "Moved up from place 4 by likeness: it worked in like conditions." in said
     assert "Moved down from place 1 by likeness, though it worked in like conditions." in said
     assert "Moved up from place 4 by likeness: it was served where like work succeeded." in said
+    advised = "by likeness, for the outcomes of items that advise alike."
+    assert {f"Moved up from place 4 {advised}", f"Moved down from place 1 {advised}"} <= said
+
+
+@pytest.mark.parametrize("expert", EXPERTS)
+def test_what_moved_an_item_is_said_of_every_expert(expert: str) -> None:
+    found = ranked("learned", 0, 3, evidence=0.0, mass=0.0, penalty=0.0, keyword=0.0)
+    assert found.ranking is not None
+    found.ranking.experts[:] = 0.0
+    found.ranking.experts[3, EXPERTS.index(expert)] = 1.0
+    found.ranking.snapshot.fit.weights[:] = 3.0
+    sentence = why(found, 0, 0, 0)
+    is_whole(sentence)
+    assert sentence.startswith("Moved up from place 4 by likeness, for ")
+    assert len(sentence) < 90
 
 
 def test_an_item_that_shares_no_word_is_not_said_to(open_bench: OpenBench) -> None:

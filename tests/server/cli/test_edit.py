@@ -25,6 +25,19 @@ def test_a_corrected_item_takes_the_place_and_the_record_is_told(shell: Shell) -
     assert shell.memory.warmed == 2
 
 
+def test_an_item_with_a_new_record_can_be_taken_back_too(shell: Shell) -> None:
+    class Renewing(FakeMemory):
+        async def edit(self, *given: Any, **more: Any) -> port.EditAnswer:
+            return (await super().edit(*given, **more)).model_copy(update={"record": "new"})
+
+    memory = Renewing()
+    memory.kept = shell.memory.kept
+    item_id = shell.remembered()
+    assert shell.run("edit", item_id, "--title", "Something else", memory=memory) == 0
+    assert "Its record starts anew" in shell.out
+    assert f"To take it back: lessonbank restore {item_id}" in shell.out
+
+
 def test_options_change_what_they_name_and_nothing_else(shell: Shell) -> None:
     item_id = shell.remembered(description="For Excel", tag="csv")
     answer = shell.json("edit", item_id, "--tag", "excel", "--tag", "bom", "--description", "")

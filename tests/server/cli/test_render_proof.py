@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory_core import port
-from server.cli.render_proof import BARS, POINTS, proof, short_proof, sparkline
+from server.cli.render_proof import BARS, POINTS, proof, short_proof, sparkline, weight
 from server.cli.terminal import Page, width_of
 from tests.server.cli.harness import Shell
 from tests.server.fake_memory import FakeMemory
@@ -251,3 +251,13 @@ def test_stats_show_the_verdict(shell: Shell) -> None:
     assert shell.run("stats") == 0
     assert "verdict   Too early to tell." in shell.out
     assert "lessonbank proof, lessonbank eval" in shell.out
+
+
+def test_a_weight_is_told_with_what_it_rests_on() -> None:
+    answer = report()
+    nothing = answer.model_copy(update={"reports": 0, "weight": 1.0})
+    assert weight(nothing) == "none: similarity alone serves until a report is learned"
+    even = answer.proof.model_copy(update={"wins": 0, "losses": 0})
+    undecided = answer.model_copy(update={"proof": even, "weight": 1.0})
+    assert weight(undecided).startswith("1.00, until held-out reports decide (0: ")
+    assert weight(answer).startswith("0.75 (0: ")
