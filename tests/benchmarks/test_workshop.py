@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
+from benchmarks.workshop import course as course_module
 from benchmarks.workshop import matrix, report
 from benchmarks.workshop.agent import Agent, plan
 from benchmarks.workshop.course import ARMS, LEARNED, Course, Known
@@ -18,6 +19,7 @@ from benchmarks.workshop.memory import Memory, ServerMisbehaved
 from benchmarks.workshop.model import Strategy, Task, cause
 from benchmarks.workshop.runner import TIMEOUT_EXIT, run
 from benchmarks.workshop.tasks import FAMILIES, STRATEGIES, TASKS
+from tests.patience import PATIENCE
 
 VARIANTS = (0, 1)
 ENCODINGS = FAMILIES[0]
@@ -342,5 +344,25 @@ def test_the_tables_name_the_arms_the_conditions_and_the_store(course: Course) -
     )
     for part in (*ARMS, "round 2", ENCODINGS.title, "Not decided yet.", str(course.store)):
         assert part in text
+    assert ("score 0" in text) == ("it has no unit" in text)
     assert "\x1b" not in text
     assert "\x1b[1m" in report.where(course, report.Ink(on=True))[0]
+
+
+@pytest.mark.anyio
+async def test_a_step_that_stands_still_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(course_module, "PROGRESS_EVERY", 0.001)
+    said: list[str] = []
+    states = iter(["loading"] * 9 + ["1 of 2", "1 of 2", "2 of 2"])
+    ended = anyio.Event()
+
+    def state() -> str:
+        now = next(states, "")
+        if not now:
+            ended.set()
+        return now or "2 of 2"
+
+    async with course_module._signs_of_life(state, said.append):
+        with anyio.fail_after(PATIENCE):
+            await ended.wait()
+    assert said == ["loading ...", "1 of 2 ...", "2 of 2 ..."]

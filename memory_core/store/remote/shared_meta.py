@@ -51,25 +51,17 @@ class SharedMeta:
         """
         before, beat = self._tried, uuid.uuid4().hex[:12]
         content = json.dumps({**json.loads(content_of(meta)), _BEAT: beat}, indent=2).encode()
-        if self._put(content):
-            return
-        found = self._objects.get(FILE)
-        if found is not None and found.content in (before, content):  # its answer was lost
-            self._tag = found.tag
-            if found.content == content or self._put(content):
-                return
-        raise StoreUnavailable(
-            f"Another process has changed {self._objects.url}/{FILE}. Nothing was written."
-        )
-
-    def _put(self, content: bytes) -> bool:
         self._tried = content
-        if self._tag:
-            new = self._objects.put_over(FILE, content, self._tag)
-        else:
-            new = self._objects.put_new(FILE, content)
-        self._tag = new or self._tag
-        return new is not None
+        new = self._objects.put_own(FILE, content, self._tag)
+        if new is None and before:
+            found = self._objects.get(FILE)
+            if found is not None and found.content == before:  # it landed; its answer was lost
+                new = self._objects.put_own(FILE, content, found.tag)
+        if new is None:
+            raise StoreUnavailable(
+                f"Another process has changed {self._objects.url}/{FILE}. Nothing was written."
+            )
+        self._tag = new
 
     def fence(self, meta: Meta) -> None:
         """Write the same meta anew, so that nobody who read it before can replace it."""

@@ -205,3 +205,17 @@ def test_a_reader_that_leaves_early_is_no_error(repository: Path, tmp_path: Path
     process.stderr.close()
     assert process.wait() in (0, 120)
     assert b"Traceback" not in errors
+
+
+def test_a_relative_store_that_is_new_is_told_by_its_whole_path(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shell.store = Path("lessons")
+    assert shell.run("stats") == 0
+    assert shell.err == f"lessonbank: --store 'lessons' is {tmp_path / 'lessons'}, a new store.\n"
+    (tmp_path / "lessons").mkdir()
+    for store in (Path("lessons"), tmp_path / "new"):
+        shell.store = store
+        assert shell.run("stats") == 0
+        assert shell.err == ""
