@@ -38,10 +38,13 @@ def named(function: str) -> Callable[..., Any]:
 
 
 def shown_answer(
-    arguments: Namespace, answer: BaseModel, show: Callable[[Page, Any], None]
+    arguments: Namespace,
+    answer: BaseModel,
+    show: Callable[[Page, Any], None],
+    screen: Screen | None = None,
 ) -> None:
     """Print an answer that this process made itself."""
-    screen = Screen()
+    screen = screen or Screen()
     if arguments.json:
         screen.print(visible_json(answer.model_dump_json(indent=2)) + "\n")
         return

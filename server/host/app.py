@@ -216,7 +216,6 @@ class HostApp:
                 return _refusal(503, "not now")
             if int(request.headers.get("content-length") or 0) > MOST_BODY:
                 return _refusal(413, "the request is too large")
-            self.used_at = time.monotonic()
             return await commands.answer(request)
 
         return Route("/typed", self._guarded(answer), methods=["POST"])

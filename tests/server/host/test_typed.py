@@ -106,6 +106,9 @@ SAME = (
     ["projects", "list", "--json"],
     ["recall", "a", "--kind", "of no kind"],
     ["outcome", "success"],
+    ["host", "logs", "--lines", "1"],
+    ["token", "list"],
+    ["token", "list", "--json"],
 )
 
 
@@ -116,6 +119,10 @@ def test_a_host_answers_as_the_command_line_does_and_hardly_anything_is_imported
         *said, imported = typed(store, *words, COLUMNS="62")
         assert _of_now(said) == _of_now([*ordinary(store, *words, COLUMNS="62")]), words
         assert imported <= LIGHT
+    status = typed(store, "host", "status")
+    assert status[0] == "0"
+    assert "The host runs." in status[1]
+    assert status[3] <= LIGHT
     named = typed(None, f"--store={store}", "lessons")
     assert named[:2] == typed(None, "--store", str(store), "lessons")[:2]
     assert "Mark" in named[1]
@@ -151,7 +158,8 @@ LEFT: tuple[tuple[list[str], dict[str, str]], ...] = (
     (["compact"], {}),
     (["reembed"], {}),
     (["projects", "rename", "room", "."], {}),
-    (["host", "status"], {}),
+    (["host", "restart"], {}),
+    (["token", "create"], {}),
     (["hook", "claude-code"], {}),
     (["no-command"], {}),
     (["lessons", "--store", "lessons"], {}),
