@@ -15,7 +15,10 @@ class _Answer(BaseModel):
 
 
 class RecalledItem(_Answer):
-    """One recalled item: its text, why it stands here and what became of it before."""
+    """One recalled item: its text, why it stands here and what became of it before.
+
+    `relevance` in [0, 1] is the chance that it is about the task, apart from how well it did.
+    """
 
     id: str
     kind: Kind
@@ -23,6 +26,7 @@ class RecalledItem(_Answer):
     description: str
     content: str
     score: float
+    relevance: float
     similarity: float
     wins: int
     losses: int

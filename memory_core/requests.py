@@ -144,7 +144,7 @@ class RecallRequest(Request):
 
 
 class CheckRequest(Request):
-    """Arguments of `check`: an action, an error or both."""
+    """Arguments of `check`: an action, an error or both. `door` as in `recall`."""
 
     action: Annotated[
         Told, Field(max_length=8000, validation_alias=_aliases("action", "task", "query", "q"))
@@ -155,6 +155,7 @@ class CheckRequest(Request):
     k: Annotated[
         int, CLAMPED, Field(ge=1, le=20, validation_alias=_aliases("k", "limit", "top_k"))
     ] = 3
+    door: Literal["check", "prompt"] = "check"
 
     @model_validator(mode="after")
     def _one_given(self) -> CheckRequest:

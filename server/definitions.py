@@ -93,6 +93,7 @@ TOOLS: tuple[ToolText, ...] = (
         untold=_OF_A_RECALL,
         reads=True,
         repeats=True,
+        leave_out=("door",),
         description=(
             "Call right before a risky or unfamiliar action (command, edit, migration), and as "
             "soon as an error appears. Pass action, error or both. Gives what went wrong before "

@@ -152,7 +152,8 @@ class Tools:
 
     async def _check(self, call: Call) -> Reply:
         request = port.parse(port.CheckRequest, call.arguments)
-        request = request.model_copy(update={"session": request.session or call.session})
+        own = {"session": request.session or call.session, "door": "check"}
+        request = request.model_copy(update=own)
         answer = _told(call, request, await call.memory.check(request, call.progress))
         return Reply(render.check_text(answer), answer)
 

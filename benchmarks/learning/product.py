@@ -162,8 +162,9 @@ def _service(
     wrap: Callable[[Store], Store] = lambda store: store,
 ) -> Iterator[MemoryService]:
     """Give a service that waits for its model, as the server starts it; closed at the end."""
+    chosen = {"bar": 0.0, **settings}  # the order is measured: nothing is left out
     service = MemoryService(
-        Settings(store=folder, scorer_mode=mode, **settings),
+        Settings(store=folder, scorer_mode=mode, **chosen),
         wrap(LanceStore.open(folder, maintain=False)),
         project=PROJECT,
         notify=lambda _change: None,

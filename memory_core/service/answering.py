@@ -11,7 +11,7 @@ import numpy as np
 from memory_core.model import Mode, Served
 from memory_core.port import FailureWarning, RecalledItem
 from memory_core.ports import Candidate
-from memory_core.scorer.panel import EVIDENCE, EXPERTS, FUSED
+from memory_core.scorer.panel import EVIDENCE, EXPERTS, FUSED, Floats
 
 if TYPE_CHECKING:  # torch comes with it, later
     from memory_core.scorer.learner import Ranking
@@ -26,13 +26,27 @@ CUT = " [cut to fit max_tokens]"
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Candidates best first, with what the log and the answer need of each."""
+    """Candidates best first, with what the log and the answer need of each.
+
+    `relevance` float64[N] in [0, 1] is the chance that each is about the task, in the order of
+    plain similarity (see `places`); what is below `bar` is not served.
+    """
 
     candidates: tuple[Candidate, ...]
     places: tuple[int, ...]
     ranking: Ranking | None
     mode: Mode
     weight: float
+    relevance: Floats
+    bar: float
+
+    def about(self, rank: int) -> float:
+        """The relevance of the candidate at this rank, to four places."""
+        return round(float(self.relevance[self.places[rank]]), 4)
+
+    def fits(self, rank: int) -> bool:
+        """Whether the candidate at this rank may be served."""
+        return self.about(rank) >= self.bar
 
     def score(self, rank: int) -> float:
         if self.ranking is None:

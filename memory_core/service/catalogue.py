@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -73,6 +74,7 @@ class Catalogue:
         self._covers = covers
         self._projects = {GLOBAL_PROJECT: GLOBAL_PROJECT}
         self._held: set[str] = set()
+        self._active: Counter[str] = Counter()
         self._lines: dict[str, Line] = {}
         self._successors: dict[str, str] = {}
 
@@ -81,6 +83,7 @@ class Catalogue:
         self._projects[item.project] = item.project
         self._held.add(item.project)
         self._projects.setdefault(item.project.casefold(), item.project)
+        self._count(self._lines.get(item.id), -1)
         self._lines[item.id] = Line(
             id=item.id,
             project=item.project,
@@ -93,8 +96,17 @@ class Catalogue:
             tags=tuple(map(sys.intern, item.tags)),
             source=sys.intern(item.source),
         )
+        self._count(self._lines[item.id], 1)
         if item.supersedes:
             self._successors[item.supersedes] = item.id
+
+    def _count(self, line: Line | None, change: int) -> None:
+        if line is not None and line.state == "active":
+            self._active[line.project] += change
+
+    def active(self, projects: Iterable[str]) -> int:
+        """How many active items these projects hold."""
+        return sum(self._active[project] for project in projects)
 
     def written(self, project: str) -> str:
         """A project's name as items have it, where it differs by upper and lower case only."""
@@ -106,7 +118,9 @@ class Catalogue:
 
     def flip(self, item_id: str, state: State) -> None:
         """Set an item's state."""
+        self._count(self._lines[item_id], -1)
         self._lines[item_id] = replace(self._lines[item_id], state=state)
+        self._count(self._lines[item_id], 1)
 
     def successor(self, item_id: str) -> str:
         """The item that supersedes this one, "" for none."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memory_core.caller import Caller
 from memory_core.errors import InvalidInput, StoreUnavailable, UnknownItem, shown
@@ -33,6 +35,7 @@ from memory_core.proven import ProvenNames
 from memory_core.repositories import earlier_names, folders_changed
 from memory_core.scorer.episode import Traits
 from memory_core.scorer.panel import Texts, item_key
+from memory_core.scorer.relevance import Scale
 from memory_core.service.catalogue import Catalogue, Line
 from memory_core.service.holdout import Holdout
 from memory_core.service.lineage import Lineage
@@ -50,6 +53,7 @@ from memory_core.sketch import (
     names_of,
     structure_sketch,
 )
+from memory_core.words import terms
 
 if TYPE_CHECKING:  # torch comes with it, later
     from memory_core.service.trainer import Trainer
@@ -60,6 +64,20 @@ FOLDER = "the folder of the project got another name"
 NOT_SHOWN = "The record covers all projects: it is shown to tokens that see them all."
 MOST_READ = 20_000
 """Items whose sketches are kept (2 KiB each); those read first go first."""
+
+
+def number_of(term: str) -> int:
+    """A search term as a number of 32 bits."""
+    return zlib.crc32(term.encode("utf-8", "surrogatepass"))
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What is read of one item: content and task sketched, its words uint32[W], distinct."""
+
+    content: Sketch
+    structure: Sketch
+    words: NDArray[np.uint32]
 
 
 @dataclass(slots=True)
@@ -88,8 +106,9 @@ class Core:
     by_report_id: dict[tuple[str, str], OutcomeRecord] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     notes: list[str] = field(default_factory=list)
+    scale: Scale = field(default_factory=Scale)
     _looked: dict[str, int] = field(default_factory=dict)
-    read: dict[str, tuple[Sketch, Sketch]] = field(default_factory=dict)
+    _read: dict[str, Read] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         own = self.settings.source
@@ -232,11 +251,11 @@ class Core:
     def texts_of(self, task: str, error: str, found: Sequence[Candidate]) -> Texts:
         """What the scorer reads of the candidates' texts, beside a task and its error."""
         asked, names = structure_sketch(task or error), names_of(error) or names_of(task)
-        texts = [self._texts(candidate.stored.item) for candidate in found]
+        texts = [self.read(candidate.stored.item) for candidate in found]
         if not texts:
             return Texts(np.zeros((0, SIZE), np.float32), np.zeros(0), np.zeros(0))
-        contents = np.stack([content for content, _ in texts])
-        structures = np.stack([structure for _, structure in texts])
+        contents = np.stack([read.content for read in texts])
+        structures = np.stack([read.structure for read in texts])
         held = [named_share(names, candidate.stored.item.text) for candidate in found]
         return Texts(contents, (structures @ asked).astype(np.float64), np.array(held))
 
@@ -256,14 +275,20 @@ class Core:
             for one in warnings
         )
 
-    def _texts(self, item: Item) -> tuple[Sketch, Sketch]:
+    def read(self, item: Item) -> Read:
         """The sketches of an item's content and of how its task was asked (else of its title)."""
-        known = self.read.get(item.id)
+        known = self._read.get(item.id)
         if known is None:
-            known = (content_sketch(item.content), structure_sketch(item.task or item.title))
-            while len(self.read) >= MOST_READ:
-                self.read.pop(next(iter(self.read)), None)
-            self.read[item.id] = known
+            text = "\n".join((item.text, item.task, *item.tags))
+            words = {number_of(term) for term in terms(text)}
+            known = Read(
+                content_sketch(item.content),
+                structure_sketch(item.task or item.title),
+                np.array(sorted(words), dtype=np.uint32),
+            )
+            while len(self._read) >= MOST_READ:
+                self._read.pop(next(iter(self._read)), None)
+            self._read[item.id] = known
         return known
 
     def traits_of(self, ids: tuple[str, ...]) -> Traits:
@@ -273,7 +298,7 @@ class Core:
         return Traits(
             keys={i: key for i, key in keys.items() if key is not None},
             pitfalls=frozenset(i for i, stored in found.items() if stored.item.kind == "pitfall"),
-            contents={i: self._texts(stored.item)[0] for i, stored in found.items()},
+            contents={i: self.read(stored.item).content for i, stored in found.items()},
         )
 
     @property

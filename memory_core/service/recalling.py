@@ -25,16 +25,16 @@ from memory_core.service.answering import Ranked, cut, size_of, tokens_of, why
 from memory_core.service.catalogue import said_of
 from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
+from memory_core.service.fitting import relevance_of
 from memory_core.service.holdout import NOTE, withholds
 from memory_core.service.joining import at_hand
 from memory_core.service.notebook import MOST_WARNINGS
-from memory_core.service.slate import Slate, explored, is_relevant, slate_of
+from memory_core.service.slate import Slate, explored, slate_of
 
 if TYPE_CHECKING:  # torch comes with it, later
     pass
 
 CANDIDATES = 50
-CHECK_FLOOR = 0.35
 CHECK_TRUST = 0.2
 CHECK_TOKENS = 1200
 LONGEST_TASK = 8_000
@@ -58,10 +58,11 @@ class Recaller:
         project = core.project_of(request.project, caller)
         conditions = conditions_of(core.embedder, request.task, request.context, request.error)
         scope = replace(core.scope(project), kinds=request.kinds)
-        ranked = self._rank(conditions, scope, project, request.session)
-        abstained = self._abstains(ranked)
+        bar = self._bar(uninvited=request.door == "prompt")
+        ranked = self._rank(conditions, scope, project, request.session, bar)
         recall_id = new_id("rec")
-        slate = self._slate(ranked, () if abstained else self._choose(ranked, request.k), recall_id)
+        slate = self._slate(ranked, self._choose(ranked, request.k), recall_id)
+        abstained = not slate.chosen
         holdout = core.settings.holdout if slate.chosen and ranked.mode != "keyword" else 0.0
         warnings = self._warnings(project, conditions)
         if withholds(recall_id, holdout):
@@ -124,7 +125,8 @@ class Recaller:
         request = _redacted(request, "action", "error")
         project = core.project_of(request.project, caller)
         conditions = conditions_of(core.embedder, request.action, "", request.error)
-        ranked = self._rank(conditions, core.scope(project), project, request.session)
+        bar = self._bar(uninvited=request.door == "prompt")
+        ranked = self._rank(conditions, core.scope(project), project, request.session, bar)
         chosen = self._concerning(ranked)[: request.k]
         warnings = self._warnings(project, conditions)
         items = self._fit(ranked, chosen, CHECK_TOKENS, caller)
@@ -171,50 +173,53 @@ class Recaller:
         pitfalls, remedies = [], []
         for rank, candidate in enumerate(ranked.candidates):
             evidence, _ = ranked.evidence(rank)
-            near = candidate.similarity >= CHECK_FLOOR or (
-                ranked.mode == "keyword" and candidate.keyword > 0
-            )
-            if candidate.stored.item.kind == "pitfall" and near:
+            if candidate.stored.item.kind == "pitfall" and ranked.fits(rank):
                 pitfalls.append(rank)
-            elif evidence >= CHECK_TRUST and near:
+            elif evidence >= CHECK_TRUST and ranked.fits(rank):
                 remedies.append(rank)
         return tuple(pitfalls + remedies)
 
     # -- ranking -------------------------------------------------------------------
 
-    def _rank(self, conditions: Conditions, scope: Scope, project: str, session: str) -> Ranked:
+    def _bar(self, *, uninvited: bool) -> float:
+        """The relevance from which an item is served."""
+        settings = self._core.settings
+        return settings.bar_uninvited if uninvited else settings.bar
+
+    def _rank(
+        self, conditions: Conditions, scope: Scope, project: str, session: str, bar: float
+    ) -> Ranked:
         core = self._core
         found = tuple(core.store.search(conditions.probes, scope, CANDIDATES))
+        about = relevance_of(core, conditions, found, scope)
+        plain = Ranked(found, tuple(range(len(found))), None, "similarity", 0.0, about, bar)
         if conditions.vector is None or core.embedder is None:
-            return Ranked(found, tuple(range(len(found))), None, "keyword", 0.0)
+            return replace(plain, mode="keyword")
         trainer = core.trainer
         if trainer is None:
-            return Ranked(found, tuple(range(len(found))), None, "similarity", 0.0)
+            return plain
         texts = core.texts_of(conditions.task_text, conditions.error_text, found)
         panel = panel_of(conditions.vector, found, texts, core.earlier_of(found))
         learned = core.settings.scorer_mode == "learned"
         ranking = trainer.learner.rank(panel, project, session, core.clock(), learned=learned)
         moved = bool(ranking.moved.any() or ranking.penalty.any())
         weight = ranking.snapshot.weight if learned and ranking.snapshot.reports else 0.0
-        return Ranked(
-            tuple(found[i] for i in ranking.order),
-            ranking.order,
-            ranking,
-            "learned" if moved else "similarity",
-            round(weight, 3),
+        return replace(
+            plain,
+            candidates=tuple(found[i] for i in ranking.order),
+            places=ranking.order,
+            ranking=ranking,
+            mode="learned" if moved else "similarity",
+            weight=round(weight, 3),
         )
 
-    def _abstains(self, ranked: Ranked) -> bool:
-        """Nothing relevant: no like text, no common word and no good record of any candidate."""
-        return not any(is_relevant(ranked, rank) for rank in range(len(ranked.candidates)))
-
     def _choose(self, ranked: Ranked, k: int) -> tuple[int, ...]:
-        """Ranks to serve: the best k, the same text once, similarity's first kept in."""
+        """Ranks to serve: the best k that fit, the same text once, similarity's first kept in."""
         chosen: list[int] = []
         said: set[str] = set()
         for rank, candidate in enumerate(ranked.candidates):
             text = said_of(candidate.stored.item)
-            if text in said:
+            if text in said or not ranked.fits(rank):
                 continue
             said.add(text)
             chosen.append(rank)
@@ -229,12 +234,16 @@ class Recaller:
 
     @staticmethod
     def _first_by_similarity(ranked: Ranked) -> int | None:
-        """The rank of similarity's first item, unless its record here is bad or it just failed."""
+        """The rank of the first by similarity that fits; not if its record is bad or it failed."""
         if ranked.ranking is None or ranked.mode != "learned":
             return None
-        rank = ranked.places.index(0)
+        fitting = [rank for rank in range(len(ranked.places)) if ranked.fits(rank)]
+        rank = min(fitting, key=ranked.places.__getitem__, default=None)
+        if rank is None:
+            return None
         evidence, _ = ranked.evidence(rank)
-        return rank if evidence >= 0 and ranked.ranking.penalty[0] <= 0 else None
+        penalty = ranked.ranking.penalty[ranked.places[rank]]
+        return rank if evidence >= 0 and penalty <= 0 else None
 
     # -- answering -----------------------------------------------------------------
 
@@ -277,6 +286,7 @@ class Recaller:
             description=item.description,
             content=item.content,
             score=round(ranked.score(rank), 4),
+            relevance=ranked.about(rank),
             similarity=round(candidate.similarity, 4),
             wins=tally.wins,
             losses=tally.losses,

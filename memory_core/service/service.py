@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from memory_core.background import unrelated
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import LessonbankError, StoreUnavailable
 from memory_core.model import STATES, OutcomeRecord, RecallRecord
@@ -26,6 +27,7 @@ from memory_core.ports import (
 )
 from memory_core.proven import ProvenNames
 from memory_core.scorer.episode import Episode
+from memory_core.scorer.relevance import Scale
 from memory_core.service.core import Core
 from memory_core.service.folding import fold_event, fold_mistake, fold_outcome
 from memory_core.service.identifying import Identifying
@@ -156,8 +158,9 @@ class MemoryService:
         """
         core = self.core
         core.store.bind_embedder(embedder.name, embedder.dimension)
+        scale = Scale(unrelated(embedder))
         with core.lock:
-            core.embedder = embedder
+            core.embedder, core.scale = embedder, scale
         self._embed_waiting(embedder)
         notebook = self._notebook(embedder, self._log)
         trainer = self._trained(embedder)

@@ -20,8 +20,6 @@ from memory_core.service.catalogue import said_of
 
 LOGGED = 12
 """Candidates logged with a recall at the least, the served ones included."""
-FLOOR = 0.12
-"""Under this similarity, with no word in common and no good record, a candidate is irrelevant."""
 TRIED = "; not the best by its record, shown to learn more (exploration)."
 
 
@@ -70,13 +68,6 @@ class Slate:
             else item
             for rank, item in zip(self.chosen, items, strict=False)
         )
-
-
-def is_relevant(ranked: Ranked, rank: int) -> bool:
-    """Whether a candidate has a like text, a common word or a good record."""
-    candidate = ranked.candidates[rank]
-    evidence, _ = ranked.evidence(rank)
-    return candidate.similarity >= FLOOR or candidate.keyword > 0 or evidence > 0
 
 
 def slate_of(ranked: Ranked, chosen: Sequence[int]) -> Slate:
@@ -132,7 +123,7 @@ def _pool(ranked: Ranked, plain: Slate) -> tuple[int, ...]:
     for rank in plain.considered:
         text = said_of(ranked.candidates[rank].stored.item)
         penalised = ranked.ranking.penalty[ranked.places[rank]] > 0
-        if rank not in fixed and text not in said and not penalised and is_relevant(ranked, rank):
+        if rank not in fixed and text not in said and not penalised and ranked.fits(rank):
             pool.append(rank)
         said.add(text)
     return tuple(pool)

@@ -103,6 +103,7 @@ def _about_failure(payload: Payload, error: str) -> Question | None:
     request = {
         "action": _middle_cut(_action(tool, payload.get("tool_input")), _LONGEST_TASK),
         "error": _middle_cut(error, _LONGEST_ERROR),
+        "door": "prompt",
     }
     return Question("check", request, check_context)
 

@@ -53,6 +53,7 @@ class Kept:
             description=item.description,
             content=item.content,
             score=similarity,
+            relevance=0.5,
             similarity=similarity,
             wins=self.wins,
             losses=self.losses,

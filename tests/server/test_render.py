@@ -12,6 +12,7 @@ ITEM = port.RecalledItem(
     description="when zones differ",
     content="Attach a zone.",
     score=1.25,
+    relevance=0.5,
     similarity=0.5,
     wins=3,
     losses=1,

@@ -55,7 +55,7 @@ def ranked(mode: Mode, rank: int, place: int, **given: float) -> Ranked:
         snapshot=SimpleNamespace(fit=SimpleNamespace(weights=np.ones(len(EXPERTS)))),
     )
     candidates: Any = tuple(SimpleNamespace(keyword=given["keyword"]) for _ in range(5))
-    return Ranked(candidates, tuple(places), ranking, mode, 0.0)
+    return Ranked(candidates, tuple(places), ranking, mode, 0.0, np.ones(5), 0.0)
 
 
 def test_why_is_true_whole_and_never_against_itself() -> None:
@@ -106,8 +106,8 @@ def test_what_moved_an_item_is_said_of_every_expert(expert: str) -> None:
 
 
 def test_an_item_that_shares_no_word_is_not_said_to(open_bench: OpenBench) -> None:
-    """Without a model a small store is served whole once anything fits."""
-    bench = open_bench(model=False)
+    """Without a model, and with a bar of 0, a small store is served whole."""
+    bench = open_bench(model=False, bar=0.0)
     bench.remember("Parse dates", "With a format.")
     bench.remember("Quote names", "Always.")
     for item in bench.recall("parse dates", k=5).items:

@@ -10,7 +10,7 @@ import pytest
 from memory_core.model import RecallRecord
 from memory_core.scorer.exploring import draw, seeded, spreads
 from memory_core.scorer.offline import logged_of
-from memory_core.service.slate import FLOOR, LOGGED, TRIED
+from memory_core.service.slate import LOGGED, TRIED
 from tests.memory_core.service.conftest import Bench, OpenBench
 
 TASK = "parse dates from a log"
@@ -133,14 +133,14 @@ def test_an_item_that_just_failed_in_the_session_is_not_drawn(open_bench: OpenBe
 
 
 def test_an_irrelevant_item_is_not_drawn(open_bench: OpenBench) -> None:
-    """Nothing under the floor of abstention gets in by chance."""
+    """Nothing under the bar gets in by chance."""
     bench = open_bench(explore=1.0)
     stocked(bench, 4)
     odd = [bench.remember(f"Zebra {n}", f"quokka wombat number{n}").id for n in range(3)]
     checked = 0
     for record in many(bench, 30, k=3):
         for candidate in record.candidates:
-            if candidate.item_id in odd and candidate.similarity < FLOOR:
+            if candidate.item_id in odd:
                 assert (candidate.propensity, candidate.position) == (0.0, -1)
                 checked += 1
     assert checked

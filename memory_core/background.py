@@ -1,0 +1,83 @@
+"""What tasks in general are like: how rare a word is, and how near texts are that are unrelated.
+
+Read from two lists that ship with the package: prompts of many subjects and languages, and
+words that say nothing of a subject. Both are the same for every store and every user.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from memory_core.ports import Embedder
+from memory_core.words import terms
+
+_HERE = Path(__file__).parent
+_KNOWN: Mapping[str, float] = {"all-MiniLM-L6-v2@53aa51172d14": 0.0573}
+"""Mean cosine of two background prompts, of models that were measured before; by name."""
+
+
+def _lines(name: str) -> tuple[str, ...]:
+    text = (_HERE / name).read_text(encoding="utf-8")
+    return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
+
+
+@cache
+def prompts() -> tuple[str, ...]:
+    """The background list: general prompts, one a line."""
+    return _lines("background.txt")
+
+
+@dataclass(frozen=True, slots=True)
+class Rarity:
+    """How much a search term says: 0 (nothing) to 1 (no general prompt has it).
+
+    ln((n + 1) / (df + 1/2)) of the background list, divided by its greatest value.
+    """
+
+    seen: Mapping[str, int]
+    empty: frozenset[str]
+    size: int
+
+    def of(self, term: str) -> float:
+        """The rarity of one term of `memory_core.words.terms`, in [0, 1]."""
+        if term in self.empty or (len(term) == 1 and term.isascii()):
+            return 0.0
+        most = math.log((self.size + 1) / 0.5)
+        return math.log((self.size + 1) / (self.seen.get(term, 0) + 0.5)) / most
+
+
+@cache
+def rarity() -> Rarity:
+    """The rarity of terms by the lists of the package."""
+    seen = Counter(term for prompt in prompts() for term in set(terms(prompt)))
+    empty = frozenset(term for line in _lines("function_words.txt") for term in terms(line))
+    return Rarity(seen, empty, len(prompts()))
+
+
+_measured: dict[tuple[str, int], float] = {}
+
+
+def unrelated(embedder: Embedder) -> float:
+    """The mean cosine of two unrelated texts with this model, in [-1, 1).
+
+    A model that is not known embeds the background list for it, once in a process.
+    """
+    name = embedder.name, embedder.dimension
+    if name not in _measured:
+        known = _KNOWN.get(embedder.name)
+        _measured[name] = _mean_cosine(embedder) if known is None else known
+    return _measured[name]
+
+
+def _mean_cosine(embedder: Embedder) -> float:
+    vectors = embedder.embed_documents(prompts()).astype(np.float64)
+    count = len(vectors)
+    total = float(np.square(vectors.sum(axis=0)).sum())
+    return round((total - count) / (count * (count - 1)), 4)

@@ -1,0 +1,141 @@
+"""Relevance: the chance that an item is about a task, apart from how well it did.
+
+A logistic over a few signs, each of which can only speak one way, so that an
+item is never held for less relevant because it is more like the task:
+
+    near       cosine of task and item, up to NEAR, on the model's own scale: 0 is what
+               two unrelated texts have, 1 the same text
+    agreement  what the cosine has beyond NEAR, as far as the items near the task advise alike
+    words      the informative words that task and item share, ln(1 + sum of rarity^2)
+    rarest     the rarity of the most informative one of them
+    whole      1 where the item has every informative word of the task and one is rare
+    crowd      ln of how many items it is the best of: chance alone brings the best of many nearer
+
+The weights were fitted on development streams, each left out in turn
+(`benchmarks.relevance.fitting`). Knows nothing of the store or of text; everything
+here is numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory_core.ports import Matrix
+from memory_core.scorer.panel import Floats, Values, advice_kernel
+
+SIGNS = ("near", "agreement", "words", "rarest", "whole", "crowd")
+NEAR = 0.4
+MOST_CROWD = 6.0
+"""ln of the number of items beyond which a larger store changes nothing."""
+AGREEMENT = 0.05
+"""Cosine below the nearest at which an item's say in the agreement is 1/e."""
+WHOLE = 0.7
+"""Share of the task's informative words above which an item counts as having them all."""
+LONGEST_QUERY = 24.0
+"""Informative words of a task beyond which each counts for less: a log shares words by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where unrelated texts lie with one embedding model: the mean cosine of the background."""
+
+    unrelated: float = 0.0
+
+    def of(self, cosines: Floats) -> Floats:
+        """Cosines on the scale on which unrelated texts are 0 and equal ones 1."""
+        scaled: Floats = (cosines - self.unrelated) / max(1.0 - self.unrelated, 1e-6)
+        return scaled
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The words of a task that items share with it.
+
+    `mass` float64[N] >= 0, the sum of rarity^2; `share` float64[N] in [0, 1], the same as a
+    share of the task's; `rarest` float64[N] in [0, 1].
+    """
+
+    mass: Floats
+    share: Floats
+    rarest: Floats
+
+
+def shared_words(held: list[NDArray[np.uint32]], asked: Mapping[int, float]) -> Shared:
+    """Weigh the words that each item shares with a task.
+
+    Args:
+        held: The words of each item, uint32[W] each, distinct.
+        asked: The rarity of the task's words, in [0, 1]; those that say nothing left out.
+    """
+    count = len(held)
+    mass, rarest = np.zeros(count), np.zeros(count)
+    if not count or not asked:
+        return Shared(mass, mass, rarest)
+    order = np.array(sorted(asked), dtype=np.uint32)
+    weights = np.array([asked[int(word)] for word in order])
+    places = np.repeat(np.arange(count), [len(words) for words in held])
+    words = np.concatenate(held)
+    at = np.minimum(np.searchsorted(order, words), len(order) - 1)
+    hit = order[at] == words
+    np.add.at(mass, places[hit], weights[at[hit]] ** 2)
+    np.maximum.at(rarest, places[hit], weights[at[hit]])
+    share = mass / float(np.square(weights).sum())
+    return Shared(mass * min(1.0, LONGEST_QUERY / len(asked)), share, rarest)
+
+
+def signs_of(
+    cosines: Floats, contents: Matrix | None, shared: Shared, crowd: int, scale: Scale
+) -> Values:
+    """The signs of every candidate, float64[N, S].
+
+    Args:
+        cosines: The best cosine of the task and either key of each item, NaN where none is known.
+        contents: Sketches of what the items advise, float32[N, SIZE]; None: each its own.
+        shared: Their words.
+        crowd: How many items the candidates are the best of, at least 1.
+        scale: Of the embedding model.
+    """
+    near = np.nan_to_num(scale.of(cosines))
+    values = np.zeros((len(near), len(SIGNS)))
+    values[:, 0] = np.minimum(near, NEAR)
+    values[:, 1] = np.maximum(near - NEAR, 0.0) * _agreement(near, contents)
+    values[:, 2] = np.log1p(shared.mass)
+    values[:, 3] = shared.rarest
+    values[:, 4] = np.clip((shared.share - WHOLE) / (1.0 - WHOLE), 0.0, 1.0) * shared.rarest**2
+    values[:, 5] = min(float(np.log(max(crowd, 1))), MOST_CROWD)
+    return values
+
+
+def _agreement(near: Floats, contents: Matrix | None) -> Floats:
+    """The share of the items near the task that advise what each one does, float64[N] in [0, 1]."""
+    if not len(near):
+        return near
+    votes = np.exp((near - near.max()) / AGREEMENT)
+    said = votes
+    if contents is not None:
+        said = advice_kernel(contents, contents).astype(np.float64) @ votes
+    agreed: Floats = np.minimum(said / votes.sum(), 1.0)
+    return agreed
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A logistic over the signs: `base` + `signs` float64[S] . values."""
+
+    base: float
+    signs: tuple[float, ...]
+
+    def relevance(self, values: Values) -> Floats:
+        """The chance in [0, 1] that each item is about the task, float64[N]."""
+        logit = np.clip(self.base + values @ np.array(self.signs), -30.0, 30.0)
+        chance: Floats = 1.0 / (1.0 + np.exp(-logit))
+        return chance
+
+
+BY_MEANING = Weights(-3.58, (8.89, 7.54, 0.72, 1.15, 2.0, -0.63))
+BY_WORDS = Weights(-2.85, (0.0, 0.0, 2.31, 2.59, 0.0, -0.47))
+"""Where no model is ready."""

@@ -1,0 +1,52 @@
+"""Which candidates of a recall are about its task: reads what `scorer.relevance` weighs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from memory_core.background import rarity
+from memory_core.ports import Candidate, Scope
+from memory_core.scorer.panel import Floats, Values
+from memory_core.scorer.relevance import BY_MEANING, BY_WORDS, shared_words, signs_of
+from memory_core.service.conditions import Conditions
+from memory_core.service.core import Core, number_of
+from memory_core.words import terms
+
+
+def relevance_of(
+    core: Core, conditions: Conditions, found: Sequence[Candidate], scope: Scope
+) -> Floats:
+    """The relevance of every candidate, float64[N] in [0, 1]; from words alone without a model."""
+    weights = BY_WORDS if conditions.vector is None else BY_MEANING
+    return weights.relevance(signs_read(core, conditions, found, scope))
+
+
+def signs_read(
+    core: Core, conditions: Conditions, found: Sequence[Candidate], scope: Scope
+) -> Values:
+    """The signs of every candidate, float64[N, S] (see `scorer.relevance`)."""
+    read = [core.read(candidate.stored.item) for candidate in found]
+    contents = np.stack([one.content for one in read]) if read else None
+    return signs_of(
+        np.array([_nearest(candidate) for candidate in found]),
+        contents,
+        shared_words([one.words for one in read], _asked(conditions)),
+        max(core.catalogue.active(scope.projects), len(found)),
+        core.scale,
+    )
+
+
+def _nearest(candidate: Candidate) -> float:
+    """The best cosine of any part of the query and either key; NaN where nothing is embedded."""
+    known = [value for pair in candidate.cosines for value in pair if not math.isnan(value)]
+    return max(known, default=math.nan)
+
+
+def _asked(conditions: Conditions) -> dict[int, float]:
+    """The informative words of a query with their rarity."""
+    rare = rarity()
+    found = {term for probe in conditions.probes for term in terms(probe.text)}
+    return {number_of(term): weight for term in found if (weight := rare.of(term)) > 0}

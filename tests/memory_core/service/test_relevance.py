@@ -1,0 +1,117 @@
+"""Whether an item is served is decided by its own relevance, item by item."""
+
+from __future__ import annotations
+
+from memory_core.service.core import Core
+from tests.memory_core.service.conftest import Bench, OpenBench
+
+UNRELATED = ("Add a dark mode toggle to the settings page", "hello", "?!", "why", "Buongiorno")
+
+
+def dates(bench: Bench) -> str:
+    """A store of one lesson on dates; its id."""
+    return bench.remember("Parse dates", "Give the date parser a format for the dates.").id
+
+
+def test_an_answer_abstains_when_nothing_is_about_the_task(bench: Bench) -> None:
+    dates(bench)
+    for task in UNRELATED:
+        answer = bench.recall(task)
+        assert answer.abstained
+        assert answer.items == ()
+
+
+def test_a_common_word_is_no_reason_to_serve(open_bench: OpenBench) -> None:
+    bench = open_bench(model=False)
+    bench.remember("Give the format first", "Please make sure that it is what you want.")
+    assert bench.recall("What do you want to make first, please?").abstained
+
+
+def test_one_fitting_item_lets_no_other_through(bench: Bench) -> None:
+    kept = dates(bench)
+    for number in range(5):
+        bench.remember(f"Zebra {number}", f"Quokka and wombat number{number}.")
+    answer = bench.recall("parse the dates with the date parser", k=5)
+    assert [item.id for item in answer.items] == [kept]
+    assert not answer.abstained
+
+
+def test_every_item_says_how_relevant_it_is(bench: Bench) -> None:
+    dates(bench)
+    [item] = bench.recall("parse the dates").items
+    assert 0.14 <= item.relevance <= 1.0
+    assert item.relevance == round(item.relevance, 4)
+
+
+def test_a_good_record_makes_nothing_relevant(bench: Bench) -> None:
+    kept = dates(bench)
+    odd = bench.remember("Zebra", "Quokka and wombat.").id
+    for _ in range(6):
+        answer = bench.recall("zebra quokka wombat")
+        assert [item.id for item in answer.items] == [odd]
+        bench.report("success", recall_id=answer.recall_id, used_ids=[odd], helpful_ids=[odd])
+    bench.settle()
+    assert [item.id for item in bench.recall("parse the dates", k=5).items] == [kept]
+
+
+def test_who_did_not_ask_is_told_only_what_surely_fits(open_bench: OpenBench) -> None:
+    bench = open_bench()
+    kept = dates(bench)
+    [item] = bench.recall("parse the dates").items
+    between = open_bench(bar=item.relevance - 0.01, bar_uninvited=item.relevance + 0.01)
+    assert between.ids("parse the dates") == [kept]
+    assert between.ids("parse the dates", door="prompt") == []
+    assert between.recall("parse the dates", door="prompt").abstained
+
+
+def test_a_check_that_nobody_asked_for_is_held_to_the_stricter_bar(open_bench: OpenBench) -> None:
+    bench = open_bench()
+    bench.remember("Parse dates", "Never parse dates without a format.", kind="pitfall")
+    [item] = bench.check(action="parse the dates").items
+    between = open_bench(bar=item.relevance - 0.01, bar_uninvited=item.relevance + 0.01)
+    assert between.check(action="parse the dates").items
+    assert between.check(action="parse the dates", door="prompt").abstained
+
+
+def test_a_bar_of_nothing_serves_whatever_there_is(open_bench: OpenBench) -> None:
+    bench = open_bench(bar=0.0)
+    kept = dates(bench)
+    assert bench.ids("Add a dark mode toggle to the settings page") == [kept]
+
+
+def test_a_check_is_not_answered_with_pitfalls_of_something_else(bench: Bench) -> None:
+    bench.remember("Parse dates", "Never parse dates without a format.", kind="pitfall")
+    assert bench.check(action="rotate the certificates of the load balancer").abstained
+
+
+def test_without_a_model_words_decide(open_bench: OpenBench) -> None:
+    bench = open_bench(model=False)
+    kept = dates(bench)
+    bench.remember("Zebra", "Quokka and wombat.")
+    assert bench.ids("parse the dates") == [kept]
+    for task in UNRELATED:
+        assert bench.recall(task).abstained
+
+
+def test_a_bare_code_finds_the_item_that_names_it(bench: Bench) -> None:
+    kept = bench.remember("Open the lock", "ORA-00054 says that the row is locked: wait.").id
+    dates(bench)
+    assert bench.ids("ORA-00054") == [kept]
+
+
+def test_a_store_of_one_text_said_often_answers_and_is_silent(bench: Bench) -> None:
+    for number in range(12):
+        bench.remember("Parse dates", "Give the date parser a format.", project=f"p{number}")
+    assert len(bench.ids("parse dates", project="p3")) == 1
+    assert bench.recall(UNRELATED[0], project="p3").abstained
+
+
+def test_the_crowd_is_counted_by_the_active_items_of_the_project(bench: Bench) -> None:
+    core: Core = bench.service.core
+    kept = dates(bench)
+    bench.remember("Elsewhere", "Not here.", project="other")
+    assert core.catalogue.active(("demo",)) == 1
+    bench.forget(kept)
+    assert core.catalogue.active(("demo",)) == 0
+    bench.restore(kept)
+    assert core.catalogue.active(("demo", "other")) == 2
