@@ -411,7 +411,7 @@ def _entries(inner: Shape, value: Any, most: int, path: str) -> Sequence[Any]:
     if isinstance(value, str):
         read = structure(value)
         value = ([value] if value.strip() else []) if read is None else read
-    if isinstance(value, dict):
+    if isinstance(value, dict) and len(value) <= most + _SPARE:
         value = _listed(inner, value)
     if not isinstance(value, list | tuple):
         value = [value]
@@ -420,13 +420,17 @@ def _entries(inner: Shape, value: Any, most: int, path: str) -> Sequence[Any]:
     told = [one for one in value if one is not None]
     if LOOSE in inner.marks or not any(isinstance(one, list) for one in told):
         return told
-    return [part for one in told for part in _flat(inner, one)]
+    return [part for one in told for part in _flat(inner, one, most + _SPARE)]
 
 
-def _flat(inner: Shape, value: Any) -> Sequence[Any]:
-    """Give the entries of a list in a list; one of texts may be one text in lines."""
+def _flat(inner: Shape, value: Any, most: int) -> Sequence[Any]:
+    """Give the entries of a list in a list, no more than tell that they are too many.
+
+    Where objects are meant, a list of texts is one text in lines.
+    """
     if not isinstance(value, list):
         return (value,)
+    value = value[: most + 1]
     if inner.model is not None and not all(isinstance(one, dict) for one in value):
         return (value,)
     return [one for one in value if one is not None]

@@ -18,13 +18,15 @@ _MOST_JSON = 500_000
 _MOST_LITERAL = 70_000
 """Characters of a literal of another language, whose reading costs more."""
 _MARGIN = 16
-_FENCE = re.compile(r"```\w*\s*(.*?)\s*```", re.DOTALL)
+_FENCE, _LANGUAGE = "```", re.compile(r"^\w+")
 _ODD_ESCAPE = re.compile(r"\\(?![\\'\"abfnrtvxuU0\n])")
 _WORDS = {"null": None, "undefined": None, "NaN": None, "true": True, "false": False}
-_BULLET = re.compile(r"\s*(?:[-*\u2022]|\d{1,3}[.)])\s+")
+_BULLET = re.compile(r"^(?:[-*\u2022]|\d{1,3}[.)])\s+")
 _BETWEEN = {False: re.compile(r"[,;\n]"), True: re.compile(r"[,;|/&+\n]|\s(?:and|or)\s")}
 """What stands between labels, and between words of a choice."""
 _QUOTES = "\"'`"
+_MOST_QUOTED = 4
+"""Quotation marks around quotation marks that are taken off."""
 _ID = re.compile(r"(?:item|rec|out)_[0-9a-f]{28}(?![0-9a-z])", re.IGNORECASE)
 _LONGEST_REFERENCES = 20_000
 """Characters of a text that is searched for ids: more than the most that a list takes."""
@@ -40,8 +42,8 @@ def structure(text: str) -> Any:
     """
     if len(text) > _MOST_JSON:
         return None
-    if text[:_MARGIN].lstrip().startswith("```") and (fenced := _FENCE.fullmatch(text.strip())):
-        text = fenced[1]
+    if text[:_MARGIN].lstrip().startswith(_FENCE):
+        text = _LANGUAGE.sub("", text.strip().strip("`"), count=1)
     first = text[:_MARGIN].lstrip()[:1]
     if first not in ("[", "{", '"'):
         return None
@@ -110,7 +112,7 @@ def parts(text: str, most: int, *, words: bool) -> list[str] | None:
 
 
 def _part(text: str) -> str:
-    return unquoted(_BULLET.sub("", text, count=1)) if text[:1] else ""
+    return unquoted(_BULLET.sub("", text.strip(), count=1))
 
 
 def count_parts(text: str) -> int:
@@ -120,10 +122,12 @@ def count_parts(text: str) -> int:
 
 def unquoted(text: str) -> str:
     """Give a text without blanks and quotation marks around it."""
-    text = text.strip()
-    while len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES:
-        text = text[1:-1].strip()
-    return text
+    for _ in range(_MOST_QUOTED):
+        text = text.strip()
+        if len(text) < 2 or text[0] != text[-1] or text[0] not in _QUOTES:
+            break
+        text = text[1:-1]
+    return text.strip()
 
 
 def ids_in(text: str, most: int) -> list[str]:

@@ -350,6 +350,18 @@ HUGE = 1_900_000
         (OutcomeRequest, {"task": "t", "outcome": [1] * HUGE}),
         (RememberRequest, {**LESSON, "tags": json.dumps([1] * HUGE)}),
         (RecallRequest, {"task": [1] * HUGE}),
+        (RecallRequest, {"task": "t", "kinds": [["fact"] * HUGE]}),
+        (RecallRequest, {"task": "t", "kinds": dict.fromkeys(map(str, range(HUGE // 10)), "x")}),
+        (RememberRequest, {**LESSON, "tags": ['"' * HUGE]}),
+        (RememberRequest, {**LESSON, "source": '"' * HUGE}),
+        (RememberRequest, {**LESSON, "tags": ["a" + " " * 400_000 + "a"]}),
+        (OutcomeRequest, {"task": "t", "outcome": "success", "used_ids": ";" * HUGE}),
+        (OutcomeRequest, {"task": "t", "outcome": "success", "lessons": [[{}] * HUGE]}),
+        (
+            OutcomeRequest,
+            {"task": "t", "outcome": "success", "evidence": "```" + " " * 400_000 + "a"},
+        ),
+        (OutcomeRequest, {"task": "t", "outcome": "success", "error": "\x1b[" + "0;" * HUGE}),
         (RecallRequest, {"task": {str(n): n for n in range(HUGE // 10)}}),
     ],
 )
