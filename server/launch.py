@@ -93,12 +93,18 @@ def _absolute(path: str) -> str:
         return path
 
 
+_KNOWN: dict[str, str] = {}
+"""What was found of a folder: a start asks of each of a few some four times."""
+
+
 def _same(path: str) -> str:
     """One text for all ways to write a folder."""
-    try:
-        return os.path.normcase(os.path.realpath(path))
-    except (OSError, ValueError):
-        return path
+    if path not in _KNOWN:
+        try:
+            _KNOWN[path] = os.path.normcase(os.path.realpath(path))
+        except (OSError, ValueError):
+            _KNOWN[path] = path
+    return _KNOWN[path]
 
 
 def _installed() -> list[str]:

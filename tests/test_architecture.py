@@ -21,9 +21,12 @@ SEEN_BY_SERVER = {
     "memory_core.port",
     "memory_core.projects",
     "memory_core.proven",
+    "memory_core.reading",
     "memory_core.settings",
     "memory_core.shelf",
     "memory_core.unseen",
+    "memory_core.vocabulary",
+    "memory_core.written",
 }
 HEAVY = ("torch", "lancedb", "pyarrow", "sentence_transformers", "transformers", "scipy", "sklearn")
 
