@@ -81,9 +81,15 @@ from memory_core.requests import (
     parse,
 )
 from memory_core.shapes import CLAMPED, shapes
+from memory_core.vocabulary import fold, meant, says_nothing
+from memory_core.written import ids_in
 
 __all__ = [
     "as_object",
+    "fold",
+    "ids_in",
+    "meant",
+    "says_nothing",
     "CLAMPED",
     "shapes",
     "MARK",

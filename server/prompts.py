@@ -9,7 +9,7 @@ import mcp_types as types
 from mcp import MCPError
 
 from memory_core.errors import InvalidInput, shown
-from memory_core.vocabulary import NOTHING, fold
+from memory_core.port import fold, says_nothing
 from server import prompt_texts
 from server.plain import cleaned, sentence
 from server.surrogates import refuse_mark
@@ -131,7 +131,7 @@ def _checked(prompt: PromptText, arguments: Mapping[str, str]) -> dict[str, str]
         if len(value) > _LONGEST:
             size = f"has {len(value):,} characters, at most {_LONGEST:,} fit"
             raise InvalidInput(key, size, "Shorten it.")
-        if len(value) > _LONGEST_NAME or fold(value) not in NOTHING:
+        if value.strip() and not says_nothing(value):
             given[key] = cleaned(value)
     for one in prompt.arguments:
         if one.required and not given.get(one.name, "").strip():

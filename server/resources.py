@@ -20,7 +20,6 @@ from pydantic import BaseModel
 
 from memory_core import port
 from memory_core.errors import Forbidden, LessonbankError, UnknownItem, shown
-from memory_core.written import ids_in
 from server.plain import cleaned, plain, quoted, sentence, without_paths
 from server.render import MOST_RESULT, NOTES_NOT_ORDERS
 
@@ -168,7 +167,7 @@ def _bare(uri: str) -> str:
 
 def _name(uri: str, part: str) -> str:
     name = unquote(part)
-    name = next(iter(ids_in(name, 1)), name)
+    name = next(iter(port.ids_in(name, 1)), name)
     if len(name) > _LONGEST_NAME or not name.isprintable():
         raise _not_found(uri, f"{shown(uri)} names nothing: a name is printable and short.")
     return name
