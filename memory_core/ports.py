@@ -115,9 +115,11 @@ class Candidate:
     `similarity` is the dense similarity in [-1, 1]: per probe the better of the
     two keys' cosines, averaged over the probes. A key's cosine with a
     probe of several windows is the best of theirs, each times its window's weight.
-    `keyword` is the BM25 score (0: no match). `fused` is the reciprocal-rank fusion
-    of the two orders (Cormack et al. 2009, k = 60). `cosines` holds, per probe, (content, task)
-    cosines, task cosine NaN where the item has no task.
+    `keyword` is the BM25 score of their terms (0: no match). `fused` is the plain order's
+    value: the similarity, and with the store's own weights the share that the item holds
+    of what the query's words say, and `named`. `cosines` holds, per probe, (content, task)
+    cosines, task cosine NaN where the item has no task. `named`: it holds a code,
+    identifier, flag, version or host of the query that at most two other items in scope hold.
     """
 
     stored: StoredItem
@@ -125,6 +127,7 @@ class Candidate:
     keyword: float
     fused: float
     cosines: tuple[tuple[float, float], ...]
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +203,8 @@ class Store(Protocol):
         """Hybrid candidates, best `fused` first, ties by similarity then id; at most `limit`.
 
         The dense leg searches both keys of every probe that has a vector; the keyword
-        leg searches the full-text index. With no vectors only the keyword leg answers.
+        leg searches for the terms of their texts (`memory_core.words`). With no vectors
+        only the keyword leg answers.
         When at most `limit` items are in scope, all of them are candidates.
         """
 

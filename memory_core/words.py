@@ -73,6 +73,9 @@ _LETTERS = str.maketrans(
         **dict(zip("ßẞæÆœŒþÞ", ["ss", "SS", "ae", "AE", "oe", "OE", "th", "TH"], strict=True)),
     }
 )
+_TOKEN = re.compile(rf"{_FLAG}|(?P<token>\w+(?:{_JOINTS}\w+)*\(?)")
+_IS_NAME = re.compile(r"^-|[0-9]|\w_\w|[a-z][A-Z]|\w[./\\@]\w|^[A-Z]{5,}$|^\w{3,}\($")
+"""What is written as no word of prose is."""
 _SEGMENTS = re.compile(r"[/\\:@]+")
 _DOTS = re.compile(r"\.+")
 _HYPHENS = re.compile(r"[-_]+")
@@ -119,6 +122,23 @@ def terms(text: str) -> tuple[str, ...]:
         else:
             found.append(token.casefold())
     return tuple(found)
+
+
+def names(text: str) -> frozenset[str]:
+    """Give those terms of a text that name one thing: codes, identifiers, flags, versions, hosts.
+
+    Example:
+        >>> sorted(names("Oracle says ORA-00942 since we call parse_row, with --dry-run"))
+        ['--dry-run', '00942', 'dryrun', 'ora00942', 'parserow']
+    """
+    found: set[str] = set()
+    for match in _TOKEN.finditer(_folded(text)):
+        token = match.group()
+        if len(token) <= LONGEST_TERM and _IS_NAME.search(token):
+            parts = terms(token)
+            found.update(parts[:1])
+            found.update(part for part in parts if len(part) > 2 and not part.isalpha())
+    return frozenset(found)
 
 
 def _folded(text: str) -> str:

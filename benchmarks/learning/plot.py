@@ -11,7 +11,7 @@ LEFT, RIGHT, TOP, BOTTOM = 44, 12, 30, 34
 COLUMNS = 3
 NAMED = 2
 """Baselines that get a colour: the best ones."""
-COLOURS = {"learned": "#c2410c", "learned (MCP)": "#f59e0b", "hybrid (RRF)": "#1d4ed8"}
+COLOURS = {"learned": "#c2410c", "learned (MCP)": "#f59e0b", "hybrid": "#1d4ed8"}
 OTHERS = ("#15803d", "#7e22ce")
 GREY = "#b6b6b6"
 _STEPS = (0.02, 0.05, 0.1, 0.2, 0.5)

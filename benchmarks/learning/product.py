@@ -14,6 +14,7 @@ import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -147,9 +148,7 @@ class Shelf:
         """The candidate with the one copy of its item that is kept."""
         stored = self._items.setdefault(candidate.stored.item.id, candidate.stored)
         self.said.setdefault(stored.item.id, said_of(stored.item))
-        return Candidate(
-            stored, candidate.similarity, candidate.keyword, candidate.fused, candidate.cosines
-        )
+        return replace(candidate, stored=stored)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ EXPERTS = (
 )
 """The experts, in column order. The first six need no outcome, the others say zero without one.
 
-- fused: z-score of the reciprocal-rank fusion, the plain hybrid similarity.
+- fused: z-score of the plain order's value: cosine, words and names in the store's own mix.
 - dense, keyword: z-scores of the cosine and of BM25.
 - consensus: z-score of how many near candidates advise the same.
 - structure: z-score of how alike the two tasks are asked, their own names taken out.

@@ -29,11 +29,12 @@ from memory_core.port import (
 )
 from memory_core.ports import Candidate
 from memory_core.service.advising import after_listing
-from memory_core.service.catalogue import Line, same_words
+from memory_core.service.catalogue import Line
 from memory_core.service.conditions import conditions_of
 from memory_core.service.core import Core
 from memory_core.service.notebook import PATTERN, iso
 from memory_core.service.open_recalls import line_of
+from memory_core.words import terms
 
 OUTCOMES_SHOWN = 20
 MOST_FOUND = 200
@@ -357,8 +358,7 @@ def matches(query: str, candidate: Candidate) -> bool:
     if candidate.similarity >= LIKE:
         return True
     item = candidate.stored.item
-    asked = set(same_words(query).split())
-    held = set(same_words(" ".join((item.text, item.task, *item.tags))).split())
+    asked, held = set(terms(query)), set(terms(" ".join((item.text, item.task, *item.tags))))
     return candidate.keyword > 0 and (len(asked) < 2 or 2 * len(asked & held) >= len(asked))
 
 

@@ -85,6 +85,7 @@ class LanceStore:
             tables=writer.tables,
             fetch=self._reader.items,
             vectors=lambda: writer.vectors,
+            words=lambda: writer.words,
             late=lambda: list(writer.backlog.late()),
             pool=self._pool,
         )

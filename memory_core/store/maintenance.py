@@ -149,14 +149,16 @@ class Keeper:
             self._took[job] = self._ended[job] - began
 
     def fresh_text(self) -> None:
-        """Bring a small store's full-text index up to date before a search.
+        """Bring a small store's full-text index up to date before a search by it.
+
+        Where the terms are in memory, nobody searches by it.
 
         Rows that the index does not hold yet are found, but scored with other
         statistics, and items that still wait for LanceDB have no score by words:
         the order would change when the index catches up.
         """
         writer = self._writer
-        behind = writer.text_stale or bool(writer.backlog)
+        behind = writer.words is None and (writer.text_stale or bool(writer.backlog))
         if not behind or len(writer.catalog) >= SMALL_TEXT_ROWS:
             return
         if writer.standing.read_only or self._clock() < self._text_retry:
@@ -181,6 +183,7 @@ class Keeper:
         fit_allocator(len(self._writer.catalog))
         if len(self._writer.catalog) >= EXACT_ROWS:
             self._writer.vectors = None
+            self._writer.words = None
             self._writer.tables.expect_large()
 
     def _index_scalars(self) -> None:

@@ -232,6 +232,7 @@ def load(writer: Writer, entries: list[Entry]) -> None:
         newest += pairs["seq"]
     writer.start_after(max(newest, default=0))
     writer.load_vectors()
+    writer.load_words()
     there = [entry for entry in entries if writer.knows(entry.table, entry.id)]
     replayed = [entry for entry in entries if not writer.knows(entry.table, entry.id)]
     writer.backlog.owe(there)

@@ -17,27 +17,41 @@ from lancedb.background_loop import LOOP
 from lancedb.query import MatchQuery
 
 from memory_core.ports import Vector
+from memory_core.words import terms
 
 DISTANCE: Literal["cosine"] = "cosine"
 NPROBES = 20
 REFINE = 3
 QUERY_TERMS = 64
-"""At most this many distinct words of a query are searched for."""
+"""At most this many distinct words of a query are searched for, and as many terms."""
+_LONGEST_PART = 100_000
+"""Characters of a query's beginning, and of its end, whose words are searched for."""
 _WORD = re.compile(r"[^\W_]+")
 
 Query = Callable[[Any], Any]
 """Gives the query that is to be run on an asynchronous table."""
 
 
+def query_part(text: str) -> str:
+    """Give what of a query is read for its words: all of it, but for a huge one's middle."""
+    if len(text) <= 2 * _LONGEST_PART:
+        return text
+    return f"{text[:_LONGEST_PART]}\n{text[-_LONGEST_PART:]}"
+
+
 def query_words(text: str) -> str:
     """Give the words of `text` that the full-text index is asked for: safe, distinct, bounded.
 
+    The terms, and for rows that an older lessonbank wrote the words as they stand.
+
     Example:
         >>> query_words('parse "JSON" AND json: (x')
-        'parse json and x'
+        'parse json and x pars'
     """
-    words = dict.fromkeys(_WORD.findall(text.lower()))
-    return " ".join(list(words)[:QUERY_TERMS])
+    text = query_part(text)
+    words = list(dict.fromkeys(_WORD.findall(text.lower())))[:QUERY_TERMS]
+    found = dict.fromkeys(part for term in terms(text) for part in _WORD.findall(term))
+    return " ".join(dict.fromkeys([*words, *list(found)[:QUERY_TERMS]]))
 
 
 def nearest(column: str, vector: Vector, limit: int, where: str) -> Query:

@@ -11,7 +11,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import repeat
 from typing import Any, Generic, Literal, TypeVar, cast
 
@@ -22,6 +22,7 @@ from memory_core.model import Credit, Event, Item, OutcomeRecord, RecallRecord, 
 from memory_core.ports import StoredItem, StoredOutcome, StoredRecall, Vector
 from memory_core.spelling import composed
 from memory_core.store.columns import plain_values, vector_array, vectors_of
+from memory_core.words import terms
 
 TableName = Literal["items", "recalls", "outcomes", "events"]
 TABLES: tuple[TableName, ...] = ("items", "recalls", "outcomes", "events")
@@ -92,10 +93,20 @@ _EVENT_COLUMNS = {
 }
 
 
+TERMS = "\x1e"
+"""What a search text begins with that is made of terms; older rows hold the text itself."""
+
+
 def search_text(item: Item) -> str:
-    """Give what the full-text index holds of an item: title, description, content, tags, task."""
+    """Give what an item is found by: title, description, content, tags, task."""
     parts = (item.title, item.description, item.content, " ".join(item.tags), item.task)
     return composed("\n".join(part for part in parts if part))
+
+
+@lru_cache(maxsize=64)
+def search_terms(text: str) -> tuple[str, ...]:
+    """Give the terms of a column's search text, written as terms or as it was."""
+    return tuple(text[1:].split()) if text.startswith(TERMS) else terms(text)
 
 
 def _plain(value: object) -> object:
@@ -186,7 +197,8 @@ class Codec(Generic[T]):
     def _filled(self, entry: Entry) -> Row:
         row = {"seq": entry.seq, **entry.row}
         if self.table == "items":
-            row["search_text"] = search_text(cast(StoredItem, entry.stored).item)
+            found = search_terms(search_text(cast(StoredItem, entry.stored).item))
+            row["search_text"] = TERMS + " ".join(found)
         return row
 
     def read(self, table: Any) -> list[tuple[int, T]]:

@@ -1,9 +1,9 @@
-"""From probes to hybrid candidates: legs, exact cosines, reciprocal-rank fusion.
+"""From probes to hybrid candidates: legs, exact cosines, and the mix of both.
 
 Each leg only proposes items; what they are worth is computed here, for all
 proposed items alike, so a value never depends on which leg found the item.
 A store below the size of a vector index is searched exactly, in memory;
-above it LanceDB's index proposes. The keyword leg is always LanceDB's.
+above it LanceDB's indexes propose.
 """
 
 from __future__ import annotations
@@ -12,17 +12,25 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memory_core.ports import Candidate, Matrix, Probe, Scope, StoredItem, Vector
 from memory_core.store.catalog import Catalog, Rows
+from memory_core.store.mixing import HOLDERS, START, Mix, Mixing, named_rows
+from memory_core.store.postings import TermTable
+from memory_core.store.queries import query_part, query_words
+from memory_core.store.schema import search_terms, search_text
 from memory_core.store.tables import Tables, one_of
 from memory_core.store.vectors import VectorTable
+from memory_core.words import names, terms
 
-RRF = 60
-"""k of reciprocal-rank fusion (Cormack et al. 2009)."""
+_LEAST_SHARE = 0.4
+"""The least share that the best match of a large store is taken to have."""
+_MOST_NAMES = 4
+"""Names of a query that are searched for one by one in a large store."""
 COLUMNS = ("vector", "task_vector")
 _MARGIN = 16
 _ROUNDING = 1e-5
@@ -32,10 +40,17 @@ _NAN = math.nan
 
 @dataclass(slots=True)
 class Found:
-    """One proposed item on its way to a candidate. `cosines` per probe: (content, task)."""
+    """One proposed item on its way to a candidate.
+
+    `keyword` is BM25; `share` the same over what the query's known words say, in [0, 2.2];
+    `named`: it holds a name of the query that hardly any other item holds; `cosines` per
+    probe: (content, task).
+    """
 
     id: str
     keyword: float = 0.0
+    share: float = 0.0
+    named: bool = False
     cosines: tuple[tuple[float, float], ...] = ()
     similarity: float = 0.0
     dense: bool = field(default=False)
@@ -79,20 +94,27 @@ def similarities(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(known > 0, total / np.maximum(known, 1), _NAN)
 
 
-def fuse(found: Sequence[Found], limit: int) -> list[Found]:
-    """Give the best `limit` by reciprocal-rank fusion of the dense and the keyword order.
+def fuse(found: Sequence[Found], limit: int, mix: Mix = START) -> list[Found]:
+    """Give the best `limit` by the mix: cosine + words x share + names x named.
 
-    Ranks count from 1; an item without a vector has no dense rank, one without
-    a match no keyword rank. Ties go to similarity, then to the id.
+    An item without a vector counts as a middling one by cosine. Ties go to similarity, then
+    to the id.
     """
-    dense = sorted((f for f in found if f.dense), key=lambda f: (-f.similarity, f.id))
-    keyword = sorted(
-        (f for f in found if f.keyword > 0), key=lambda f: (-f.keyword, -f.similarity, f.id)
-    )
-    for order in (dense, keyword):
-        for rank, each in enumerate(order, start=1):
-            each.fused += 1.0 / (RRF + rank)
+    dense = sorted(each.similarity for each in found if each.dense)
+    middling = dense[len(dense) // 2] if dense else 0.0
+    for each in found:
+        near = each.similarity if each.dense else middling
+        each.fused = near + mix.words * each.share + mix.names * each.named
     return sorted(found, key=lambda f: (-f.fused, -f.similarity, f.id))[:limit]
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What one probe's words find: BM25 by id, what all its known words say, who is named."""
+
+    scores: Mapping[str, float]
+    total: float
+    named: frozenset[str]
 
 
 class Searcher:
@@ -101,6 +123,7 @@ class Searcher:
     Args:
         fetch: Gives stored items by id.
         vectors: Gives the vectors in memory, None for a store with an index.
+        words: Gives the search terms in memory, None likewise.
         late: Gives the ids of items that LanceDB has not got yet.
     """
 
@@ -111,6 +134,7 @@ class Searcher:
         tables: Tables,
         fetch: Callable[[Sequence[str]], Mapping[str, StoredItem]],
         vectors: Callable[[], VectorTable | None],
+        words: Callable[[], TermTable | None],
         late: Callable[[], Sequence[str]],
         pool: ThreadPoolExecutor,
     ) -> None:
@@ -118,6 +142,8 @@ class Searcher:
         self._tables = tables
         self._fetch = fetch
         self._vectors = vectors
+        self._words = words
+        self._mixing = Mixing(catalog, fetch)
         self._late = late
         self._pool = pool
 
@@ -129,22 +155,26 @@ class Searcher:
             return []
         where = "" if total == len(mask) else scope_filter(scope)
         whole = total <= limit
-        vectors = self._vectors()
-        words = [
-            self._pool.submit(self._matching, probe, where, total if whole else limit)
-            for probe in probes
-        ]
+        vectors, words = self._vectors(), self._words()
+        most = total if whole else limit
+        matches: list[Callable[[], Matched]]
+        if words is not None:
+            matches = [partial(self._sharing, words, probe, mask, most) for probe in probes]
+        else:
+            matches = [
+                self._pool.submit(self._matching, probe, where, most).result for probe in probes
+            ]
         near: list[list[str]] = []
         if not whole:
             near = self._near(probes, mask, where, limit, vectors)
-        scores = [future.result() for future in words]
-        ids = self._union(mask, near, scores, whole)
-        found = [Found(i, keyword=sum(score.get(i, 0.0) for score in scores)) for i in ids]
+        matched = [match() for match in matches]
+        ids = self._union(mask, near, [(*one.scores, *one.named) for one in matched], whole)
+        found = [_found(i, matched) for i in ids]
         self._measure(found, probes, vectors)
-        best = fuse(found, limit)
+        best = fuse(found, limit, self._mixing.of(words, vectors))
         stored = self._fetch([each.id for each in best])
         return [
-            Candidate(stored[f.id], f.similarity, f.keyword, f.fused, f.cosines)
+            Candidate(stored[f.id], f.similarity, f.keyword, f.fused, f.cosines, f.named)
             for f in best
             if f.id in stored
         ]
@@ -153,13 +183,13 @@ class Searcher:
         self,
         mask: NDArray[np.bool_],
         near: Sequence[Sequence[str]],
-        scores: Sequence[Mapping[str, float]],
+        matched: Sequence[Sequence[str]],
         whole: bool,
     ) -> list[str]:
         """Give the ids that any leg proposed and that are in scope now."""
         if whole:
             return [self._catalog.id(row) for row in np.flatnonzero(mask).tolist()]
-        proposed = dict.fromkeys(i for leg in (*near, *scores) for i in leg)
+        proposed = dict.fromkeys(i for leg in (*near, *matched) for i in leg)
         return [
             self._catalog.id(row)
             for row in self._catalog.rows(proposed).tolist()
@@ -168,13 +198,58 @@ class Searcher:
 
     # -- legs
 
-    def _matching(self, probe: Probe, where: str, limit: int) -> dict[str, float]:
+    def _sharing(
+        self, words: TermTable, probe: Probe, mask: NDArray[np.bool_], limit: int
+    ) -> Matched:
+        """Give the best `limit` of the rows that share a term; ties at the cut go by id."""
+        text = query_part(probe.text)
+        scores, total = words.scores(terms(text), mask)
+        rows = np.flatnonzero(scores > 0)
+        if len(rows) > limit:
+            cut = np.partition(scores[rows], len(rows) - limit)[len(rows) - limit]
+            rows = rows[scores[rows] >= cut]
+        pairs = zip(map(self._catalog.id, rows.tolist()), scores[rows].tolist(), strict=True)
+        best = sorted(pairs, key=lambda hit: (-hit[1], hit[0]))[:limit]
+        named = frozenset(map(self._catalog.id, named_rows(words, text, mask).tolist()))
+        found = {item_id: float(scores[self._row(item_id)]) for item_id in named}
+        return Matched(found | dict(best), total, named)
+
+    def _row(self, item_id: str) -> int:
+        row = self._catalog.row(item_id)
+        assert row is not None
+        return row
+
+    def _matching(self, probe: Probe, where: str, limit: int) -> Matched:
+        """Ask LanceDB for the best `limit` matches, and for who holds the query's names."""
+        hits = self._best(query_words(probe.text), limit, where)
+        named: set[str] = set()
+        for name in sorted(names(query_part(probe.text)), key=lambda one: (-len(one), one))[
+            :_MOST_NAMES
+        ]:
+            holders = self._tables.matching(name, HOLDERS + 1, where)
+            named.update(i for i, _ in holders if len(holders) <= HOLDERS)
+        return Matched(hits, self._total(hits, probe.text), frozenset(named))
+
+    def _total(self, hits: Mapping[str, float], text: str) -> float:
+        """Estimate what all words of a text say, from how many of them the best match holds.
+
+        LanceDB tells neither how rare a word is nor what a match could have had at most.
+        """
+        if not hits:
+            return 1.0
+        best, score = next(iter(hits.items()))
+        stored = self._fetch([best]).get(best)
+        held = search_terms(search_text(stored.item)) if stored is not None else ()
+        asked = set(terms(query_part(text)))
+        return score / max(len(asked.intersection(held)) / max(len(asked), 1), _LEAST_SHARE)
+
+    def _best(self, words: str, limit: int, where: str) -> dict[str, float]:
         """Give the best `limit` matches; more are asked for, so that ties at the cut go by id."""
         asked = limit + _MARGIN
-        hits = self._tables.matching(probe.text, asked, where)
+        hits = self._tables.matching(words, asked, where)
         while len(hits) == asked and hits[-1][1] == hits[limit - 1][1]:
             asked *= 4
-            hits = self._tables.matching(probe.text, asked, where)
+            hits = self._tables.matching(words, asked, where)
         return dict(sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:limit])
 
     def _near(
@@ -260,6 +335,17 @@ class Searcher:
                     matrix[index], present[index] = vector, True
             result.append((matrix, present))
         return result
+
+
+def _found(item_id: str, matched: Sequence[Matched]) -> Found:
+    """What the probes' words say of one item."""
+    keyword = sum(one.scores.get(item_id, 0.0) for one in matched)
+    return Found(
+        item_id,
+        keyword=keyword,
+        share=keyword / max(sum(one.total for one in matched), 1e-9),
+        named=any(item_id in one.named for one in matched),
+    )
 
 
 def scope_filter(scope: Scope) -> str:

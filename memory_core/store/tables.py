@@ -217,9 +217,8 @@ class Tables:
         found = self._search(queries.nearest(column, vector, limit, where))
         return cast("list[str]", found["id"].to_pylist())
 
-    def matching(self, text: str, limit: int, where: str) -> list[tuple[str, float]]:
-        """Give (id, BM25 score) of the items that hold a word of `text`, best first."""
-        words = queries.query_words(text)
+    def matching(self, words: str, limit: int, where: str) -> list[tuple[str, float]]:
+        """Give (id, BM25 score) of the items that hold one of these words, best first."""
         if not words or limit < 1 or not self.has_text_index():
             return []
         found = self._search(queries.matching(words, limit, where))

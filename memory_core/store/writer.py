@@ -28,7 +28,17 @@ from memory_core.store.catalog import FLIPS, Catalog, Head
 from memory_core.store.columns import vectors_of
 from memory_core.store.faults import translated
 from memory_core.store.journal import Journal
-from memory_core.store.schema import CODECS, ITEMS, TABLES, Entry, TableName, entry_of
+from memory_core.store.postings import TermTable
+from memory_core.store.schema import (
+    CODECS,
+    ITEMS,
+    TABLES,
+    Entry,
+    TableName,
+    entry_of,
+    search_terms,
+    search_text,
+)
 from memory_core.store.settling import Settlement
 from memory_core.store.standing import Standing
 from memory_core.store.tables import Tables
@@ -36,8 +46,8 @@ from memory_core.store.tail import LogTail
 from memory_core.store.vectors import ItemCache, VectorTable
 
 EXACT_ROWS = 20_000
-"""Below so many items all vectors are in memory (61 MB) and searched exactly; at most
-twice that, while the index that takes over is built."""
+"""Below so many items all vectors (61 MB) and search terms are in memory and searched exactly;
+at most twice that, while the index that takes over is built."""
 CACHED_ITEMS = 10_000
 """Whole items in memory, some 8 kB each."""
 BATCH = 2048
@@ -80,6 +90,7 @@ class Writer:
         self.backlog = Backlog()
         self.settlement = Settlement()
         self.vectors: VectorTable | None = None
+        self.words: TermTable | None = None
         self.lance = threading.RLock()
         self.order = threading.Lock()
         self.text_stale = False
@@ -201,6 +212,10 @@ class Writer:
             self.vectors.append([entry.vectors for entry in items])
             if len(self.catalog) >= 2 * EXACT_ROWS:
                 self.vectors = None
+        if self.words is not None:
+            self.words.append([search_terms(search_text(entry.stored.item)) for entry in items])
+            if len(self.catalog) >= 2 * EXACT_ROWS:
+                self.words = None
         self.backlog.add(items)
         for entry in entries:
             if entry.table != "items":
@@ -316,7 +331,7 @@ class Writer:
             self.settlement.settle(self.tables, self.journal, seqs)
         self.backlog.paid(seqs)
 
-    # -- vectors in memory
+    # -- vectors and terms in memory
 
     def load_vectors(self) -> None:
         """Read all vectors of a small store into memory. `order` must be held, or nobody be there.
@@ -339,3 +354,16 @@ class Writer:
         none = (None, None)
         kept.append([pairs.get(self.catalog.seq(row), none) for row in range(len(self.catalog))])
         self.vectors = kept
+
+    def load_words(self) -> None:
+        """Read the terms of a small store's items into memory, as `load_vectors` does vectors."""
+        self.words = None
+        if len(self.catalog) >= EXACT_ROWS:
+            return
+        rows = self.tables.scan("items", ["seq", "search_text"])
+        texts = dict(zip(rows["seq"].to_pylist(), rows["search_text"].to_pylist(), strict=True))
+        kept = TermTable()
+        kept.append(
+            search_terms(texts.get(self.catalog.seq(row)) or "") for row in range(len(self.catalog))
+        )
+        self.words = kept

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from benchmarks.learning.baselines.base import cosine
 from benchmarks.learning.baselines.counters import Ace, Laplace, MemRl, Thompson
-from benchmarks.learning.baselines.fixed import Bm25, Cosine, Hybrid
+from benchmarks.learning.baselines.fixed import Bm25, Cosine, Hybrid, RankFusion
 from benchmarks.learning.baselines.linear import LinUcb
 from benchmarks.learning.baselines.networks import Memento, Rmm
 from benchmarks.learning.stream import Rival
@@ -26,6 +26,7 @@ def rivals(dimension: int, seed: int) -> tuple[Rival, ...]:
     """
     return (
         Hybrid(),
+        RankFusion(),
         Cosine(),
         Bm25(),
         MemRl(),

@@ -22,7 +22,7 @@ from benchmarks.learning.stream import Rival, Task
 from memory_core.ports import Embedder
 
 RETRIES = 3
-RIVALS = ("hybrid (RRF)", "cosine", "MemRL", "ACE counters", "Laplace", "Thompson", "LinUCB")
+RIVALS = ("hybrid", "cosine", "MemRL", "ACE counters", "Laplace", "Thompson", "LinUCB")
 GENERATORS = ("advice", "conditions", "decoys")
 
 

@@ -15,7 +15,7 @@ from benchmarks.learning.stream import Feedback, Rival
 from tests.benchmarks.learning.worlds import DIMENSION, flag, labelled, slate
 
 NAMES = [rival.name for rival in rivals(DIMENSION, 0)]
-FIXED = ("hybrid (RRF)", "cosine", "BM25")
+FIXED = ("hybrid", "hybrid (RRF)", "cosine", "BM25")
 LEARNING = [name for name in NAMES if name not in FIXED]
 
 

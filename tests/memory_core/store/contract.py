@@ -6,6 +6,7 @@ override `again`, which closes a store and gives it back as the next process see
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -239,30 +240,21 @@ class StoreContract:
         with pytest.raises(ValueError, match="dimension"):
             store.search([Probe("x", vector("x"), odd)], P, 3)
 
-    def test_fused_is_the_reciprocal_rank_fusion_of_both_orders(self, store: Store) -> None:
+    def test_what_is_likelier_by_cosine_and_by_words_stands_higher(self, store: Store) -> None:
         store.add_items([item(n, f"alpha {'beta ' * (n % 3)} word{n}") for n in range(9)])
         store.add_items([waiting(10, "alpha"), item(11, "nothing like it")])
         found = store.search([probe("alpha beta word4")], P, 50)
-        dense = sorted(
-            (c for c in found if c.stored.vector is not None),
-            key=lambda c: (-c.similarity, c.stored.item.id),
-        )
-        keyword = sorted(
-            (c for c in found if c.keyword > 0),
-            key=lambda c: (-c.keyword, -c.similarity, c.stored.item.id),
-        )
-        expected = dict.fromkeys(ids(found), 0.0)
-        for order in (dense, keyword):
-            for rank, c in enumerate(order, start=1):
-                expected[c.stored.item.id] += 1 / (60 + rank)
-        for c in found:
-            assert c.fused == pytest.approx(expected[c.stored.item.id], abs=1e-12)
+        known = [c for c in found if c.stored.vector is not None]
+        for one, other in itertools.permutations(known, 2):
+            if one.similarity >= other.similarity and one.keyword >= other.keyword:
+                assert one.fused >= other.fused or other.named
+        assert ids(found)[0] == "item_0004"
         order = sorted(found, key=lambda c: (-c.fused, -c.similarity, c.stored.item.id))
         assert ids(found) == ids(order)
 
     def test_without_vectors_only_words_answer(self, store: Store) -> None:
-        store.add_items([item(n, f"common rare{n}") for n in range(30)])
-        found = store.search([Probe("rare7 rare9", None)], P, 10)
+        store.add_items([item(n, f"common rare{'abcdefghijklmnopqrst'[n]}") for n in range(20)])
+        found = store.search([Probe("rareh rarej", None)], P, 10)
         assert set(ids(found)) == {"item_0007", "item_0009"}
         assert all(c.similarity == 0.0 and c.keyword > 0 for c in found)
         assert all(math.isnan(x) for c in found for pair in c.cosines for x in pair)

@@ -139,15 +139,18 @@ class FakeStore:
         if len(found) > limit:
             proposed = self._proposed(found, probes, max(limit, 0))
             found = [c for c in found if c.stored.item.id in proposed]
-        dense = [c for c in found if any(not math.isnan(x) for pair in c.cosines for x in pair)]
-        keyword = [c for c in found if c.keyword > 0]
-        dense.sort(key=lambda c: (-c.similarity, c.stored.item.id))
-        keyword.sort(key=lambda c: (-c.keyword, -c.similarity, c.stored.item.id))
-        fused: Counter[str] = Counter()
-        for order in (dense, keyword):
-            for rank, candidate in enumerate(order, start=1):
-                fused[candidate.stored.item.id] += 1 / (60 + rank)  # type: ignore[assignment]
-        best = [replace(c, fused=float(fused[c.stored.item.id])) for c in found]
+        known = sorted(
+            c.similarity
+            for c in found
+            if not all(math.isnan(x) for pair in c.cosines for x in pair)
+        )
+        middling = known[len(known) // 2] if known else 0.0
+        most = max((c.keyword for c in found), default=0.0) or 1.0
+        best = []
+        for c in found:
+            unknown = all(math.isnan(x) for pair in c.cosines for x in pair)
+            near = middling if unknown else c.similarity
+            best.append(replace(c, fused=near + 0.5 * c.keyword / most))
         best.sort(key=lambda c: (-c.fused, -c.similarity, c.stored.item.id))
         return best[: max(limit, 0)]
 

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from memory_core.ports import Probe, Scope
 from memory_core.store import writer
 from memory_core.store.lance_store import LanceStore
+from memory_core.store.mixing import Mix
 from memory_core.store.queries import QUERY_TERMS, Query, SearchHandle, query_words
+from memory_core.store.schema import search_text
 from memory_core.store.search import Found, cosines, fuse, scope_filter, similarities
 from memory_core.store.tables import one_of
 from tests.memory_core.store.contract import ids
@@ -39,14 +41,16 @@ def store(tmp_path: Path) -> Iterator[LanceStore]:
 @given(st.text(max_size=200))
 def test_a_query_is_words_and_nothing_else(text: str) -> None:
     words = query_words(text).split(" ")
-    assert len(words) <= QUERY_TERMS
+    assert len(words) <= 2 * QUERY_TERMS
     assert all(word.isalnum() for word in words if word)
     assert len(set(words)) == len(words)
 
 
 def test_a_long_query_is_cut_to_its_first_distinct_words() -> None:
     text = " ".join(f"w{n % 100}" for n in range(100_000))
-    assert query_words(text).split() == [f"w{n}" for n in range(QUERY_TERMS)]
+    words = query_words(text).split()
+    assert words[:QUERY_TERMS] == [f"w{n}" for n in range(QUERY_TERMS)]
+    assert len(words) <= 2 * QUERY_TERMS
 
 
 def test_filters_quote_what_people_name_their_projects() -> None:
@@ -82,18 +86,17 @@ def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanceStor
 # -- values
 
 
-def test_the_fusion_of_two_orders() -> None:
+def test_the_mix_of_cosine_words_and_names() -> None:
     found = [
-        Found("a", keyword=0.0, similarity=0.9, dense=True),
-        Found("b", keyword=3.0, similarity=0.5, dense=True),
-        Found("c", keyword=5.0, similarity=0.0, dense=False),
-        Found("d", keyword=0.0, similarity=0.9, dense=True),
+        Found("a", similarity=0.9, dense=True),
+        Found("b", share=0.5, similarity=0.5, dense=True),
+        Found("c", share=1.0, dense=False),
+        Found("d", similarity=0.9, dense=True),
+        Found("e", similarity=0.1, dense=True, named=True),
     ]
-    best = fuse(found, 3)
-    assert [f.id for f in best] == ["b", "a", "c"]
-    assert best[0].fused == 1 / 63 + 1 / 62
-    assert best[1].fused == 1 / 61
-    assert best[2].fused == 1 / 61
+    best = fuse(found, 4, Mix(words=0.5, names=2.0))
+    assert [f.id for f in best] == ["e", "c", "a", "d"]
+    assert [f.fused for f in best] == [2.1, 1.4, 0.9, 0.9]
 
 
 def test_equal_fused_scores_go_by_similarity_then_id() -> None:
@@ -272,3 +275,67 @@ def test_a_search_reads_the_generation_that_is_written(store: LanceStore) -> Non
     assert tables.matching("alpha", 5, "") == []
     tables.switch(1, tables.dimension)
     assert tables.matching("alpha", 5, "")
+
+
+# -- words
+
+
+def test_a_lesson_is_found_by_its_own_word_in_scripts_without_blanks(store: LanceStore) -> None:
+    texts = [
+        "\u6570\u636e\u5e93\u8fde\u63a5\u6c60\u8017\u5c3d\u65f6\u91cd\u542f\u670d\u52a1",
+        "\u4e0a\u4f20\u6587\u4ef6\u524d\u5148\u68c0\u67e5\u5927\u5c0f",
+        "\u8a2d\u5b9a\u30d5\u30a1\u30a4\u30eb\u3092\u8aad\u307f\u8fbc\u3080\u524d\u306b\u691c\u8a3c\u3059\u308b",
+        "\ub370\uc774\ud130\ubca0\uc774\uc2a4\ub97c \ub2e4\uc2dc \uc5f0\uacb0\ud55c\ub2e4",
+    ]
+    store.add_items([item(n, text) for n, text in enumerate(texts)])
+    for n, word in enumerate(
+        ("\u8fde\u63a5\u6c60", "\u6587\u4ef6", "\u30d5\u30a1\u30a4\u30eb", "\ub370\uc774\ud130")
+    ):
+        found = store.search([Probe(word, None)], P, 3)
+        assert [c.stored.item.id for c in found][:1] == [f"item_{n:04}"]
+
+
+def test_the_only_holder_of_a_name_stands_before_what_is_more_alike(store: LanceStore) -> None:
+    task = "the nightly import fails with ORA-00942 again and nobody knows why"
+    like = [
+        item(n, f"the nightly import fails with ORA-{n:05} again, nobody knows") for n in range(60)
+    ]
+    holder = item(60, "Check the grants on ORA 00942")
+    store.add_items([*like, holder])
+    found = store.search([probe(task)], P, 50)
+    assert found[0].stored.item.id == holder.item.id
+    assert found[0].named
+    assert sum(c.named for c in found) == 1
+
+
+def test_a_name_that_many_hold_decides_nothing(store: LanceStore) -> None:
+    store.add_items([item(n, f"call parse_row on line{n}") for n in range(5)])
+    assert not any(c.named for c in store.search([probe("parseRow fails")], P, 5))
+
+
+def test_words_of_other_projects_change_no_score(store: LanceStore) -> None:
+    store.add_items([item(n, f"alpha beta{n}") for n in range(4)])
+    before = [(c.stored.item.id, c.keyword) for c in store.search([probe("alpha beta2")], P, 4)]
+    store.add_items([item(10 + n, "beta2 alpha", project="q") for n in range(9)])
+    assert [
+        (c.stored.item.id, c.keyword) for c in store.search([probe("alpha beta2")], P, 4)
+    ] == before
+
+
+def test_a_store_of_an_earlier_lessonbank_is_found_by_the_same_terms(tmp_path: Path) -> None:
+    given = [item(0, "call parseResponse twice"), item(1, "\u8fde\u63a5\u6c60\u8017\u5c3d")]
+    with_terms = LanceStore.open(tmp_path / "new", maintain=False)
+    with_terms.bind_embedder(EMBEDDER.name, EMBEDDER.dimension)
+    with_terms.add_items(given)
+    asked = [[probe("parse_response")], [probe("\u8fde\u63a5")]]
+    expected = [[(c.stored.item.id, c.keyword) for c in with_terms.search(p, P, 2)] for p in asked]
+    table = with_terms._writer.tables.open("items")
+    for stored in given:
+        text = search_text(stored.item)
+        table.update(where=f"id = '{stored.item.id}'", values={"search_text": text})
+    with_terms.close()
+    again = LanceStore.open(tmp_path / "new", maintain=False)
+    found = [[(c.stored.item.id, c.keyword) for c in again.search(p, P, 2)] for p in asked]
+    again.close()
+    assert found == expected
+    assert all(rows[0][1] > 0 for rows in found)
