@@ -1,14 +1,13 @@
 """A stream's candidates in plain arrays, without a store: for quick work and for the protocols.
 
-The same two legs and the same fusion as the product's search (dense: the better
-of an item's two cosines; keyword: BM25; reciprocal-rank fusion, k = 60). Only
-the word stems differ: LanceDB's analyser is the product's, a suffix stripper is
-this one's. Figures for the README come from the product replay, not from here.
+The same two legs and the same plain order as the product's search (dense: the better
+of an item's two cosines; keyword: BM25 on terms), mixed as a store begins: without what
+its own items say of the mix, and without names. Figures for the README come from the
+product replay, not from here.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -21,44 +20,20 @@ from memory_core.ports import Embedder, Matrix, Vector
 from memory_core.scorer.panel import Panel
 from memory_core.service.conditions import conditions_of
 from memory_core.sketch import content_sketch, named_share, names_of, structure_sketch
+from memory_core.store.mixing import START
+from memory_core.words import terms
 
 CANDIDATES = 50
 RRF = 60
 SATURATION, LENGTH_SHARE = 1.2, 0.75
-_WORD = re.compile(r"[^\W_]+")
-_SUFFIXES = ("ing", "ed", "es", "s")
-_STOP = frozenset(
-    re.findall(
-        "[a-z]+",
-        "a an and are as at be but by for if in into is it no not of on or such that the their "
-        "then there these they this to was will with",
-    )
-)
 Floats = NDArray[np.float64]
-
-
-def words(text: str) -> list[str]:
-    """The words of a text as the keyword leg counts them: lower case, no stop words, stems.
-
-    Example:
-        >>> words("Parsing the exported files")
-        ['pars', 'export', 'fil']
-    """
-    return [_stem(word) for word in _WORD.findall(text.lower()) if word not in _STOP]
-
-
-def _stem(word: str) -> str:
-    for suffix in _SUFFIXES:
-        if word.endswith(suffix) and len(word) > len(suffix) + 2:
-            return word[: -len(suffix)]
-    return word
 
 
 class Bm25:
     """BM25 over fixed texts (Robertson and Zaragoza 2009), the scores of all at once."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        bags = [Counter(words(text)) for text in texts]
+        bags = [Counter(terms(text)) for text in texts]
         self._terms = {term: i for i, term in enumerate(sorted(set().union(*bags)))}
         lengths = np.array([sum(bag.values()) for bag in bags], dtype=np.float64)
         mean = max(float(lengths.mean()), 1.0) if bags else 1.0
@@ -72,15 +47,24 @@ class Bm25:
                 rows.append(row)
                 columns.append(self._terms[term])
                 values.append(rarity * count * (SATURATION + 1) / (count + damped))
+        counts = np.array([found[term] for term in self._terms], dtype=np.float64)
+        self._rarities = np.log(1 + (len(bags) - counts + 0.5) / (counts + 0.5))
         shape = (len(bags), len(self._terms))
         self._matrix = sparse.csc_matrix((values, (rows, columns)), shape=shape)
 
     def scores(self, text: str) -> Floats:
         """float64[N] >= 0 of one query."""
-        columns = sorted({self._terms[w] for w in words(text) if w in self._terms})
+        columns = self._columns(text)
         if not columns:
             return np.zeros(self._matrix.shape[0])
         return np.asarray(self._matrix[:, columns].sum(axis=1), dtype=np.float64).ravel()
+
+    def total(self, text: str) -> float:
+        """How much all words of one query say that any text has, > 0."""
+        return float(self._rarities[self._columns(text)].sum()) or 1.0
+
+    def _columns(self, text: str) -> list[int]:
+        return sorted({self._terms[term] for term in terms(text) if term in self._terms})
 
 
 def reciprocal_ranks(similarity: Floats, keyword: Floats) -> Floats:
@@ -144,7 +128,8 @@ class Slates:
         keyword = np.sum([self._keyword.scores(probe.text) for probe in found.probes], axis=0)
         inside = np.flatnonzero(self._projects == task.project)
         rows = inside[_proposed(similarity[inside], keyword[inside], self._limit)]
-        fused = reciprocal_ranks(similarity[rows], keyword[rows])
+        total = sum(self._keyword.total(probe.text) for probe in found.probes)
+        fused = similarity[rows] + START.words * keyword[rows] / total
         order = np.lexsort((self._names[rows], -similarity[rows], -fused))[: self._limit]
         rows = rows[order]
         names = tuple(str(name) for name in self._names[rows])

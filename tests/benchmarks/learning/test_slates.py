@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.learning.slates import Bm25, Slates, reciprocal_ranks, words
+from benchmarks.learning.slates import Bm25, Slates, reciprocal_ranks
 from benchmarks.learning.stream import Memory, Task
 from memory_core.store.search import Found, fuse
 from tests.memory_core.hash_embedder import HashEmbedder
@@ -24,10 +24,6 @@ def memories() -> list[Memory]:
 
 def slates(limit: int = 50) -> Slates:
     return Slates(memories(), HashEmbedder(), limit)
-
-
-def test_words_are_lower_case_stems_without_stop_words() -> None:
-    assert words("The Parsing of exported FILES, and a_b") == ["pars", "export", "fil", "b"]
 
 
 def test_a_rare_word_counts_more_than_a_frequent_one() -> None:
@@ -47,19 +43,23 @@ def test_unknown_words_match_nothing() -> None:
     assert Bm25(["lock the table"]).scores("zebra").tolist() == [0.0]
 
 
-def test_fusion_is_the_product_s_own() -> None:
-    rng = np.random.default_rng(3)
-    similarity = rng.normal(size=40)
-    keyword = np.where(rng.random(40) < 0.5, rng.random(40), 0.0)
+def test_the_order_is_the_product_s_own() -> None:
+    task = "read a csv file with a lock"
+    panel = slates().of(Task("t", task)).panel
+    both = [f"{m.title}\n{m.content}\n{m.task}" for m in memories()]
+    total = Bm25(both).total(task)
     found = [
-        Found(f"{place:02d}", keyword=float(keyword[place]), similarity=float(similarity[place]))
-        for place in range(40)
+        Found(item, keyword=k, share=k / total, similarity=s, dense=True)
+        for item, k, s in zip(panel.ids, panel.keyword.tolist(), panel.dense.tolist(), strict=True)
     ]
-    for each in found:
-        each.dense = True
-    theirs = {each.id: each.fused for each in fuse(found, 40)}
-    ours = reciprocal_ranks(similarity, keyword)
-    assert [theirs[f"{place:02d}"] for place in range(40)] == pytest.approx(ours.tolist())
+    theirs = fuse(found, len(found))
+    assert [each.id for each in theirs] == list(panel.ids)
+    assert [each.fused for each in theirs] == pytest.approx(panel.fused.tolist())
+
+
+def test_ranks_are_fused_by_their_reciprocals() -> None:
+    fused = reciprocal_ranks(np.array([0.9, 0.5, 0.1]), np.array([0.0, 1.0, 2.0]))
+    assert fused.tolist() == pytest.approx([1 / 61, 1 / 62 + 1 / 62, 1 / 63 + 1 / 61])
 
 
 def test_a_slate_is_in_hybrid_order_and_within_its_project() -> None:

@@ -23,14 +23,14 @@ class Team:
         self.bench, self.number = bench, 0
         self.right: dict[str, str] = {}
         for topic in TOPICS:
-            bench.remember(f"solve the {topic} problem in the service", f"Guess {topic}.")
+            bench.remember(f"solve the {topic} problem", f"Guess {topic}.")
             self.right[topic] = bench.remember(
                 f"handle {topic} with a tool", f"Use the {topic} tool."
             ).id
 
     def served(self, topic: str, caller: Caller = OWNER) -> RecallAnswer:
         self.number += 1
-        asked = {"task": f"solve the {topic} problem in the service", "session": f"s{self.number}"}
+        asked = {"task": f"solve the {topic} problem", "session": f"s{self.number}"}
         return self.bench.service.recall(parse(RecallRequest, asked), caller)
 
     def report(self, caller: Caller, topic: str, outcome: str = "", used: int = 0) -> Any:
