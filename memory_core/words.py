@@ -136,8 +136,8 @@ def names(text: str) -> frozenset[str]:
         token = match.group()
         if len(token) <= LONGEST_TERM and _IS_NAME.search(token):
             parts = terms(token)
-            found.update(parts[:1])
-            found.update(part for part in parts if len(part) > 2 and not part.isalpha())
+            named = [*parts[:1], *(part for part in parts if not part.isalpha())]
+            found.update(part for part in named if len(part) > 2 or part[0] == "-")
     return frozenset(found)
 
 

@@ -13,7 +13,13 @@ from memory_core.scorer.panel import Floats, Values
 from memory_core.scorer.relevance import BY_MEANING, BY_WORDS, shared_words, signs_of
 from memory_core.service.conditions import Conditions
 from memory_core.service.core import Core, number_of
-from memory_core.words import terms
+from memory_core.words import names, terms
+
+NAMED = 0.2
+"""The least relevance of an item that alone holds a code or an identifier of the task: enough
+for who asked, not for who did not."""
+SHORTEST_NAME = 5
+"""Characters of a name that is nobody else's by itself: 404 may be a course."""
 
 
 def relevance_of(
@@ -21,7 +27,24 @@ def relevance_of(
 ) -> Floats:
     """The relevance of every candidate, float64[N] in [0, 1]; from words alone without a model."""
     weights = BY_WORDS if conditions.vector is None else BY_MEANING
-    return weights.relevance(signs_read(core, conditions, found, scope))
+    about: Floats = weights.relevance(signs_read(core, conditions, found, scope))
+    return np.maximum(about, NAMED * _named(core, conditions, found))
+
+
+def _named(core: Core, conditions: Conditions, found: Sequence[Candidate]) -> Floats:
+    """1.0 for each candidate that alone holds a long name of the query, else 0.0."""
+    asked = {
+        number_of(name)
+        for probe in conditions.probes
+        for name in names(probe.text)
+        if len(name) >= SHORTEST_NAME
+    }
+    return np.array(
+        [
+            float(one.named and any(name in core.read(one.stored.item).words for name in asked))
+            for one in found
+        ]
+    )
 
 
 def signs_read(

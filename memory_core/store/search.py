@@ -171,10 +171,13 @@ class Searcher:
         ids = self._union(mask, near, [(*one.scores, *one.named) for one in matched], whole)
         found = [_found(i, matched) for i in ids]
         self._measure(found, probes, vectors)
-        best = fuse(found, limit, self._mixing.of(words, vectors))
+        mix = self._mixing.of(words, vectors)
+        best = fuse(found, limit, mix)
         stored = self._fetch([each.id for each in best])
         return [
-            Candidate(stored[f.id], f.similarity, f.keyword, f.fused, f.cosines, f.named)
+            Candidate(
+                stored[f.id], f.similarity, f.keyword, f.fused, f.cosines, f.named and mix.names > 0
+            )
             for f in best
             if f.id in stored
         ]

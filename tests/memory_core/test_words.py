@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_core.words import LONGEST_TERM, STOP_WORDS, terms
+from memory_core.words import LONGEST_TERM, STOP_WORDS, names, terms
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=300)
 WORD = st.text(alphabet="bcdfghjklmnpqrtuvwxyz", min_size=3, max_size=8).filter(
@@ -162,3 +162,26 @@ RANDOM = random.Random(12).randbytes(150_000)
 )
 def test_a_huge_text_has_no_more_terms_than_a_few_for_each_of_its_signs(text: str) -> None:
     assert len(terms(text)) <= 2 * len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("Oracle says ORA-00942 again", {"ora00942", "00942"}),
+        ("call parse_row or parseRow", {"parserow"}),
+        ("push with --force or -rf", {"--force", "-rf"}),
+        ("the driver 3.11.2 leaks", {"3.11.2", "3.11", "11.2"}),
+        ("ECONNREFUSED by db-1.example.com", {"econnrefus", "db-1.example.com"}),
+        ("strptime() fails", {"strptime"}),
+        ("Is it 6 o'clock? Well-known things are fine, I think.", set()),
+        ("HTTP and JSON", set()),
+    ],
+)
+def test_names_are_what_no_word_of_prose_is(text: str, named: set[str]) -> None:
+    assert named <= names(text)
+    assert bool(named) == bool(names(text))
+
+
+@given(ANY_TEXT)
+def test_names_are_as_long_as_terms(text: str) -> None:
+    assert all(1 < len(name) <= LONGEST_TERM + 2 for name in names(text))

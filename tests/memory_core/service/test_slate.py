@@ -225,3 +225,21 @@ def test_four_spellings_of_one_lesson_take_one_place_of_an_answer(open_bench: Op
     assert len(set(served) & set(ids)) == 1
     places = [served.place for served in logged(bench, answer.recall_id).candidates]
     assert sorted(set(places)) == [0, 1, 2]
+
+
+LOG = "2026-03-02 04:11:09 ERROR batch.importer - SQLException: {code}: see the trace file"
+
+
+def test_the_only_lesson_with_the_code_of_the_task_is_first_and_check_warns_of_it(
+    open_bench: OpenBench,
+) -> None:
+    bench = open_bench()
+    for n in range(20):
+        text = f"The nightly import stopped with ORA-{n + 1000:05}, nobody knows why."
+        bench.remember(f"Import {n}", text, kind="pitfall")
+    holder = bench.remember("Grants", "ORA-00942 comes of a missing grant.", kind="pitfall").id
+    task = "the nightly import stopped with ORA-00942 and nobody knows why"
+    assert bench.recall(task).items[0].id == holder
+    assert bench.ids("ORA-00942")[0] == bench.ids("ora 00942")[0] == holder
+    warned = bench.check(action="run it again", error=LOG.format(code="ORA-00942"))
+    assert holder in [item.id for item in warned.items]
