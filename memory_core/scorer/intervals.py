@@ -6,6 +6,7 @@ All are two-sided, 95 % unless said otherwise.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from scipy.stats import beta, norm, t
@@ -15,6 +16,7 @@ Interval = tuple[float, float]
 """Low and high end."""
 
 
+@lru_cache(maxsize=4096)
 def exact_interval(wins: int, losses: int, level: float = LEVEL) -> Interval:
     """The Clopper-Pearson (1934) interval of the win share; (0, 1) when nothing was decided."""
     decided = wins + losses

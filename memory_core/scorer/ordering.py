@@ -19,7 +19,7 @@ from memory_core.port import ExpertPush, MovedGroup, OrderProof
 from memory_core.scorer.episode import Episode
 from memory_core.scorer.intervals import exact_interval, sum_interval
 from memory_core.scorer.panel import EXPERTS, FUSED, Floats, Values
-from memory_core.scorer.shares import REACH, newest, place_to_drop, shared_errors
+from memory_core.scorer.shares import REACH, place_to_drop, shared_errors
 from memory_core.scorer.stack import START, Fit, position_weights
 
 WINDOW = 200
@@ -200,9 +200,7 @@ class OrderRecord:
     @property
     def strength(self) -> float:
         """Standard errors between the last pairs' balance and even; 0 with under 8 pairs."""
-        chosen = newest(self.sources, WINDOW)
-        pairs = [self.pairs[place] for place in chosen]
-        return shared_errors(pairs, [self.sources[place] for place in chosen], MOST_ERRORS, 1.0)
+        return shared_errors(self.pairs, self.sources, WINDOW, MOST_ERRORS, 1.0)
 
     def proof(self) -> OrderProof:
         """The comparison, in figures and one sentence."""

@@ -28,7 +28,7 @@ import numpy as np
 from memory_core.port import Proof, ReliabilityRow
 from memory_core.scorer.intervals import exact_interval
 from memory_core.scorer.ordering import OrderRecord, OrderReport
-from memory_core.scorer.shares import REACH, newest, place_to_drop, shared_errors
+from memory_core.scorer.shares import REACH, place_to_drop, shared_errors
 
 HOLD_OUT_EVERY = 10
 TIE = 0.01
@@ -222,9 +222,7 @@ class Record:
 
     def _strength(self, size: int, limit: float) -> float:
         """Standard errors of a window's gains; a source among several counts within `limit`."""
-        chosen = newest(self.sources, size)
-        gains = [self.gains[place] for place in chosen]
-        return shared_errors(gains, [self.sources[place] for place in chosen], limit)
+        return shared_errors(self.gains, self.sources, size, limit)
 
     @property
     def calibration_error(self) -> float | None:

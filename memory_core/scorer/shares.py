@@ -94,26 +94,33 @@ def newest(sources: Sequence[str], size: int) -> list[int]:
 
 
 def shared_errors(
-    values: Sequence[float], sources: Sequence[str], limit: float, spread: float | None = None
+    values: Sequence[float],
+    sources: Sequence[str],
+    size: int,
+    limit: float,
+    spread: float | None = None,
 ) -> float:
-    """How many standard errors the mean lies above zero; 0 with fewer than 8 values.
+    """How many standard errors the mean of a window lies above zero; 0 with under 8 values.
 
     No source among several moves it by more than its share of `limit`:
 
         z = sum_s p_s clip(z_s, -limit, limit),
 
-    p_s being the share of source s in the values, and z_s what they would give if all
-    were like its own.
+    p_s being the share of source s in the window, or in all values where that is less,
+    and z_s what the window would give if all in it were like its own.
 
     Args:
-        values: One a report.
+        values: One a report, all that are kept.
         sources: Of each.
+        size: How many the window decides by; see `newest`.
         limit: See above.
         spread: The standard deviation of a value where it is known.
     """
     if len(values) < FEWEST:
         return 0.0
-    found = np.array(values)
+    chosen = newest(sources, size)
+    held = Counter(sources)
+    found, sources = np.array(values)[chosen], [sources[place] for place in chosen]
     root = np.sqrt(len(found))
     error = (float(found.std()) + 0.05 if spread is None else spread) / root
     names = sorted(set(sources))
@@ -122,4 +129,5 @@ def shared_errors(
     whose = np.array([names.index(source) for source in sources])
     counts = np.bincount(whose, minlength=len(names))
     means = np.bincount(whose, found, len(names)) / counts
-    return float((counts / len(found)) @ np.clip(means / error, -limit, limit))
+    shares = np.minimum(counts / len(found), [held[name] / len(values) for name in names])
+    return float(shares @ np.clip(means / error, -limit, limit))

@@ -55,6 +55,8 @@ RIDGE = 1.5
 RIDGE_INTERCEPT = 0.25
 MOST_MOVED = 4.0
 """How far all sources together may move the weights, in spreads; one of several by its share."""
+BY_CHANCE = 1.0
+"""How far one with few reports may: by chance an honest one does, with the root of its share."""
 BOUNDINGS = 4
 HALF_LIFE = 1_000.0
 """Reports after which an outcome counts half in the fit; one of a quota ages others by less."""
@@ -233,6 +235,7 @@ class Stack:
         whose = np.array([names.index(row.source) for row in self.rows])
         aged = np.array([row.share for row in self.rows]) * rows.ages
         shares = np.bincount(whose, aged, len(names)) / max(float(aged.sum()), 1e-9)
+        most = np.maximum(MOST_MOVED * shares, BY_CHANCE * np.sqrt(shares))
         everything = np.ones(len(EXPERTS), dtype=bool)
         factors = np.ones(len(names))
         bounded = rows
@@ -241,10 +244,10 @@ class Stack:
             start = np.append(fit.weights, fit.intercept)
             fit = _solve(bounded, rows.values, everything, start)
             moved = _moved(bounded, fit, whose, len(names))
-            over = moved > MOST_MOVED * shares
+            over = moved > most
             if not over.any():
                 break
-            factors[over] *= MOST_MOVED * shares[over] / moved[over]
+            factors[over] *= most[over] / moved[over]
             bounded = replace(rows, weights=rows.weights * factors[whose])
         return bounded
 

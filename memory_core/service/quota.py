@@ -5,18 +5,19 @@ of any other source weighs
 
     min(1, room / 20) / (1 + n),   0 under .02,
 
-n being its reports in the last 24 hours on the item, of those that the report names,
-on which it reported most, and
+n being how many more reports of the last 24 hours are its own than all others', on the
+item, of those that the report names, where it is most (0 under 5), and
 
     room = 20 + 2 alone + before / 3 + since - taught:
 
 `taught` is what the source has taught so far, `alone` what of it while nobody else had
 taught, `before` what all others had taught when it first came, and `since` what they
-taught from then on. So even sources never stop each other, however many; a newcomer
-begins with a third of what it finds; who was first may teach as much again; one that is
-alone has nobody to outvote, and no limit but n; and nobody teaches more than all others
-together do beside it. What a claimed name writes counts for all claimed names together:
-a name that nothing proves costs nothing. A fold over the outcomes, in log order.
+taught from then on. So even sources never stop each other, however many and however
+fast; a newcomer begins with a third of what it finds; who was first may teach as much
+again; and nobody teaches more than all others together do beside it. Where 50 reports
+had been taught before, a source is new until it has taught that third: all new ones have
+one n, none of it is free, and they weigh 1 / (1 + n)^2. Names that nothing proves are one
+source. A fold over the outcomes, in log order.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ FREE = 20.0
 """What each source may teach in any case, and the room under which a report teaches less."""
 SHARE = 1 / 3
 """Of what it finds: a newcomer's flood is at most a quarter of everything."""
+LIKE = 5
+"""Reports on one item by which a source may be ahead of all others in a day."""
+KNOWN = 50.0
+"""What a store has been taught when who comes is new to it."""
 LEAST = 0.02
 """A weight under this is none: a flood leaves nothing behind."""
 OWN = "\x1fown"
@@ -61,8 +66,8 @@ class Quotas:
         self._own, self._proven = own, proven
         self._total = 0.0
         self._taught: dict[str, _Taught] = {}
-        self._recent: defaultdict[tuple[str, str], deque[float]] = defaultdict(
-            lambda: deque(maxlen=64)
+        self._recent: defaultdict[str, defaultdict[str, deque[float]]] = defaultdict(
+            lambda: defaultdict(lambda: deque(maxlen=64))
         )
 
     def trust(
@@ -83,11 +88,15 @@ class Quotas:
         if source in self._own:
             return 1.0
         holder = self._holder(source)
-        recent = max((self._reports(holder, item_id, at) for item_id in items), default=0)
+        more = max((self._more(holder, item_id, at) for item_id in items), default=0)
         room = self._room(holder)
         if corrected is not None and self._holder(corrected.source) == holder:
-            recent, room = max(recent - 1, 0), room + corrected.trust * corrected.strength
-        weight = min(1.0, room / FREE) / (1.0 + recent)
+            more, room = more - 1, room + corrected.trust * corrected.strength
+        if self._is_new(holder):
+            like = (1.0 + max(more, 0)) ** 2
+        else:
+            like = 1.0 + more if more >= LIKE else 1.0
+        weight = min(1.0, room / FREE) / like
         return weight if weight >= LEAST else 0.0
 
     def _holder(self, source: str) -> str:
@@ -96,14 +105,21 @@ class Quotas:
             return OWN
         return holder_of(source) if self._proven(source) else CLAIMED
 
-    def _reports(self, holder: str, item_id: str, at: float) -> int:
-        recent = self._recent.get((holder, item_id), ())
-        return sum(1 for then in recent if at - then < WINDOW)
+    def _more(self, holder: str, item_id: str, at: float) -> int:
+        """How many more reports on the item are the holder's than all others', in a day."""
+        new, more = self._is_new(holder), 0
+        for other, recent in self._recent.get(item_id, {}).items():
+            count = sum(1 for then in recent if at - then < WINDOW)
+            more += count if other == holder or (new and self._is_new(other)) else -count
+        return more
+
+    def _is_new(self, holder: str) -> bool:
+        """Whether it came to where much was known, and has not taught a third as much yet."""
+        mine = self._taught.get(holder) or _Taught(self._total)
+        return holder != OWN and mine.before >= KNOWN and mine.all < SHARE * mine.before
 
     def _room(self, holder: str) -> float:
         mine = self._taught.get(holder) or _Taught(self._total)
-        if not len(self._taught) - (holder in self._taught):
-            return FREE
         since = self._total - mine.all - mine.before
         return FREE + 2 * mine.alone + SHARE * mine.before + since - mine.all
 
@@ -118,9 +134,8 @@ class Quotas:
             self._count(corrected, -1)
         self._count(outcome, 1)
         holder = self._holder(outcome.source)
-        if holder != OWN:
-            for item_id in items:
-                self._recent[holder, item_id].append(outcome.at)
+        for item_id in items:
+            self._recent[item_id][holder].append(outcome.at)
 
     def _count(self, outcome: OutcomeRecord, change: int) -> None:
         taught = change * outcome.trust * outcome.strength

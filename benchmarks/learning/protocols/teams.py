@@ -5,8 +5,8 @@ says how the first item served did, one in ten of them wrongly. The honest side:
 same reports by one owner and by 1 to 50 tokens, evenly, or one with 90 % of them, or a
 newcomer after the others. The other side: after honest reports 20, 200 and 2,000 false
 ones a minute apart, on one topic or on all, by one token or by five: failures of what
-was served first, or successes of what is wrong. Everything runs through the product's
-service over a store of its own.
+was served first, or successes of what is wrong; in a young store, too. Everything runs
+through the product's service, over a store in memory: its folds are what is measured.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,10 +22,10 @@ from benchmarks.learning.product import FIRST_TIME, HOUR, LEARNED_WITHIN, _scrat
 from benchmarks.learning.protocols.ground import Figures, Sizes
 from memory_core.caller import OWNER, Caller
 from memory_core.port import OutcomeRequest, RecallRequest, RememberRequest, parse
-from memory_core.ports import Embedder
+from memory_core.ports import Candidate, Embedder, Probe, Scope
 from memory_core.service.service import MemoryService
 from memory_core.settings import Settings
-from memory_core.store.lance_store import LanceStore
+from tests.memory_core.store.fake_store import FakeStore
 
 TOPICS = (
     *("date parsing", "csv import", "request retries", "cache expiry", "login sessions"),
@@ -34,10 +34,22 @@ TOPICS = (
 NOISE = 0.1
 MINUTE = 60.0
 LOOKS = 3
-RECOVERED = 0.95
-"""Of the weight before the attack."""
-MOST_RECOVERY = 200
+FOES = "foe"
 Picker = Callable[[int], Caller]
+
+
+class _Shelf(FakeStore):
+    """A store in memory that searches once for each task: its items stay as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: dict[tuple[object, ...], list[Candidate]] = {}
+
+    def search(self, probes: Sequence[Probe], scope: Scope, limit: int) -> list[Candidate]:
+        key = (*(probe.text for probe in probes), scope, limit, len(self._items))
+        if key not in self._found:
+            self._found[key] = super().search(probes, scope, limit)
+        return list(self._found[key])
 
 
 class Team:
@@ -105,6 +117,15 @@ class Team:
         trainer = self._service.core.trainer
         return trainer.learner.snapshot.weight if trainer is not None else 0.0
 
+    @property
+    def share(self) -> float:
+        """Of all that was taught, what false reports taught, in [0, 1]."""
+        taught = [
+            (outcome.source.startswith(FOES), outcome.trust)
+            for outcome in self._service.core.by_outcome_id.values()
+        ]
+        return sum(trust for false, trust in taught if false) / sum(trust for _, trust in taught)
+
 
 @contextmanager
 def opened(embedder: Embedder, seed: int) -> Iterator[Team]:
@@ -113,7 +134,7 @@ def opened(embedder: Embedder, seed: int) -> Iterator[Team]:
     clock = [FIRST_TIME]
     service = MemoryService(
         Settings(store=folder),
-        LanceStore.open(folder, maintain=False),
+        _Shelf(),
         project="bench",
         notify=lambda _change: None,
         clock=lambda: clock[0],
@@ -154,80 +175,85 @@ def newcomer(known: int) -> Picker:
 def measure(seed: int, embedder: Embedder, sizes: Sizes) -> dict[str, Figures]:
     """Measure both sides on one seed."""
     found = _honest(seed, embedder, (60,) if sizes.quick else (300, 3_000))
-    reports, floods = (60, (20,)) if sizes.quick else (300, (20, 200, 2_000))
-    for name, team in (("the owner", lambda _: OWNER), ("4 tokens", even(4))):
-        for outcome in ("failure", "success"):
-            for count in floods:
-                for topics in (TOPICS[:1], TOPICS):
-                    for foes in (1, 5):
-                        row = _attacked(
-                            embedder, seed, team, reports, (outcome, count, topics, foes)
-                        )
-                        where = "one topic" if len(topics) == 1 else "all topics"
-                        by = "a token" if foes == 1 else f"{foes} tokens"
-                        label = f"{reports} by {name}, {count} false {outcome}, {where}, {by}"
-                        found[label] = row
+    floods = (20, 60) if sizes.quick else (20, 200, 2_000)
+    before = 60 if sizes.quick else 300
+    sides: dict[str, Picker] = {"the owner": _owner, "4 tokens": even(4)}
+    for name, team in sides.items():
+        found |= _attacked(embedder, seed, (f"{before} by {name}", team, before), floods)
+    for name, team in sides.items():
+        found |= _attacked(embedder, seed, (f"10 by {name}", team, 10), floods[:1])
     return found
+
+
+def _owner(_: int) -> Caller:
+    return OWNER
 
 
 def _honest(seed: int, embedder: Embedder, sizes: Sequence[int]) -> dict[str, Figures]:
-    found: dict[str, Figures] = {}
-    for reports in sizes:
-        teams: dict[str, Picker] = {"the owner": lambda _: OWNER}
-        teams |= {
-            f"{n} even": even(n) for n in ((1, 2, 3, 4, 10, 50) if reports < 3_000 else (2, 4, 50))
-        }
-        teams |= {
-            f"{n}, one has 90 %": heavy(n) for n in ((2, 10, 50) if reports < 3_000 else (10,))
-        }
-        teams["a newcomer to two"] = newcomer(reports // 3)
-        alone = 0.0, 0.0
-        for name, pick in teams.items():
-            with opened(embedder, seed) as team:
-                for number in range(reports):
-                    team.honest(pick(number))
-                right, weight = _mean(team.right()), team.weight
-            alone = (right, weight) if name == "the owner" else alone
-            found[f"{reports} honest, {name}"] = _row(alone, (right, weight), 0.0, 0)
-    return found
+    teams: dict[str, Picker] = {"the owner": _owner}
+    teams |= {f"{count} even": even(count) for count in (1, 2, 3, 4, 10, 50)}
+    teams |= {f"{count}, one has 90 %": heavy(count) for count in (2, 10, 50)}
+    teams["a newcomer to two"] = newcomer(sizes[-1] // 3)
+    rows: dict[tuple[int, str], Figures] = {}
+    for name, pick in teams.items():
+        with opened(embedder, seed) as team:
+            for number in range(sizes[-1]):
+                team.honest(pick(number))
+                if number + 1 in sizes:
+                    reports = number + 1
+                    alone = rows.get((reports, "the owner"))
+                    right = _mean(team.right())
+                    rows[reports, name] = {
+                        "first right": right,
+                        "loss": alone["first right"] - right if alone else 0.0,
+                        "victim's loss": 0.0,
+                        "weight": team.weight,
+                        "weight's loss": alone["weight"] - team.weight if alone else 0.0,
+                        "their share": 0.0,
+                    }
+    return {
+        f"{reports:,} honest, {name}": rows[reports, name] for reports in sizes for name in teams
+    }
 
 
 def _attacked(
-    embedder: Embedder,
-    seed: int,
-    pick: Picker,
-    reports: int,
-    attack: tuple[str, int, Sequence[str], int],
-) -> Figures:
-    """What false reports cost after honest ones, and how many honest ones bring the weight back."""
-    outcome, count, topics, foes = attack
-    with opened(embedder, seed) as team:
-        for number in range(reports):
-            team.honest(pick(number))
-        before, weight = team.right(), team.weight
-        for number in range(count):
-            team.fake(token(f"foe {number % foes}"), topics[number % len(topics)], outcome)
-        after, attacked = team.right(), team.weight
-        again = 0
-        while team.weight < RECOVERED * weight and again < MOST_RECOVERY:
-            team.honest(pick(again))
-            again += 1
-    victim = before[TOPICS[0]] - after[TOPICS[0]]
-    return _row((_mean(before), weight), (_mean(after), attacked), victim, again)
+    embedder: Embedder, seed: int, side: tuple[str, Picker, int], floods: Sequence[int]
+) -> dict[str, Figures]:
+    """What false reports cost after honest ones; the floods are the beginnings of one."""
+    told, pick, reports = side
+    found: dict[str, Figures] = {}
+    for outcome in ("failure", "success"):
+        for where, topics in (("one topic", TOPICS[:1]), ("all topics", TOPICS)):
+            for by, foes in (("a token", 1), ("5 tokens", 5)):
+                with opened(embedder, seed) as team:
+                    for number in range(reports):
+                        team.honest(pick(number))
+                    before = team.right(), team.weight
+                    for number in range(floods[-1]):
+                        caller = token(f"{FOES} {number % foes}")
+                        team.fake(caller, topics[number // foes % len(topics)], outcome)
+                        if number + 1 in floods:
+                            row = f"{told}, {number + 1:,} false {outcome}, {where}, {by}"
+                            found[row] = _losses(before, team)
+    return dict(sorted(found.items(), key=lambda row: _place(row[0], floods)))
 
 
-def _mean(right: dict[str, float]) -> float:
-    return sum(right.values()) / len(right)
+def _place(row: str, floods: Sequence[int]) -> int:
+    """Where a row stands: by the size of its flood."""
+    return next(place for place, count in enumerate(floods) if f", {count:,} false" in row)
 
 
-def _row(
-    before: tuple[float, float], after: tuple[float, float], victim: float, again: int
-) -> Figures:
+def _losses(before: tuple[Mapping[str, float], float], team: Team) -> Figures:
+    right, weight, share = team.right(), team.weight, team.share
     return {
-        "first right": after[0],
-        "loss": before[0] - after[0],
-        "victim's loss": victim,
-        "weight before": before[1],
-        "weight": after[1],
-        "reports to recover": float(again),
+        "first right": _mean(right),
+        "loss": _mean(before[0]) - _mean(right),
+        "victim's loss": before[0][TOPICS[0]] - right[TOPICS[0]],
+        "weight": weight,
+        "weight's loss": before[1] - weight,
+        "their share": share,
     }
+
+
+def _mean(right: Mapping[str, float]) -> float:
+    return sum(right.values()) / len(right)

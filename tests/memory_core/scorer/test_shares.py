@@ -61,8 +61,17 @@ def test_a_window_that_decides_reaches_back_for_reports_of_others() -> None:
 def test_a_source_moves_the_errors_by_its_share_at_most() -> None:
     values = [0.5] * 90 + [-4.0] * 10
     sources = ["a"] * 45 + ["b"] * 45 + ["foe"] * 10
-    assert shared_errors(values, sources, 2.5) == pytest.approx(0.9 * 2.5 - 0.1 * 2.5)
-    assert shared_errors(values, ["a"] * 100, 2.5) < 0.5, "one source alone is not bounded"
+    assert shared_errors(values, sources, 100, 2.5) == pytest.approx(0.9 * 2.5 - 0.1 * 2.5)
+    assert shared_errors(values, ["a"] * 100, 100, 2.5) < 0.5, "one source alone is not bounded"
+
+
+def test_a_newcomer_moves_the_proof_by_its_share_of_all_not_of_the_last_reports() -> None:
+    record = Record()
+    for _ in range(300):
+        record.observe(0.9, 0.6, 1.0, False, source="owner")
+    for _ in range(20):
+        record.observe(0.97, 0.5, 0.0, False, source="foe")
+    assert record.weight >= 0.9
 
 
 @pytest.mark.parametrize("fakes", [20, 200, 2000])
@@ -106,6 +115,22 @@ def test_a_few_rows_that_disagree_move_the_stack_by_their_share() -> None:
     moved = np.abs((stack.learned.weights - before) / SPREAD).max()
     assert moved < 0.35
     assert np.abs((alone.learned.weights - before) / SPREAD).max() > 1.5 * moved
+
+
+@pytest.mark.parametrize("count", [2, 10, 50])
+def test_the_stack_learns_of_even_honest_sources_as_of_one(count: int) -> None:
+    """Few reports move a fit by chance; that is no sign of a foe."""
+    draw = np.random.default_rng(0)
+    one, many = Stack(), Stack()
+    for n in range(300):
+        values = draw.normal(0.0, 1.0, len(EXPERTS))
+        reward = float(draw.random() < 1 / (1 + np.exp(-values[EVIDENCE])))
+        one.learn_many([Row(values, reward, 1.0, f"r{n}", n, "one")])
+        many.learn_many([Row(values, reward, 1.0, f"r{n}", n, f"honest {n % count}")])
+    one.refit()
+    many.refit()
+    apart = (one.learned.weights - many.learned.weights) / SPREAD
+    assert np.abs(apart).max() < 0.2
 
 
 def of_many(learner: Learner, world: World, reports: int) -> list[Episode]:

@@ -43,6 +43,40 @@ def test_even_sources_teach_in_full_for_ever(count: int) -> None:
     assert sum(desk.taught.values()) == pytest.approx(1_000)
 
 
+@pytest.mark.parametrize("count", [2, 3, 4, 10, 50])
+@pytest.mark.parametrize("pace", [0.0, 1.0, 60.0, HOUR])
+def test_even_sources_teach_in_full_at_any_pace_on_few_items(count: int, pace: float) -> None:
+    desk = Desk()
+    for number in range(600):
+        desk.report(f"s{number % count}", f"item {number // count % 10}", pace=pace)
+    assert sum(desk.taught.values()) == pytest.approx(600)
+
+
+def test_one_alone_teaches_five_like_reports_a_day_in_full_and_less_of_a_flood() -> None:
+    desk = Desk()
+    for _ in range(5):
+        desk.report("only", "item", pace=60.0)
+    assert desk.taught["only"] == 5.0
+    for _ in range(200):
+        desk.report("only", "item", pace=60.0)
+    assert desk.taught["only"] < 8.0
+
+
+@pytest.mark.parametrize("honest", [("local",), ("a", "b", "c", "d")])
+@pytest.mark.parametrize("fakes", [20, 200, 1_000])
+def test_five_fresh_names_are_worth_one(honest: tuple[str, ...], fakes: int) -> None:
+    taught = []
+    for foes in (1, 5):
+        desk = Desk()
+        for number in range(300):
+            desk.report(honest[number % len(honest)])
+        for number in range(fakes):
+            desk.report(f"foe {number % foes}", f"wrong {number // foes % 10}", pace=60.0)
+        taught.append(sum(was for name, was in desk.taught.items() if name.startswith("foe")))
+    assert taught[1] <= taught[0] + 1
+    assert taught[1] / (300 + taught[1]) < 0.06
+
+
 @pytest.mark.parametrize("count", [2, 3, 4])
 def test_bursts_of_even_sources_do_not_stop_them(count: int) -> None:
     desk = Desk()
