@@ -31,11 +31,24 @@ def withholds(recall_id: str, share: float) -> bool:
 
 @dataclass(slots=True)
 class Group:
-    """Recalls of one group: how many there were, were reported, and went well."""
+    """Recalls of one group: how many there were, were reported, and went well.
+
+    `told` and `well` are sums of the reports' trust, so that no flood fills them.
+    """
 
     recalls: int = 0
-    reported: int = 0
-    success: int = 0
+    told: float = 0.0
+    well: float = 0.0
+
+    @property
+    def reported(self) -> int:
+        """Whole reports."""
+        return round(self.told)
+
+    @property
+    def success(self) -> int:
+        """Whole reports of success."""
+        return min(round(self.well), self.reported)
 
 
 @dataclass(slots=True)
@@ -69,8 +82,8 @@ class Holdout:
             return  # not compared, or it does not say how it ended, or nobody believes it
         if recall.holdout == self.share and recall.at > self.before:
             group = self._group(recall)
-            group.reported += times
-            group.success += times * int(outcome.reward > SUCCESS)
+            group.told += times * outcome.trust
+            group.well += times * outcome.trust * int(outcome.reward > SUCCESS)
 
     def _group(self, recall: RecallRecord) -> Group:
         return self.withheld if recall.withheld else self.served

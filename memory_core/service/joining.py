@@ -80,8 +80,8 @@ def viewed(core: Core, failure: Failure) -> Failure:
 
 def telling_of(core: Core, outcome: OutcomeRecord, recall: RecallRecord | None) -> Telling | None:
     """What a report tells of failures; None when it tells of none and names no item."""
-    weight = min(max(outcome.strength, 0.0), 1.0) * min(max(outcome.trust, 0.0), 1.0)
-    if weight <= 0:
+    weight, trust = (min(max(one, 0.0), 1.0) for one in (outcome.strength, outcome.trust))
+    if weight * trust <= 0:
         return None
     items = named(outcome, recall.served_ids if recall is not None else ())
     telling = Telling(
@@ -96,6 +96,7 @@ def telling_of(core: Core, outcome: OutcomeRecord, recall: RecallRecord | None) 
         weight=weight,
         held_out=outcome.held_out,
         source=holder_of(outcome.source),
+        trust=trust,
     )
     told = telling.failed or telling.asked or (telling.group and (items.good or items.bad))
     return telling if told else None

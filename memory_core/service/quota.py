@@ -5,8 +5,8 @@ of any other source weighs
 
     min(1, room / 20) / (1 + n),   0 under .02,
 
-n being how many more reports of the last 24 hours are its own than all others', on the
-item, of those that the report names, where it is most (0 under 5), and
+n being its reports of the last 24 hours on the item, of those that the report names, on
+which it has most; 0 while it has under 5 there, or all others have as many, and
 
     room = 20 + 2 alone + before / 3 + since - taught:
 
@@ -16,8 +16,8 @@ taught from then on. So even sources never stop each other, however many and how
 fast; a newcomer begins with a third of what it finds; who was first may teach as much
 again; and nobody teaches more than all others together do beside it. Where 50 reports
 had been taught before, a source is new until it has taught that third: all new ones have
-one n, none of it is free, and they weigh 1 / (1 + n)^2. Names that nothing proves are one
-source. A fold over the outcomes, in log order.
+one n, 0 only while all others have thrice as many, and weigh 1 / (1 + n)^2. Names that nothing
+proves are one source. A fold over the outcomes, in log order.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FREE = 20.0
 SHARE = 1 / 3
 """Of what it finds: a newcomer's flood is at most a quarter of everything."""
 LIKE = 5
-"""Reports on one item by which a source may be ahead of all others in a day."""
+"""Reports on one item that a source may make in a day in full."""
 KNOWN = 50.0
 """What a store has been taught when who comes is new to it."""
 LEAST = 0.02
@@ -88,15 +88,11 @@ class Quotas:
         if source in self._own:
             return 1.0
         holder = self._holder(source)
-        more = max((self._more(holder, item_id, at) for item_id in items), default=0)
-        room = self._room(holder)
+        new, room, again = self._is_new(holder), self._room(holder), 0
         if corrected is not None and self._holder(corrected.source) == holder:
-            more, room = more - 1, room + corrected.trust * corrected.strength
-        if self._is_new(holder):
-            like = (1.0 + max(more, 0)) ** 2
-        else:
-            like = 1.0 + more if more >= LIKE else 1.0
-        weight = min(1.0, room / FREE) / like
+            again, room = 1, room + corrected.trust * corrected.strength
+        like = max((self._like(holder, item_id, at, again) for item_id in items), default=0)
+        weight = min(1.0, room / FREE) / (1.0 + like) ** (2 if new else 1)
         return weight if weight >= LEAST else 0.0
 
     def _holder(self, source: str) -> str:
@@ -105,13 +101,18 @@ class Quotas:
             return OWN
         return holder_of(source) if self._proven(source) else CLAIMED
 
-    def _more(self, holder: str, item_id: str, at: float) -> int:
-        """How many more reports on the item are the holder's than all others', in a day."""
-        new, more = self._is_new(holder), 0
+    def _like(self, holder: str, item_id: str, at: float, again: int) -> int:
+        """The n of one item; `again` reports of them are the one that is corrected."""
+        new, mine, others = self._is_new(holder), -again, 0
         for other, recent in self._recent.get(item_id, {}).items():
             count = sum(1 for then in recent if at - then < WINDOW)
-            more += count if other == holder or (new and self._is_new(other)) else -count
-        return more
+            if other == holder or (new and self._is_new(other)):
+                mine += count
+            else:
+                others += count
+        if new:
+            return mine if mine > SHARE * others else 0
+        return mine if mine >= LIKE and mine > others else 0
 
     def _is_new(self, holder: str) -> bool:
         """Whether it came to where much was known, and has not taught a third as much yet."""

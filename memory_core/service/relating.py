@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from memory_core.model import OutcomeRecord
-from memory_core.scorer.shares import newest, place_to_drop
+from memory_core.scorer.shares import Wholes, newest, place_to_drop
 from memory_core.service.conditions import FailureText
 from memory_core.service.tally import WIN
 
@@ -29,7 +29,10 @@ _NONE: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """One report. `good`, `bad` and `done` are what items say; `weight` in (0, 1]."""
+    """One report. `good`, `bad` and `done` are what items say; `weight` in (0, 1].
+
+    `trust` in (0, 1] says how seldom its source's reports count as whole ones.
+    """
 
     owner: str
     project: str
@@ -42,6 +45,7 @@ class Telling:
     weight: float
     held_out: bool
     source: str = ""
+    trust: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +102,19 @@ def group_of(outcome: OutcomeRecord) -> str:
 
 
 class Tellings:
-    """The newest tellings, each owner's last one, in the order in which they were first told."""
+    """The newest tellings, each owner's last one, in the order in which they were first told.
+
+    Whole reports only: pairs of failures are counted, and a flood makes many.
+    """
 
     def __init__(self) -> None:
+        self._wholes = Wholes()
         self._held: OrderedDict[str, Telling] = OrderedDict()
         self.told = 0
 
     def observe(self, owner: str, telling: Telling | None) -> None:
         """Take one report in, in place of its owner's earlier one."""
-        if telling is None:
+        if telling is None or not self._wholes.observe(telling.source, telling.trust):
             if self._held.pop(owner, None) is None:
                 return
         else:

@@ -164,6 +164,15 @@ def test_unknown_and_distrusted_outcomes_are_not_counted() -> None:
     assert (holdout.served.recalls, holdout.served.reported) == (2, 0)
 
 
+def test_a_flood_counts_by_what_it_is_trusted_and_comes_out_as_it_went_in() -> None:
+    told = [(recall(n, withheld=False), replace(outcome(1.0), trust=0.1)) for n in range(30)]
+    holdout = played(*told)
+    assert (holdout.served.reported, holdout.served.success) == (3, 3)
+    for asked, one in told:
+        holdout.count(one, asked, -1)
+    assert (holdout.served.reported, holdout.served.success) == (0, 0)
+
+
 def test_count_begins_anew_when_the_share_changes() -> None:
     """Late reports of recalls with the old share do not come back in, live or folded."""
     old = [recall(n, withheld=n == 0) for n in range(4)]

@@ -123,6 +123,18 @@ def test_failures_that_nothing_is_told_of_are_left_out() -> None:
 # -- the window --------------------------------------------------------------------
 
 
+def test_a_flood_of_tellings_is_kept_by_what_it_is_trusted() -> None:
+    told = Tellings()
+    for n in range(40):
+        told.observe(f"honest {n}", telling(f"honest {n}", failed=FAILED, source=f"s{n % 4}"))
+    for n in range(200):
+        told.observe(
+            f"false {n}", telling(f"false {n}", failed=OTHER, source="foe", trust=1 / (1 + n) ** 2)
+        )
+    assert [one.source for one in told.all()].count("foe") == 1
+    assert len(told.all()) == 41
+
+
 def test_a_correction_takes_the_place_of_what_it_corrects() -> None:
     told = Tellings()
     for owner in ("1", "2"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from memory_core.caller import OWNER, Caller
 from memory_core.port import OutcomeRequest, RecallAnswer, RecallRequest, parse
 from tests.memory_core.service.conftest import Bench, OpenBench
@@ -33,8 +35,10 @@ class Team:
         asked = {"task": f"solve the {topic} problem", "session": f"s{self.number}"}
         return self.bench.service.recall(parse(RecallRequest, asked), caller)
 
-    def report(self, caller: Caller, topic: str, outcome: str = "", used: int = 0) -> Any:
-        self.bench.now += 3_600
+    def report(
+        self, caller: Caller, topic: str, outcome: str = "", used: int = 0, *, pace: float = 3_600
+    ) -> Any:
+        self.bench.now += pace
         answer = self.served(topic, caller)
         first = answer.items[used].id
         told = outcome or ("success" if first == self.right[topic] else "failure")
@@ -84,6 +88,53 @@ def test_false_successes_of_what_is_wrong_do_not_turn_the_order(bench: Bench) ->
         team.report(FOE, TOPICS[n % len(TOPICS)], "success", used=1)
     assert team.right_first() >= before > 0.5
     assert team.weight > 0.7
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_even_tokens_and_one_alone_teach_in_full_as_the_owner(bench: Bench, count: int) -> None:
+    team = Team(bench)
+    for n in range(24):
+        team.report(token(f"t{n % count}"), TOPICS[n // 3 % len(TOPICS)], pace=30_000)
+    assert {one.trust for one in bench.service.core.by_outcome_id.values()} == {1.0}
+
+
+@pytest.mark.parametrize("outcome", ["failure", "success"])
+@pytest.mark.parametrize("foes", [1, 5])
+def test_false_reports_have_their_share_of_every_fold_and_no_more(
+    bench: Bench, outcome: str, foes: int
+) -> None:
+    """Forty of them a minute apart, after sixty honest ones: two fifths of all."""
+    team = Team(bench)
+    for n in range(60):
+        team.report(token(f"t{n % 3}"), TOPICS[n % len(TOPICS)])
+    core = bench.service.core
+    assert core.trainer is not None
+    learner = core.trainer.learner
+    before, weight = team.right_first(), team.weight
+    for n in range(40):
+        foe, topic = token(f"foe {n % foes}"), TOPICS[n // foes % len(TOPICS)]
+        team.report(foe, topic, outcome, int(outcome == "success"), pace=60)
+    told = core.by_outcome_id.values()
+
+    def share_of(weights: list[tuple[str, float]]) -> float:
+        false = sum(weight for source, weight in weights if source.startswith("foe"))
+        return false / sum(weight for _, weight in weights)
+
+    share = share_of([(one.source, one.trust) for one in told])
+    assert 0 < share < 1 / 4
+    credits = [(one.source, credit.weight) for one in told for credit in one.credits]
+    assert share_of(credits) < share + 0.05, "credits, and the evidence and standing of them"
+    stack = [(row.source, row.share) for row in learner.stack.rows]
+    assert share_of(stack) < share + 0.05
+    for fold, sources in {
+        "proof": learner.record.sources,
+        "replay": [memory.source for memory in learner.reservoir.memories],
+    }.items():
+        assert share_of([(one, 1.0) for one in sources]) < share + 0.05, fold
+    assert sum(one.source.startswith("foe") for one in learner.gate.held) <= 2
+    assert learner.record.reports == len(learner.record.predictions) < 60 + 20
+    assert team.weight >= weight - share
+    assert team.right_first() >= before - share
 
 
 def test_a_flood_of_one_item_fills_no_counter(bench: Bench) -> None:
