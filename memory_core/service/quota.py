@@ -12,12 +12,13 @@ which it has most; 0 while it has under 5 there, or all others have as many, and
 
 `taught` is what the source has taught so far, `alone` what of it while nobody else had
 taught, `before` what all others had taught when it first came, and `since` what they
-taught from then on. So even sources never stop each other, however many and however
-fast; a newcomer begins with a third of what it finds; who was first may teach as much
-again; and nobody teaches more than all others together do beside it. Where 50 reports
-had been taught before, a source is new until it has taught that third: all new ones have
-one n, 0 only while all others have thrice as many, and weigh 1 / (1 + n)^2. Names that nothing
-proves are one source. A fold over the outcomes, in log order.
+taught from then on, times 10 for who came before 50 reports had been taught. So even
+sources never stop each other, however many and however fast, nor one of a team that has
+nine tenths of its reports; who was first may teach as much again; and a later one begins
+with a third of what it finds, and teaches no more than all others do beside it. Until it
+has taught that third it is new: all new ones have one n, 0 only while all others have
+thrice as many, and weigh 1 / (1 + n)^2. Names that nothing proves are one source. A fold
+over the outcomes, in log order.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ LIKE = 5
 """Reports on one item that a source may make in a day in full."""
 KNOWN = 50.0
 """What a store has been taught when who comes is new to it."""
+FOUNDER = 10.0
+"""How much more than all others together who came before that may teach."""
 LEAST = 0.02
 """A weight under this is none: a flood leaves nothing behind."""
 OWN = "\x1fown"
@@ -122,6 +125,7 @@ class Quotas:
     def _room(self, holder: str) -> float:
         mine = self._taught.get(holder) or _Taught(self._total)
         since = self._total - mine.all - mine.before
+        since *= FOUNDER if mine.before < KNOWN else 1.0
         return FREE + 2 * mine.alone + SHARE * mine.before + since - mine.all
 
     def observe(
