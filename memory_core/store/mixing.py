@@ -37,7 +37,7 @@ HOLDERS = 3
 """A name that no more items than these hold decides."""
 _WORDS = (0.05, 0.1, 0.2, 0.35, 0.55, 0.8, 1.2, 1.8)
 _NAMES = (0.4, 0.0)
-_PRIOR = 4.0
+_PRIOR = 2.0
 """Hits that a weight e times as large or as small as the start's must gain, squared in between."""
 
 Values = NDArray[np.float64]
