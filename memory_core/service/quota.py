@@ -38,7 +38,7 @@ SHARE = 1 / 3
 LIKE = 5
 """Reports on one item that a source may make in a day in full."""
 KNOWN = 50.0
-"""What a store has been taught when who comes is new to it."""
+"""Whole reports, of any strength, that a store has when who comes is new to it."""
 FOUNDER = 10.0
 """How much more than all others together who came before that may teach."""
 LEAST = 0.02
@@ -53,6 +53,7 @@ class _Taught:
     """What one source has taught, in whole reports; see the module."""
 
     before: float
+    late: bool
     all: float = 0.0
     alone: float = 0.0
 
@@ -67,7 +68,7 @@ class Quotas:
 
     def __init__(self, own: Container[str], proven: Callable[[str], bool]) -> None:
         self._own, self._proven = own, proven
-        self._total = 0.0
+        self._total = self._reports = 0.0
         self._taught: dict[str, _Taught] = {}
         self._recent: defaultdict[str, defaultdict[str, deque[float]]] = defaultdict(
             lambda: defaultdict(lambda: deque(maxlen=64))
@@ -119,13 +120,17 @@ class Quotas:
 
     def _is_new(self, holder: str) -> bool:
         """Whether it came to where much was known, and has not taught a third as much yet."""
-        mine = self._taught.get(holder) or _Taught(self._total)
-        return holder != OWN and mine.before >= KNOWN and mine.all < SHARE * mine.before
+        mine = self._taught.get(holder) or self._come()
+        return holder != OWN and mine.late and mine.all < SHARE * mine.before
+
+    def _come(self) -> _Taught:
+        """The account of one that comes now."""
+        return _Taught(self._total, self._reports >= KNOWN)
 
     def _room(self, holder: str) -> float:
-        mine = self._taught.get(holder) or _Taught(self._total)
+        mine = self._taught.get(holder) or self._come()
         since = self._total - mine.all - mine.before
-        since *= FOUNDER if mine.before < KNOWN else 1.0
+        since *= 1.0 if mine.late else FOUNDER
         return FREE + 2 * mine.alone + SHARE * mine.before + since - mine.all
 
     def observe(
@@ -146,8 +151,9 @@ class Quotas:
         taught = change * outcome.trust * outcome.strength
         if taught == 0:
             return
-        mine = self._taught.setdefault(self._holder(outcome.source), _Taught(self._total))
+        mine = self._taught.setdefault(self._holder(outcome.source), self._come())
         mine.all += taught
         if len(self._taught) == 1:
             mine.alone += taught
         self._total += taught
+        self._reports += change * outcome.trust

@@ -62,6 +62,20 @@ def test_one_alone_teaches_five_like_reports_a_day_in_full_and_less_of_a_flood()
     assert desk.taught["only"] < 8.0
 
 
+def test_bare_reports_make_a_store_known_as_strong_ones_do() -> None:
+    desk = Desk()
+    for number in range(60):
+        trust = desk.quotas.trust("a", (f"i{number}",), number * HOUR)
+        bare = OutcomeRecord(
+            *(f"o{number}", "p", "success", "success", 1.0, 0.6, number * HOUR),
+            source="a",
+            trust=trust,
+        )
+        desk.quotas.observe(bare, (f"i{number}",))
+    desk.number = 60
+    assert [desk.report("foe", "wrong").trust for _ in range(3)] == [1.0, 1 / 4, 1 / 9]
+
+
 @pytest.mark.parametrize("honest", [("local",), ("a", "b", "c", "d")])
 @pytest.mark.parametrize("fakes", [20, 200, 1_000])
 def test_five_fresh_names_are_worth_one(honest: tuple[str, ...], fakes: int) -> None:
