@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 
@@ -66,11 +67,8 @@ def test_bare_reports_make_a_store_known_as_strong_ones_do() -> None:
     desk = Desk()
     for number in range(60):
         trust = desk.quotas.trust("a", (f"i{number}",), number * HOUR)
-        bare = OutcomeRecord(
-            *(f"o{number}", "p", "success", "success", 1.0, 0.6, number * HOUR),
-            source="a",
-            trust=trust,
-        )
+        made = OutcomeRecord(f"o{number}", "p", "success", "success", 1.0, 0.6, number * HOUR)
+        bare = replace(made, source="a", trust=trust)
         desk.quotas.observe(bare, (f"i{number}",))
     desk.number = 60
     assert [desk.report("foe", "wrong").trust for _ in range(3)] == [1.0, 1 / 4, 1 / 9]

@@ -98,7 +98,8 @@ def test_even_tokens_and_one_alone_teach_in_full_as_the_owner(bench: Bench, coun
     assert {one.trust for one in bench.service.core.by_outcome_id.values()} == {1.0}
 
 
-@pytest.mark.parametrize(("outcome", "foes"), [("success", 1), ("success", 5)])
+@pytest.mark.parametrize("outcome", ["failure", "success"])
+@pytest.mark.parametrize("foes", [1, 5])
 def test_false_reports_have_their_share_of_every_fold_and_no_more(
     bench: Bench, outcome: str, foes: int
 ) -> None:
