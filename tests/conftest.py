@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from memory_core.threads import calm_threads
+
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 calm_threads()  # before a test imports numpy or torch, as the product does
 
