@@ -190,6 +190,13 @@ class Store(Protocol):
         """Add items (ids unique; an id that exists already is left as it is)."""
 
     def get_items(self, ids: Iterable[str]) -> dict[str, StoredItem]: ...
+    def add_parts(self, item_id: str, parts: Matrix) -> bool:
+        """Let a long item be found by its parts, float32[P, d], as long as the store is open.
+
+        They are derived from its text and kept in memory. False: there is no such item,
+        or no room for more.
+        """
+
     def find_hash(self, project: str, content_hash: str) -> StoredItem | None:
         """The active item of this project with this content hash, if any."""
 

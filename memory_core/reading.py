@@ -9,10 +9,11 @@ passed in, or are estimated.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from memory_core.asking import sentences
 from memory_core.error_reading import log_lines, read_error
 from memory_core.passages import ASKS, Passage, bounded, cut_line, passages
 
@@ -33,6 +34,12 @@ SHARE = 40
 """Word pieces of a window that nothing is asked in."""
 ENOUGH = 2
 """Words beyond a bare request from which a request says itself what it is about."""
+PART, SHORT = 96, 8
+"""Word pieces of the longest sentence that is one part of an item, and of one that is none."""
+MOST_PARTS = 64
+"""Parts of one item."""
+ALONE_FIRST, ALONE_LAST = 8, 16
+"""Sentences at both ends of a very long item that are parts of their own."""
 _EXACT = 4_000
 """Characters up to which a text's size is measured; a longer one is longer than a window."""
 
@@ -238,6 +245,44 @@ def _named(code: Sequence[str]) -> list[str]:
     lines = [line for text in code for line in text.splitlines()]
     telling = [line for line in lines if _NAMED.search(line)]
     return telling or lines
+
+
+# -- items ---------------------------------------------------------------------------
+
+
+def parts(title: str, text: str) -> tuple[str, ...]:
+    """Give the parts that an item longer than a window is found by; they cover its text.
+
+    Each sentence under the item's title, so that it is found as an item that says nothing
+    else; very short ones stand with the one before. At most `MOST_PARTS`: of a longer text
+    the first and the last sentences stand alone and those between are joined evenly.
+    """
+    units: list[str] = []
+    for said in _sentences(text, PART):
+        if units and estimated(said) < SHORT and estimated(units[-1]) < PART:
+            units[-1] = f"{units[-1]} {said}"
+        else:
+            units.append(said)
+    if len(units) > MOST_PARTS:
+        middle = units[ALONE_FIRST:-ALONE_LAST]
+        step = -(-len(middle) // (MOST_PARTS - ALONE_FIRST - ALONE_LAST))
+        runs = [" ".join(middle[at : at + step]) for at in range(0, len(middle), step)]
+        units = [*units[:ALONE_FIRST], *runs, *units[-ALONE_LAST:]]
+    under = head(title, SHARE // 2)
+    return tuple(f"{under}\n{said}" for said in units)
+
+
+def _sentences(text: str, most: int) -> Iterator[str]:
+    """The lines and sentences of a text, none of more than about `most` word pieces."""
+    for line in bounded(text).splitlines():
+        for sentence in sentences(line):
+            rest = sentence
+            while estimated(rest) > most:
+                start = head(rest, most)
+                yield start
+                rest = rest[len(start) :].lstrip()
+            if rest:
+                yield rest
 
 
 # -- errors --------------------------------------------------------------------------

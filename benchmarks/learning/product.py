@@ -43,6 +43,7 @@ FIRST_TIME = 1_750_000_000.0
 HOUR = 3600.0
 """Between two tasks: what just failed in one is no session memory of the next."""
 LEARNED_WITHIN = 120.0
+READ_WITHIN = 3_600.0
 NONE: Mapping[str, Any] = {}
 _SLATES = 256
 """Slates that are kept for the rivals."""
@@ -107,6 +108,7 @@ class Shelf:
             for memory in self.stream.memories:
                 self._remember(service, memory)
             service.attach(self.embedder)
+            _read_whole(service)
             service.compact()
 
     def _remember(self, service: MemoryService, memory: Memory) -> None:
@@ -173,6 +175,17 @@ def _service(
         yield service
     finally:
         service.close()
+
+
+def _read_whole(service: MemoryService) -> None:
+    """Wait until long items are read: what is found must not hang on when.
+
+    Raises:
+        TimeoutError: It does not come to an end.
+    """
+    long_items = service.core.long_items
+    if long_items is not None and not long_items.settle(READ_WITHIN):
+        raise TimeoutError(f"long items are not read after {READ_WITHIN:.0f} seconds")
 
 
 class Product:
@@ -285,6 +298,7 @@ def opened(
         ) as service,
     ):
         service.attach(shelf.embedder)
+        _read_whole(service)
         yield Product(shelf, service, clock)
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -26,12 +26,14 @@ from memory_core.model import (
     Item,
     OutcomeRecord,
     RecallRecord,
+    State,
     new_id,
 )
 from memory_core.port import Change, FailureWarning, Learning
 from memory_core.ports import Candidate, Embedder, Scope, Store, StoredItem
 from memory_core.projects import DEFAULT_PROJECT, near_names
 from memory_core.proven import ProvenNames
+from memory_core.reading import WINDOW
 from memory_core.repositories import earlier_names, folders_changed
 from memory_core.scorer.episode import Traits
 from memory_core.scorer.panel import Texts, item_key
@@ -39,6 +41,7 @@ from memory_core.scorer.relevance import Scale
 from memory_core.service.catalogue import Catalogue, Line
 from memory_core.service.holdout import Holdout
 from memory_core.service.lineage import Lineage
+from memory_core.service.long_items import LongItems
 from memory_core.service.notebook import Notebook
 from memory_core.service.open_recalls import OpenRecalls
 from memory_core.service.project_names import ProjectNames
@@ -109,6 +112,8 @@ class Core:
     scale: Scale = field(default_factory=Scale)
     _looked: dict[str, int] = field(default_factory=dict)
     _read: dict[str, Read] = field(default_factory=dict)
+    lengthy: list[str] = field(default_factory=list)
+    long_items: LongItems | None = None
 
     def __post_init__(self) -> None:
         own = self.settings.source
@@ -229,6 +234,27 @@ class Core:
         self.tally.count_recall(recall)
         self.holdout.count_recall(recall)
         self.open_recalls.count_recall(recall)
+
+    def take_item(self, item: Item, state: State) -> None:
+        """Let the catalogue have an item; one that may be longer than a window is read whole."""
+        self.catalogue.add(item, state)
+        if len(item.text.encode("utf-8", "replace")) <= WINDOW:
+            return
+        with self.lock:
+            self.lengthy.append(item.id)
+            if self.long_items is not None:
+                self.long_items.add([item.id])
+
+    def read_long_items(self, embedder: Embedder | None) -> None:
+        """Read long items with this model from now on; None: with no model any more."""
+        with self.lock:
+            before, self.long_items = self.long_items, None
+        if before is not None:
+            before.close()
+        if embedder is not None:
+            with self.lock:
+                self.long_items = LongItems(self.store, embedder, self.settings.store)
+                self.long_items.add(self.lengthy)
 
     def announce(self, changes: Iterable[Change]) -> None:
         """Tell subscribers; not under the lock."""

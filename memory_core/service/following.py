@@ -56,7 +56,7 @@ class Following:
     def _fold(self, record: Record) -> tuple[Change, ...]:
         """Fold one record and give what it changed, as the process that made it told it."""
         if isinstance(record, StoredItem):
-            self._core.catalogue.add(record.item, record.state)
+            self._core.take_item(record.item, record.state)
             return item_changes(record.item.id, record.item.project)
         if isinstance(record, StoredRecall):
             self._core.count_recall(record.record)

@@ -144,7 +144,7 @@ class Lessons:
         if core.embedder is not None and stored.vector is None:  # it came meanwhile
             stored = _embedded(item, core.embedder)
         core.store.add_items([stored])
-        core.catalogue.add(item, "active")
+        core.take_item(item, "active")
         return item.id
 
     def _succeed(self, old: str, new: str, verdict: Verdict, caller: Caller) -> Verdict:

@@ -109,7 +109,7 @@ class MemoryService:
         core = self.core
         projects = tuple(sorted({project for project, _, _ in core.store.count_items()}))
         for held in core.store.scan_items(Scope(projects, states=STATES)):
-            core.catalogue.add(held.item, held.state)
+            core.take_item(held.item, held.state)
         for event in core.store.events():
             fold_event(core, event)
         self._read_log(core.count_recall)
@@ -181,6 +181,7 @@ class MemoryService:
             core.trainer = trainer
             self._embed_waiting(embedder)
         self._log, self._recalls = [], {}
+        core.read_long_items(embedder)
 
     def _trained(self, embedder: Embedder) -> Trainer | None:
         """A trainer at the end of the log as it was read; None where learning is off."""
@@ -270,12 +271,14 @@ class MemoryService:
     ) -> Reembedded:
         """Rewrite every vector with `embedder`; the learner is learned again from the log."""
         core = self.core
+        core.read_long_items(None)
         with core.lock:
             before, core.embedder = core.embedder, None
             try:
                 done, skipped = core.store.reembed(embedder, progress)
             except LessonbankError:
                 core.embedder = before
+                core.read_long_items(before)
                 raise
             if core.trainer is not None:
                 core.trainer.close()
@@ -296,6 +299,7 @@ class MemoryService:
             return
         self._closed = True
         try:
+            self.core.read_long_items(None)
             self.core.notebook.close()
             if self.core.trainer is not None:
                 self.core.trainer.close()

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from memory_core.ports import Vector
+from memory_core.ports import Matrix, Vector
 
 
 def checked_vector(vector: Vector | None, dimension: int, what: str) -> Vector | None:
@@ -26,6 +26,18 @@ def checked_vector(vector: Vector | None, dimension: int, what: str) -> Vector |
     if not np.isfinite(copy).all():
         raise ValueError(f"{what} holds a value that is not finite")
     copy.setflags(write=False)
+    return copy
+
+
+def checked_rows(rows: Matrix, dimension: int) -> Matrix:
+    """Give `rows` as float32[N, dimension].
+
+    Raises:
+        ValueError: Another shape, or a value that is not finite.
+    """
+    copy = np.array(rows, dtype=np.float32)
+    if copy.ndim != 2 or copy.shape[1] != dimension or not np.isfinite(copy).all():
+        raise ValueError(f"rows of shape {copy.shape} are no vectors of dimension {dimension}")
     return copy
 
 

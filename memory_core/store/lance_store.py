@@ -27,6 +27,7 @@ from memory_core.model import Event, Kind, RecallRecord, State
 from memory_core.ports import (
     Candidate,
     Embedder,
+    Matrix,
     Probe,
     Scope,
     StoredItem,
@@ -35,12 +36,13 @@ from memory_core.ports import (
     StoreSizes,
 )
 from memory_core.store import disk
-from memory_core.store.columns import checked_vector
+from memory_core.store.columns import checked_rows, checked_vector
 from memory_core.store.faults import translated
 from memory_core.store.maintenance import Keeper, Maintainer
 from memory_core.store.meta import Meta
 from memory_core.store.opening import Opened, open_parts
 from memory_core.store.ownership import Ownership
+from memory_core.store.parts import PartTable
 from memory_core.store.reader import Reader, Wanted
 from memory_core.store.reembedding import (
     Conditions,
@@ -80,6 +82,7 @@ class LanceStore:
         self._reader = Reader(writer)
         self._pool = ThreadPoolExecutor(_LEGS, thread_name_prefix="lessonbank-search")
         self._keeper = Keeper(writer, clock)
+        self._parts = PartTable()
         self._searcher = Searcher(
             catalog=writer.catalog,
             tables=writer.tables,
@@ -88,6 +91,7 @@ class LanceStore:
             words=lambda: writer.words,
             late=lambda: list(writer.backlog.late()),
             pool=self._pool,
+            parts=self._parts,
         )
         keeps = maintain and not self._standing.read_only
         self._maintainer = Maintainer(self._keeper, writer) if keeps else None
@@ -234,6 +238,10 @@ class LanceStore:
         found = self._writer.catalog.find_hash(project, content_hash)
         return None if found is None else self._reader.items([found]).get(found)
 
+    def add_parts(self, item_id: str, parts: Matrix) -> bool:
+        row = self._writer.catalog.row(item_id)
+        return row is not None and self._parts.put(row, checked_rows(parts, self.dimension))
+
     def scan_items(self, scope: Scope) -> Iterator[StoredItem]:
         self._standing.require_open()
         return self._reader.scan_items(scope)
@@ -342,7 +350,9 @@ class LanceStore:
             self._standing.require_writable()
             self._writer.admit()
             work = Reembedding(self._writer, self._meta, embedder, self._conditions)
-            return work.run(progress, self._commit)
+            done = work.run(progress, self._commit)
+            self._parts.clear()
+            return done
 
     def _commit(self, meta: Meta) -> None:
         meta.save(self.path)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from memory_core.ports import Candidate, Matrix, Probe, Scope, StoredItem, Vector
 from memory_core.store.catalog import Catalog, Rows
 from memory_core.store.mixing import HOLDERS, START, Mix, Mixing, named_rows
+from memory_core.store.parts import WEIGHT, PartTable
 from memory_core.store.postings import TermTable
 from memory_core.store.queries import query_part, query_words
 from memory_core.store.schema import search_terms, search_text
@@ -76,10 +77,10 @@ def best_cosines(matrix: Matrix, probe: Probe) -> NDArray[np.float64]:
 
 def roughly(matrix: Matrix, probe: Probe) -> NDArray[np.float32]:
     """Give float32[N], what `best_cosines` gives but for rounding, faster."""
-    told = matrix @ probe.vector if probe.vector is not None else np.zeros(len(matrix), np.float32)
-    for vector, weight in probe.further:
-        np.maximum(told, (matrix @ vector) * np.float32(weight), out=told)
-    return told
+    if len(probe.vectors) == 1:
+        return np.asarray(matrix @ probe.vectors[0][0], dtype=np.float32)
+    windows = np.stack([vector * np.float32(weight) for vector, weight in probe.vectors], axis=1)
+    return np.asarray((matrix @ windows).max(axis=1), dtype=np.float32)
 
 
 def similarities(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -125,6 +126,7 @@ class Searcher:
         vectors: Gives the vectors in memory, None for a store with an index.
         words: Gives the search terms in memory, None likewise.
         late: Gives the ids of items that LanceDB has not got yet.
+        parts: The further vectors of long items.
     """
 
     def __init__(
@@ -137,6 +139,7 @@ class Searcher:
         words: Callable[[], TermTable | None],
         late: Callable[[], Sequence[str]],
         pool: ThreadPoolExecutor,
+        parts: PartTable,
     ) -> None:
         self._catalog = catalog
         self._tables = tables
@@ -146,6 +149,7 @@ class Searcher:
         self._mixing = Mixing(catalog, fetch)
         self._late = late
         self._pool = pool
+        self._parts = parts
 
     def search(self, probes: Sequence[Probe], scope: Scope, limit: int) -> list[Candidate]:
         """See `memory_core.ports.Store.search`."""
@@ -264,21 +268,22 @@ class Searcher:
         vectors: VectorTable | None,
     ) -> list[list[str]]:
         wanted = [probe for probe in probes if probe.vector is not None]
+        by_part = [self._by_part(probe, mask, limit) for probe in wanted]
         if vectors is not None:
-            return [
+            return by_part + [
                 self._exact(vectors, key, probe, mask, limit)
                 for probe in wanted
                 for key in range(2)
             ]
         if not self._tables.dimension:
-            return []
+            return by_part
         legs = [
             self._pool.submit(self._tables.nearest, column, vector, limit, where)
             for probe in wanted
             for vector, _ in probe.vectors
             for column in COLUMNS
         ]
-        return [*(leg.result() for leg in legs), list(self._late())]
+        return [*by_part, *(leg.result() for leg in legs), list(self._late())]
 
     def _exact(
         self,
@@ -299,6 +304,22 @@ class Searcher:
         order = sorted(zip((-values).tolist(), map(self._catalog.id, rows.tolist()), strict=True))
         return [item_id for _, item_id in order[:limit]]
 
+    def _by_part(self, probe: Probe, mask: NDArray[np.bool_], limit: int) -> list[str]:
+        """Give the `limit` items in scope that have the nearest parts, and those about as near."""
+        matrix, owners = self._parts.view()
+        known = owners < len(mask)
+        matrix, owners = matrix[known], owners[known]
+        seen = mask[owners]
+        if not seen.any():
+            return []
+        best = np.full(len(mask), -np.inf, dtype=np.float32)
+        np.maximum.at(best, owners[seen], roughly(matrix, probe)[seen])
+        rows: Rows = np.flatnonzero(best > -np.inf)
+        if len(rows) > limit:
+            cut = np.partition(best[rows], len(rows) - limit)[len(rows) - limit]
+            rows = rows[best[rows] >= cut - _ROUNDING]
+        return [self._catalog.id(row) for row in rows.tolist()]
+
     # -- values
 
     def _measure(
@@ -311,11 +332,28 @@ class Searcher:
             if probe.vector is not None:
                 for column, (matrix, present) in zip(row, keys, strict=True):
                     column[:] = np.where(present, best_cosines(matrix, probe), _NAN)
+        self._measure_parts(found, probes, values)
         pairs = values.transpose(2, 0, 1).tolist()
         for each, pair, similarity in zip(found, pairs, similarities(values).tolist(), strict=True):
             each.cosines = tuple((content, task) for content, task in pair)
             each.dense = not math.isnan(similarity)
             each.similarity = similarity if each.dense else 0.0
+
+    def _measure_parts(
+        self, found: Sequence[Found], probes: Sequence[Probe], values: NDArray[np.float64]
+    ) -> None:
+        """Let a long item's content be as near as its nearest part."""
+        if not len(self._parts):
+            return
+        for index, each in enumerate(found):
+            row = self._catalog.row(each.id)
+            parts = None if row is None else self._parts.of(row)
+            if parts is None:
+                continue
+            for told, probe in zip(values, probes, strict=True):
+                if probe.vector is not None:
+                    best = WEIGHT * float(best_cosines(parts, probe).max())
+                    told[0, index] = np.fmax(told[0, index], best)
 
     def _matrices(
         self, found: Sequence[Found], vectors: VectorTable | None

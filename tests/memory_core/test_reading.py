@@ -12,6 +12,7 @@ from memory_core.reading import (
     BUDGET,
     LONGEST_ASKED,
     MOST,
+    MOST_PARTS,
     SHARE,
     WINDOW,
     Window,
@@ -19,6 +20,7 @@ from memory_core.reading import (
     excerpt,
     folded,
     gist,
+    parts,
     read,
     read_log,
     template,
@@ -213,3 +215,30 @@ def test_an_excerpt_keeps_what_is_asked_in_the_middle() -> None:
     assert "Why is the export of orders empty?" in cut
     assert len(cut) <= 1_000
     assert excerpt("short", 1_000) == "short"
+
+
+@settings(deadline=None)
+@given(st.lists(LINES, max_size=80), st.text(st.characters(exclude_categories=["Cs"]), max_size=80))
+def test_the_parts_of_an_item_cover_it(lines: list[str], title: str) -> None:
+    text = "\n".join(lines)
+    found = parts(title, text)
+    assert len(found) <= MOST_PARTS
+    assert found == parts(title, text)
+    said = "".join("".join(part.split("\n", 1)[1].split()) for part in found)
+    for line in lines:
+        for word in re.findall(r"\w{2,60}", line):
+            assert word in said
+
+
+def test_a_part_is_some_sentences_under_the_title() -> None:
+    found = parts("Harbours", PROSE)
+    assert all(part.startswith("Harbours\n") for part in found)
+    last = "Nothing of the first wall is left but a drawing in the town's archive."
+    assert found[-1] == f"Harbours\n{last}"
+    assert MOST_PARTS // 2 < len(parts("Harbours", PROSE * 9)) <= MOST_PARTS
+    assert parts("Harbours", PROSE * 9)[-1] == found[-1]
+
+
+@pytest.mark.parametrize("text", ["x" * 8_000, "a b " * 40_000, "漢字" * 4_000, "\n" * 9_000])
+def test_any_item_has_a_bounded_number_of_parts(text: str) -> None:
+    assert len(parts("title", text)) <= MOST_PARTS

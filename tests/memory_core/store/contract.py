@@ -240,6 +240,22 @@ class StoreContract:
         with pytest.raises(ValueError, match="dimension"):
             store.search([Probe("x", vector("x"), odd)], P, 3)
 
+    def test_a_long_item_is_as_near_as_its_nearest_part(self, store: Store) -> None:
+        store.add_items([item(n, f"filler {n}") for n in range(30)])
+        store.add_items([item(40, "a long text"), item(41, "omega", task="gamma")])
+        parts = np.stack([vector("delta kappa"), vector("alpha beta")])
+        assert store.add_parts("item_0040", parts)
+        assert store.add_parts("item_0040", parts), "once more is no harm"
+        assert not store.add_parts("nobody", parts)
+        found = store.search([Probe("", vector("alpha beta"))], P, 3)
+        assert ids(found)[0] == "item_0040"
+        assert found[0].similarity == pytest.approx(0.9, abs=1e-6)
+        assert math.isnan(found[0].cosines[0][1])
+        store.add_event(event(1, "retire", 40))
+        assert "item_0040" not in ids(store.search([Probe("", vector("alpha beta"))], P, 40))
+        with pytest.raises(ValueError, match="dimension"):
+            store.add_parts("item_0041", np.ones((2, 3), dtype=np.float32))
+
     def test_what_is_likelier_by_cosine_and_by_words_stands_higher(self, store: Store) -> None:
         store.add_items([item(n, f"alpha {'beta ' * (n % 3)} word{n}") for n in range(9)])
         store.add_items([waiting(10, "alpha"), item(11, "nothing like it")])

@@ -19,6 +19,7 @@ from memory_core.model import Event, Item, Kind, RecallRecord, State
 from memory_core.ports import (
     Candidate,
     Embedder,
+    Matrix,
     Probe,
     Scope,
     StoredItem,
@@ -27,6 +28,7 @@ from memory_core.ports import (
     StoreSizes,
     Vector,
 )
+from memory_core.store.parts import WEIGHT
 
 FLIPS: Mapping[str, State] = {
     "retire": "retired",
@@ -48,6 +50,7 @@ class FakeStore:
     def __init__(self, embedder_name: str = "", dimension: int = 0) -> None:
         self._name, self._dimension = embedder_name, dimension
         self._items: dict[str, StoredItem] = {}
+        self._parts: dict[str, Matrix] = {}
         self._recalls: dict[str, StoredRecall] = {}
         self._outcomes: dict[str, StoredOutcome] = {}
         self._events: dict[str, Event] = {}
@@ -102,6 +105,12 @@ class FakeStore:
     def _check(self, vector: Vector | None) -> None:
         if vector is not None and vector.shape != (self._dimension,):
             raise ValueError(f"shape {vector.shape}, the store's dimension is {self._dimension}")
+
+    def add_parts(self, item_id: str, parts: Matrix) -> bool:
+        self._require_open()
+        for part in parts:
+            self._check(part)
+        return item_id in self._items and self._parts.setdefault(item_id, parts) is not None
 
     def get_items(self, ids: Iterable[str]) -> dict[str, StoredItem]:
         self._require_open()
@@ -176,7 +185,10 @@ class FakeStore:
             for further, _ in probe.further:
                 self._check(further)
             keys = (stored.vector, stored.task_vector)
-            pairs.append(tuple(_best(probe, key) for key in keys))
+            content, task = (_best(probe, key) for key in keys)
+            parts = [_best(probe, part) for part in self._parts.get(stored.item.id, ())]
+            told = [x for x in (content, *(WEIGHT * x for x in parts)) if not math.isnan(x)]
+            pairs.append((max(told, default=math.nan), task))
         known = [[x for x in pair if not math.isnan(x)] for pair in pairs]
         best = [max(pair) for pair in known if pair]
         similarity = sum(best) / len(best) if best else 0.0
