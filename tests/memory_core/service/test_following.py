@@ -337,3 +337,18 @@ def test_a_checkpoint_of_another_log_is_passed_over(opened: Opener, shared_url: 
     follower = opened("follower", follow=True)
     caught_up(follower, writer)
     assert served(follower) == served(writer)
+
+
+def test_a_follower_finds_a_long_item_of_its_writer_by_its_last_sentence(opened: Opener) -> None:
+    writer, follower = opened("writer"), opened("follower", follow=True)
+    stocked(writer)
+    fact = "The turnstile of the north gate opens with a green badge."
+    text = " ".join(f"Paragraph {n} tells of matter {n * 7} alone." for n in range(90))
+    given = {"title": "Gates", "content": f"{text} {fact}"}
+    long = writer.lessons.remember(parse(RememberRequest, given)).id
+    until(lambda: held(follower) == held(writer))
+    for memory in (writer, follower):
+        assert memory.core.long_items is not None
+        assert memory.core.long_items.settle(PATIENCE)
+        found = memory.recall(parse(RecallRequest, {"task": fact})).items[0]
+        assert (found.id, found.similarity > 0.4) == (long, True)
