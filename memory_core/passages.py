@@ -26,6 +26,8 @@ WRAPPED = 120
 """A line longer than this is no line of wrapped prose: it is a paragraph."""
 REPEATED = 4
 """As many lines that begin alike are no prose."""
+OWN = 0.6
+"""Share of a passage's words that no other one has from which it speaks of something else."""
 ASKS = 2.0
 """From this score on a passage asks something."""
 
@@ -274,6 +276,11 @@ def passages(text: str, short: int = 320) -> list[Passage]:
     return _placed(found, alone)
 
 
+def _content_words(text: str) -> frozenset[str]:
+    """The longer words of a passage, by their beginnings."""
+    return frozenset(word[:6].lower() for word in WORDS.findall(text) if len(word) > 3)
+
+
 def _goes_on(kinds: Sequence[PassageKind | None], blank: int, kind: PassageKind) -> bool:
     after = next((k for k in kinds[blank : blank + 4] if k is not None), None)
     return after == kind
@@ -305,6 +312,8 @@ def _placed(found: list[Passage], alone: Sequence[bool]) -> list[Passage]:
     prose = [place for place, one in enumerate(found) if one.kind == "prose"]
     sizes = sorted(len(found[place].text) for place in prose)
     middle = sizes[len(sizes) // 2] if len(sizes) > 2 else 0
+    words = {place: _content_words(found[place].text) for place in prose}
+    often = Counter(word for said in words.values() for word in said)
     for place in prose:
         one, score = found[place], found[place].asks
         before = found[place - 1].kind if place else None
@@ -317,5 +326,8 @@ def _placed(found: list[Passage], alone: Sequence[bool]) -> list[Passage]:
             score += 2.0 if before and after else 1.0  # between two pasted blocks
         elif alone[place] and len(one.text) < middle / 2:
             score += 1.0
+        own = words[place]
+        if len(prose) > 4 and own and sum(often[word] == 1 for word in own) >= OWN * len(own):
+            score += 1.0  # it speaks of something else than all others do
         found[place] = replace(one, asks=score, said=said_in(one.text))
     return found
