@@ -311,6 +311,23 @@ class Shared(_Answer):
     behind_seconds: float
 
 
+class Speaking(_Answer):
+    """How often the memory spoke, checks and withheld answers apart.
+
+    Of `recalls` answers `silent` had no item; together they had `served` items. Of the `judged`
+    ones, whose report says what was followed, `used` were. `prompts` were answered for a hook
+    that nobody had asked; `tokens` is about what each of them injected, on average.
+    """
+
+    recalls: int = 0
+    silent: int = 0
+    served: int = 0
+    judged: int = 0
+    used: int = 0
+    prompts: int = 0
+    tokens: float = 0.0
+
+
 class Stats(_Answer):
     """`memory://stats`: counts, sizes and readiness; `shared` only of a shared store.
 
@@ -332,6 +349,7 @@ class Stats(_Answer):
     readiness: str
     learner: ScorerReport
     shared: Shared | None = None
+    speaking: Speaking = Speaking()
 
 
 class ServedItem(_Answer):

@@ -78,8 +78,10 @@ class Served:
 
     `position` is 0-based for what was served and -1 for a candidate that was
     considered and not served. `experts` holds the values of the scorer's
-    experts at that moment (see `memory_core.scorer.panel.EXPERTS`), empty in
-    keyword mode. `propensity` is 1 when the order is deterministic. With
+    experts at that moment (see `memory_core.scorer.panel.EXPERTS`), behind them
+    the relevance and its signs (`memory_core.scorer.relevance.SIGNS`), which a
+    recall of an earlier version has not; empty in keyword mode. `propensity` is
+    1 when the order is deterministic. With
     exploration on it is the probability of this item at this position given the
     items before it (1: the position was fixed); for a candidate that was not
     served, its probability at the first drawn position (0: it could not have

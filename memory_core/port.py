@@ -40,6 +40,7 @@ from memory_core.answers import (
     ScorerReport,
     ServedItem,
     Shared,
+    Speaking,
     StateAnswer,
     Stats,
 )
@@ -121,6 +122,7 @@ __all__ = [
     "RememberAnswer",
     "ScorerReport",
     "Shared",
+    "Speaking",
     "StateAnswer",
     "Stats",
     "Evaluation",

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from memory_core.model import Credit, OutcomeRecord, RecallRecord
+from memory_core.model import Credit, OutcomeRecord, RecallRecord, Served
 from memory_core.ports import Matrix, Vector
-from memory_core.scorer.panel import EXPERTS, Floats, Values
+from memory_core.scorer.panel import EXPERTS, Floats, Values, about_of, experts_of
 from memory_core.scorer.shares import holder_of
 from memory_core.scorer.stack import position_weights
 
@@ -92,16 +92,37 @@ class Episode:
         return self.attention @ self.experts if len(self.ids) else np.zeros(len(EXPERTS))
 
 
-def attention_of(outcome: OutcomeRecord, ids: tuple[str, ...]) -> Floats:
-    """Who mattered, float64[S]: position weights, or the used items where the report says."""
+def attention_of(outcome: OutcomeRecord, ids: tuple[str, ...], about: Floats) -> Floats:
+    """Who mattered, float64[S]: the used items where the report says, else by position and task.
+
+    What was far less about the task than another item has a share of its position's weight
+    only: what it did not speak of did not decide how the task ended.
+
+    Args:
+        outcome: The report.
+        ids: Of what was served.
+        about: The relevance of each, float64[S] in [0, 1]; NaN where it is not known.
+    """
     if outcome.used is None:
-        return position_weights(len(ids))
+        return position_weights(len(ids)) * shares_of(about)
     used = [item_id for item_id in ids if item_id in outcome.used]
     if not used:
         return np.zeros(len(ids))
     shares = position_weights(len(used))
     share = dict(zip(used, (shares / shares.sum()).tolist(), strict=True))
     return np.array([share.get(item_id, UNUSED_ATTENTION) for item_id in ids])
+
+
+def shares_of(about: Floats) -> Floats:
+    """How much of its weight each item has by its relevance, float64[S] in [0, 1].
+
+    All of it from half of the most relevant one's relevance on, below that in proportion; all
+    of it where none is known.
+    """
+    if not len(about) or np.isnan(about).any() or about.max() <= 0:
+        return np.ones(len(about))
+    shares: Floats = np.minimum(2.0 * about / about.max(), 1.0)
+    return shares
 
 
 def labels_of(outcome: OutcomeRecord, ids: tuple[str, ...]) -> Floats:
@@ -119,13 +140,20 @@ def _named(outcome: OutcomeRecord) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*(outcome.used or ()), *outcome.helpful, *outcome.harmful)))
 
 
+def _about(served: tuple[Served, ...], count: int) -> Floats:
+    """The logged relevance of what was served, float64[S]; NaN where there is none."""
+    if len(served) != count:
+        return np.full(count, np.nan)
+    return np.array([(*about_of(one), np.nan)[0] for one in served], dtype=np.float64)
+
+
 def _rival(recall: RecallRecord | None) -> tuple[tuple[int, ...], Values]:
     """Similarity's ranks of what was served, and the values of its own first as many."""
     nothing = (), np.zeros((0, len(EXPERTS)))
     if recall is None or recall.door == "check" or not recall.served:
         return nothing
     places = tuple(c.place for c in recall.served)
-    own = {c.place: c.experts for c in recall.candidates if len(c.experts) == len(EXPERTS)}
+    own = {c.place: experts_of(c) for c in recall.candidates if experts_of(c)}
     first = [own[place] for place in range(len(places)) if place in own]
     if min(places) < 0 or len(first) < len(places):
         return nothing
@@ -154,7 +182,7 @@ def build_episode(
     served = recall.served if recall is not None else ()
     ids = tuple(c.item_id for c in served) if recall is not None else _named(outcome)
     zero = np.zeros(dimension, np.float32)
-    scored = bool(served) and all(len(c.experts) == len(EXPERTS) for c in served)
+    scored = bool(served) and all(experts_of(c) for c in served)
     places, rival = _rival(recall)
     return Episode(
         owner=owner,
@@ -164,7 +192,7 @@ def build_episode(
         at=outcome.at,
         query=query,
         ids=ids,
-        experts=np.array([c.experts for c in served])
+        experts=np.array([experts_of(c) for c in served])
         if scored
         else np.zeros((len(ids), len(EXPERTS))),
         mass=np.array([c.evidence_mass for c in served], dtype=np.float64)
@@ -174,7 +202,7 @@ def build_episode(
         if ids
         else np.zeros((0, dimension), np.float32),
         pitfall=np.array([float(item_id in traits.pitfalls) for item_id in ids]),
-        attention=attention_of(outcome, ids),
+        attention=attention_of(outcome, ids, _about(served, len(ids))),
         labels=labels_of(outcome, ids),
         reward=outcome.reward,
         strength=outcome.strength,

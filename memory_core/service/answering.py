@@ -11,7 +11,7 @@ import numpy as np
 from memory_core.model import Mode, Served
 from memory_core.port import FailureWarning, RecalledItem
 from memory_core.ports import Candidate
-from memory_core.scorer.panel import EVIDENCE, EXPERTS, FUSED, Floats
+from memory_core.scorer.panel import EVIDENCE, EXPERTS, FUSED, Floats, Values
 
 if TYPE_CHECKING:  # torch comes with it, later
     from memory_core.scorer.learner import Ranking
@@ -28,8 +28,9 @@ CUT = " [cut to fit max_tokens]"
 class Ranked:
     """Candidates best first, with what the log and the answer need of each.
 
-    `relevance` float64[N] in [0, 1] is the chance that each is about the task, in the order of
-    plain similarity (see `places`); what is below `bar` is not served.
+    `relevance` float64[N] in [0, 1] is the chance that each is about the task, of the `signs`
+    float64[N, S], in the order of plain similarity (see `places`); what is below `bar` is not
+    served.
     """
 
     candidates: tuple[Candidate, ...]
@@ -38,6 +39,7 @@ class Ranked:
     mode: Mode
     weight: float
     relevance: Floats
+    signs: Values
     bar: float
 
     def about(self, rank: int) -> float:
@@ -73,7 +75,11 @@ class Ranked:
         place = self.places[rank]
         return replace(
             base,
-            experts=tuple(float(v) for v in self.ranking.experts[place]),
+            experts=(
+                *(float(v) for v in self.ranking.experts[place]),
+                self.about(rank),
+                *(round(float(v), 6) for v in self.signs[place]),
+            ),
             evidence_mass=float(self.ranking.mass[place]),
         )
 

@@ -21,7 +21,8 @@ _WORD = re.compile(r"\w+")
 class Line:
     """What listing needs of one item.
 
-    `created_at` in seconds since the epoch; `said` is equal for items that say the same.
+    `created_at` in seconds since the epoch; `said` is equal for items that say the same;
+    `size` is of its text, in characters.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Line:
     said: str = ""
     tags: tuple[str, ...] = ()
     source: str = ""
+    size: int = 0
 
 
 def same_words(text: str) -> str:
@@ -95,6 +97,7 @@ class Catalogue:
             said=_digest(same_words(item.text)),
             tags=tuple(map(sys.intern, item.tags)),
             source=sys.intern(item.source),
+            size=len(item.text),
         )
         self._count(self._lines[item.id], 1)
         if item.supersedes:

@@ -46,6 +46,7 @@ from memory_core.service.notebook import Notebook
 from memory_core.service.open_recalls import OpenRecalls
 from memory_core.service.project_names import ProjectNames
 from memory_core.service.quota import Quotas
+from memory_core.service.speaking import Speech
 from memory_core.service.tally import Tally
 from memory_core.settings import Settings
 from memory_core.sketch import (
@@ -99,6 +100,7 @@ class Core:
     lineage: Lineage = field(default_factory=Lineage)
     tally: Tally = field(init=False)
     holdout: Holdout = field(default_factory=Holdout)
+    speech: Speech = field(default_factory=Speech)
     open_recalls: OpenRecalls = field(default_factory=OpenRecalls)
     notebook: Notebook = field(default_factory=Notebook)
     names: ProjectNames = field(default_factory=ProjectNames)
@@ -234,6 +236,12 @@ class Core:
         self.tally.count_recall(recall)
         self.holdout.count_recall(recall)
         self.open_recalls.count_recall(recall)
+        self.speech.count_recall(recall, self.size_of)
+
+    def size_of(self, item_id: str) -> int:
+        """Characters of an item's text, 0 for one that is not known."""
+        line = self.catalogue.get(item_id)
+        return line.size if line is not None else 0
 
     def take_item(self, item: Item, state: State) -> None:
         """Let the catalogue have an item; one that may be longer than a window is read whole."""

@@ -29,7 +29,7 @@ from memory_core.scorer.offline import (
     doubly_robust,
     logged_of,
 )
-from memory_core.scorer.panel import DENSE, EVIDENCE, FUSED, Floats
+from memory_core.scorer.panel import DENSE, EVIDENCE, FUSED, Floats, experts_of
 from memory_core.scorer.proof import TIE, calibration_error, log_loss
 from memory_core.scorer.rivals import Rival
 from memory_core.scorer.stack import Fit, position_weights
@@ -151,9 +151,9 @@ class _Replay:
             "similarity": [-c.place for c in candidates],
             "cosine": [c.similarity for c in candidates],
             "counters": [self._rate(c.item_id) for c in candidates],
-            "evidence": [c.experts[EVIDENCE] for c in candidates],
+            "evidence": [experts_of(c)[EVIDENCE] for c in candidates],
             "learned": [
-                c.score if recall.mode == "learned" else float(np.dot(c.experts, fit.weights))
+                c.score if recall.mode == "learned" else float(np.dot(experts_of(c), fit.weights))
                 for c in candidates
             ],
         }

@@ -10,7 +10,7 @@ import numpy as np
 from memory_core.background import rarity
 from memory_core.ports import Candidate, Scope
 from memory_core.scorer.panel import Floats, Values
-from memory_core.scorer.relevance import BY_MEANING, BY_WORDS, shared_words, signs_of
+from memory_core.scorer.relevance import shared_words, signs_of
 from memory_core.service.conditions import Conditions
 from memory_core.service.core import Core, number_of
 from memory_core.words import names, terms
@@ -22,17 +22,8 @@ SHORTEST_NAME = 5
 """Characters of a name that is nobody else's by itself: 404 may be a course."""
 
 
-def relevance_of(
-    core: Core, conditions: Conditions, found: Sequence[Candidate], scope: Scope
-) -> Floats:
-    """The relevance of every candidate, float64[N] in [0, 1]; from words alone without a model."""
-    weights = BY_WORDS if conditions.vector is None else BY_MEANING
-    about: Floats = weights.relevance(signs_read(core, conditions, found, scope))
-    return np.maximum(about, NAMED * _named(core, conditions, found))
-
-
-def _named(core: Core, conditions: Conditions, found: Sequence[Candidate]) -> Floats:
-    """1.0 for each candidate that alone holds a long name of the query, else 0.0."""
+def least_of(core: Core, conditions: Conditions, found: Sequence[Candidate]) -> Floats:
+    """The least relevance of each candidate, float64[N]: NAMED where it alone holds a long name."""
     asked = {
         number_of(name)
         for probe in conditions.probes
@@ -41,7 +32,7 @@ def _named(core: Core, conditions: Conditions, found: Sequence[Candidate]) -> Fl
     }
     return np.array(
         [
-            float(one.named and any(name in core.read(one.stored.item).words for name in asked))
+            NAMED * float(one.named and any(name in core.read(one.stored.item).words for name in asked))
             for one in found
         ]
     )

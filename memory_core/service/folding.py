@@ -36,6 +36,7 @@ def fold_outcome(core: Core, outcome: OutcomeRecord, recall: RecallRecord | None
             core.holdout.count(earlier, recall, -1)
         core.holdout.count(outcome, recall)
     core.tally.count_outcome(outcome, owner, served[0] if served else "")
+    core.speech.count_outcome(outcome, owner, () if recall is None else served)
     core.quotas.observe(outcome, quota_items(outcome, served), earlier)
     core.open_recalls.count_outcome(outcome)
     slim = replace(outcome, error="", error_normalised="", evidence="", steps=())

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
+
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import StoreUnavailable
 from memory_core.model import Mode, RecallRecord, new_id
@@ -19,13 +21,14 @@ from memory_core.port import (
 from memory_core.ports import Scope, StoredRecall, Vector
 from memory_core.redaction import redact
 from memory_core.scorer.panel import panel_of
+from memory_core.scorer.relevance import BY_MEANING, BY_WORDS
 from memory_core.service.advising import Reported, after_check, after_recall
 from memory_core.service.announcing import recall_changes
 from memory_core.service.answering import Ranked, cut, size_of, tokens_of, why
 from memory_core.service.catalogue import said_of
 from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
-from memory_core.service.fitting import relevance_of
+from memory_core.service.fitting import least_of, signs_read
 from memory_core.service.holdout import NOTE, withholds
 from memory_core.service.joining import at_hand
 from memory_core.service.notebook import MOST_WARNINGS
@@ -191,8 +194,12 @@ class Recaller:
     ) -> Ranked:
         core = self._core
         found = tuple(core.store.search(conditions.probes, scope, CANDIDATES))
-        about = relevance_of(core, conditions, found, scope)
-        plain = Ranked(found, tuple(range(len(found))), None, "similarity", 0.0, about, bar)
+        signs = signs_read(core, conditions, found, scope)
+        least = least_of(core, conditions, found)
+        start = (BY_WORDS if conditions.vector is None else BY_MEANING).relevance(signs)
+        about = np.maximum(start, least)
+        order = tuple(range(len(found)))
+        plain = Ranked(found, order, None, "similarity", 0.0, about, signs, bar)
         if conditions.vector is None or core.embedder is None:
             return replace(plain, mode="keyword")
         trainer = core.trainer

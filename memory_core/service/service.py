@@ -250,6 +250,7 @@ class MemoryService:
             readiness=readiness,
             learner=self.scorer(caller),
             shared=_shared(sizes.shared),
+            speaking=core.speech.told(caller.projects),
         )
 
     # -- keeping -------------------------------------------------------------------

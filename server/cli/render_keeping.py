@@ -53,6 +53,7 @@ def stats(page: Page, answer: port.Stats) -> None:
     page.pairs([("judged", _counts(answer.outcomes))])
     page.line()
     page.line(f"recalls: {answer.recalls:,}", "bold")
+    page.pairs(_spoken(answer.speaking))
     if answer.projects:
         page.line()
         page.line("projects", "bold")
@@ -79,6 +80,18 @@ def stats(page: Page, answer: port.Stats) -> None:
             *short_proof(learner),
         ]
     )
+
+
+def _spoken(said: port.Speaking) -> list[tuple[str, str]]:
+    """How often the memory spoke, and what of it was followed; nothing of what never was."""
+    pairs = []
+    if said.recalls:
+        pairs.append(("silent", f"{said.silent:,} of {said.recalls:,} (nothing fitted)"))
+    if said.judged:
+        pairs.append(("followed", f"{said.used:,} of {said.judged:,} served items"))
+    if said.prompts:
+        pairs.append(("injected", f"{said.tokens:,.0f} tokens a prompt, {said.prompts:,} prompts"))
+    return pairs
 
 
 def compacted(page: Page, answer: port.Compacted) -> None:

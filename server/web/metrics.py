@@ -133,9 +133,24 @@ def _of_stats(stats: port.Stats) -> list[Metric]:
         _labelled("lessonbank_items", "Stored items by state and kind", "is", stats.items),
         _labelled("lessonbank_project_items", "Active items", "project", stats.projects),
         _one("lessonbank_recalls", "Served answers since the store exists", stats.recalls),
+        *_of_speaking(stats.speaking),
         _labelled("lessonbank_outcomes", "Recalls and tasks by end", "outcome", stats.outcomes),
         _one("lessonbank_learner_reports", "Reported outcomes", stats.learner.reports),
         _one("lessonbank_learner_weight", "How far learning moves orders", stats.learner.weight),
+    ]
+
+
+def _of_speaking(said: port.Speaking) -> list[Metric]:
+    """How often the memory spoke, and what of it was followed; a share without a count is 0."""
+    silent = said.silent / said.recalls if said.recalls else 0.0
+    used = said.used / said.judged if said.judged else 0.0
+    what = "Share of answers without an item, checks apart"
+    followed = "Share of served items that were followed, where the report says"
+    tokens = "Tokens that a hook injected for a prompt, on average"
+    return [
+        _one("lessonbank_silent_share", what, silent),
+        _one("lessonbank_used_share", followed, used),
+        _one("lessonbank_prompt_tokens", tokens, said.tokens),
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from memory_core.scorer.panel import EXPERTS, about_of, experts_of
+from memory_core.scorer.relevance import SIGNS
 from memory_core.service.core import Core
 from tests.memory_core.service.conftest import Bench, OpenBench
 
@@ -115,3 +117,29 @@ def test_the_crowd_is_counted_by_the_active_items_of_the_project(bench: Bench) -
     assert core.catalogue.active(("demo",)) == 0
     bench.restore(kept)
     assert core.catalogue.active(("demo", "other")) == 2
+
+
+def test_relevance_and_its_signs_are_logged_with_what_was_considered(bench: Bench) -> None:
+    dates(bench)
+    bench.remember("Zebra", "Quokka and wombat.")
+    answer = bench.recall("parse the dates")
+    stored = bench.service.core.store.get_recall(answer.recall_id)
+    assert stored is not None
+    about = [about_of(candidate) for candidate in stored.record.candidates]
+    assert [len(values) for values in about] == [1 + len(SIGNS)] * 2
+    assert about[0][0] == answer.items[0].relevance
+    assert about[1][0] < 0.14
+    assert all(len(experts_of(one)) == len(EXPERTS) for one in stored.record.candidates)
+
+
+def test_credit_of_a_bare_success_goes_to_what_was_about_the_task(open_bench: OpenBench) -> None:
+    bench = open_bench(bar=0.0)
+    kept = dates(bench)
+    odd = bench.remember("Zebra", "Quokka and wombat.").id
+    answer = bench.recall("parse the dates with the date parser", k=2)
+    assert {item.id for item in answer.items} == {kept, odd}
+    credited = {
+        c.id: c.credit for c in bench.report("success", recall_id=answer.recall_id).credited
+    }
+    assert credited[kept] > 0.3
+    assert abs(credited.get(odd, 0.0)) < 0.02

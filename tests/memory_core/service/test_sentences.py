@@ -55,7 +55,7 @@ def ranked(mode: Mode, rank: int, place: int, **given: float) -> Ranked:
         snapshot=SimpleNamespace(fit=SimpleNamespace(weights=np.ones(len(EXPERTS)))),
     )
     candidates: Any = tuple(SimpleNamespace(keyword=given["keyword"]) for _ in range(5))
-    return Ranked(candidates, tuple(places), ranking, mode, 0.0, np.ones(5), 0.0)
+    return Ranked(candidates, tuple(places), ranking, mode, 0.0, np.ones(5), np.zeros((5, 6)), 0.0)
 
 
 def test_why_is_true_whole_and_never_against_itself() -> None:

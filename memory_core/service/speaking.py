@@ -1,0 +1,81 @@
+"""How often the memory spoke, what of it was followed, and what it cost: a fold over the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from dataclasses import dataclass, field
+
+from memory_core.answers import Speaking
+from memory_core.model import OutcomeRecord, RecallRecord
+
+FRAME = 260
+"""Characters of a hook's text around its items, and of each item's own lines beside its text."""
+MOST_INJECTED = 600
+"""Tokens of a hook's text at the most, as the hooks come."""
+
+
+@dataclass(slots=True)
+class _Counts:
+    """One project's numbers."""
+
+    recalls: int = 0
+    silent: int = 0
+    served: int = 0
+    judged: int = 0
+    used: int = 0
+    prompts: int = 0
+    tokens: float = 0.0
+
+
+@dataclass(slots=True)
+class Speech:
+    """The counts of every project. Used under the service's lock; checks do not count."""
+
+    _projects: dict[str, _Counts] = field(default_factory=dict)
+    _told: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+
+    def count_recall(self, recall: RecallRecord, size: Callable[[str], int]) -> None:
+        """Count one answer; `size` gives the characters of an item's text."""
+        if recall.door == "check" or recall.withheld:
+            return
+        counts = self._projects.setdefault(recall.project, _Counts())
+        served = recall.served_ids
+        counts.recalls += 1
+        counts.silent += not served
+        counts.served += len(served)
+        if recall.door == "prompt":
+            counts.prompts += 1
+            characters = sum(size(item_id) + FRAME for item_id in served) + FRAME * bool(served)
+            counts.tokens += min(characters / 4, MOST_INJECTED)
+
+    def count_outcome(self, outcome: OutcomeRecord, owner: str, served: tuple[str, ...]) -> None:
+        """Count what a report says of its served items, in place of its owner's earlier one."""
+        project, judged, used = self._told.pop(owner, ("", 0, 0))
+        if judged:
+            counts = self._projects[project]
+            counts.judged, counts.used = counts.judged - judged, counts.used - used
+        if outcome.used is None or not served:
+            return
+        followed = sum(item_id in outcome.used for item_id in served)
+        self._told[owner] = outcome.project, len(served), followed
+        counts = self._projects.setdefault(outcome.project, _Counts())
+        counts.judged, counts.used = counts.judged + len(served), counts.used + followed
+
+    def told(self, projects: Container[str] | None) -> Speaking:
+        """The sums over these projects, or over all."""
+        found = [
+            counts
+            for project, counts in list(self._projects.items())
+            if projects is None or project in projects
+        ]
+        prompts = sum(one.prompts for one in found)
+        tokens = sum(one.tokens for one in found)
+        return Speaking(
+            recalls=sum(one.recalls for one in found),
+            silent=sum(one.silent for one in found),
+            served=sum(one.served for one in found),
+            judged=sum(one.judged for one in found),
+            used=sum(one.used for one in found),
+            prompts=prompts,
+            tokens=round(tokens / prompts, 1) if prompts else 0.0,
+        )
