@@ -45,8 +45,10 @@ class Episode:
     what was served in plain hybrid similarity, and `rival` float64[S, E] the
     experts' values of similarity's own first S; both empty where not known.
     `contents` are the sketches of what the items advise, by id; `used` the places of
-    the used items, empty where the report does not say. `source` is whose report it is,
-    `whole` whether it counts where reports are counted (see `memory_core.scorer.shares`).
+    the used items, empty where the report does not say, which `reports_use` tells apart;
+    `signs` float64[S, K] are the signs of what was served, empty where not logged. `source`
+    is whose report it is, `whole` whether it counts where reports are counted (see
+    `memory_core.scorer.shares`).
     """
 
     owner: str
@@ -73,6 +75,8 @@ class Episode:
     rival: Values = field(default_factory=lambda: np.zeros((0, len(EXPERTS))))
     contents: Mapping[str, Vector] = field(default_factory=dict)
     used: tuple[int, ...] = ()
+    reports_use: bool = False
+    signs: Values = field(default_factory=lambda: np.zeros((0, 0)))
     source: str = ""
     whole: bool = True
 
@@ -147,6 +151,12 @@ def _about(served: tuple[Served, ...], count: int) -> Floats:
     return np.array([(*about_of(one), np.nan)[0] for one in served], dtype=np.float64)
 
 
+def _signs(served: tuple[Served, ...]) -> Values:
+    """The logged signs of what was served, float64[S, K]; empty where one has none."""
+    found = [about_of(one)[1:] for one in served]
+    return np.array(found) if found and all(found) else np.zeros((0, 0))
+
+
 def _rival(recall: RecallRecord | None) -> tuple[tuple[int, ...], Values]:
     """Similarity's ranks of what was served, and the values of its own first as many."""
     nothing = (), np.zeros((0, len(EXPERTS)))
@@ -215,5 +225,7 @@ def build_episode(
         rival=rival,
         contents=traits.contents,
         source=holder_of(outcome.source),
+        reports_use=outcome.used is not None,
+        signs=_signs(served),
         used=tuple(place for place, item_id in enumerate(ids) if item_id in (outcome.used or ())),
     )

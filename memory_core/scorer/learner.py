@@ -10,7 +10,7 @@ moment), the outcomes and their credits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from memory_core.scorer.episode import Episode
 from memory_core.scorer.episodic import EpisodicBuffer
 from memory_core.scorer.evidence import Evidence
 from memory_core.scorer.gate import Gate
+from memory_core.scorer.learned_relevance import Learned, LearnedRelevance
 from memory_core.scorer.networks import Networks, Weights
 from memory_core.scorer.ordering import order_of
 from memory_core.scorer.panel import (
@@ -69,6 +70,7 @@ class Snapshot:
     networks: Weights
     weight: float
     opening: float
+    about: Learned = field(default_factory=Learned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class Learner:
         self.reservoir = Reservoir(seed)
         self.record = Record()
         self.wholes = Wholes()
+        self.about = LearnedRelevance()
         self.reports = 0
         self.base_rate = 0.5
         first = self.networks.weights()
@@ -200,6 +203,7 @@ class Learner:
     def learn_one(self, episode: Episode) -> None:
         """Learn one observed outcome, in log order, and publish a new snapshot."""
         self.reports += 1
+        self.about.take(episode)
         if teaches(episode):
             self._prove(episode)
             self._remember(episode)
@@ -220,6 +224,7 @@ class Learner:
         from the log, `restore` brings the rest.
         """
         self.reports += 1
+        self.about.take(episode)
         if not teaches(episode):
             self._withdraw(episode.owner)
             return
@@ -322,4 +327,5 @@ class Learner:
             networks=self.gate.finite(),
             weight=self.record.weight,
             opening=self.record.opening,
+            about=self.about.served,
         )

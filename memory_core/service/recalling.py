@@ -209,10 +209,13 @@ class Recaller:
         panel = panel_of(conditions.vector, found, texts, core.earlier_of(found))
         learned = core.settings.scorer_mode == "learned"
         ranking = trainer.learner.rank(panel, project, session, core.clock(), learned=learned)
+        if learned:
+            about = ranking.snapshot.about.relevance(about, conditions.vector)
         moved = bool(ranking.moved.any() or ranking.penalty.any())
         weight = ranking.snapshot.weight if learned and ranking.snapshot.reports else 0.0
         return replace(
             plain,
+            relevance=about,
             candidates=tuple(found[i] for i in ranking.order),
             places=ranking.order,
             ranking=ranking,

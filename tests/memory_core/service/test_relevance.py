@@ -143,3 +143,26 @@ def test_credit_of_a_bare_success_goes_to_what_was_about_the_task(open_bench: Op
     }
     assert credited[kept] > 0.3
     assert abs(credited.get(odd, 0.0)) < 0.02
+
+
+def test_reports_teach_which_tasks_the_store_knows_nothing_of(open_bench: OpenBench) -> None:
+    bench = open_bench()
+    dates(bench)
+    task, other = "parse the dates with the date parser", "parse a name for a date"
+    before = {one: bench.recall(one).items[0].relevance for one in (task, other)}
+    for _ in range(12):
+        for one, used in ((task, None), (other, [])):
+            answer = bench.recall(one)
+            if answer.items:
+                ids = [answer.items[0].id] if used is None else used
+                ended = "success" if used is None else "failure"
+                bench.report(ended, recall_id=answer.recall_id, used_ids=ids)
+        bench.settle()
+    [found] = bench.recall(task).items
+    assert found.relevance >= before[task]
+    after = bench.recall(other).items
+    assert not after or after[0].relevance < before[other]
+    again = open_bench()
+    assert again.recall(task).items[0].relevance == found.relevance
+    shadow = open_bench("shadow")
+    assert shadow.recall(task).items[0].relevance == before[task]

@@ -1,0 +1,187 @@
+"""Relevance as the user's own reports teach it: the start, moved by what like tasks found.
+
+A report says whether what was served was about its task: what was used, helpful or
+harmful was; with `used_ids: []` nothing was; a bare outcome says it faintly. Two things
+are learned of that:
+
+    found  how tasks like this one fared, kernel-weighted over the newest reports, in [-1, 1]
+    fit    slope, weight of found, and shift of logit(start), ridge-logistic around (1, 2.5, 0)
+
+With no report found is 0 and the fit is its start, so relevance is exactly the start. On the
+reports that are held out both predict the first served item's label before it is learned; while
+the learned one is clearly worse, the start serves. A fold over the log, in log order.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.optimize import minimize
+
+from memory_core.ports import Matrix, Vector
+from memory_core.scorer.episode import Episode
+from memory_core.scorer.panel import Floats
+from memory_core.scorer.relevance import BY_MEANING
+
+START = np.array([1.0, 2.5, 0.0])
+RIDGE = np.array([8.0, 4.0, 1.2])
+BOUNDS = ((0.2, 2.0), (0.5, 5.0), (-3.0, 3.0))
+BANDWIDTH = 0.15
+"""Of the kernel exp((cosine - 1) / bandwidth) between tasks."""
+CALM = 1.0
+"""Kernel mass of like tasks at which found is half of what they say."""
+BARE_SUCCESS, BARE_FAILURE = 0.7, -0.5
+"""What a bare outcome says: a lesson may be about the task and wrong."""
+KEPT = 1_024
+"""Newest reports that are learned from."""
+REFIT_EVERY = 25
+FEWEST_HELD = 5
+SLACK = 1.0
+"""Standard errors by which the learned one may seem worse by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What recall reads: never changed once published. `queries` float32[n, d], `said` [n]."""
+
+    fit: Floats = field(default_factory=START.copy)
+    queries: Matrix | None = None
+    said: Floats = field(default_factory=lambda: np.zeros(0))
+
+    def found(self, query: Vector) -> float:
+        """How tasks like this one fared, in [-1, 1]; 0 where none was like it."""
+        if self.queries is None or not len(self.said):
+            return 0.0
+        kernel = np.exp((self.queries @ query - 1.0) / BANDWIDTH).astype(np.float64)
+        return float(kernel @ self.said / (CALM + kernel.sum()))
+
+    def relevance(self, start: Floats, query: Vector) -> Floats:
+        """The relevance of candidates, float64[N], of the start's and the task's conditions."""
+        if self.queries is None:
+            return start
+        return _chance(self.fit, _logit(start), self.found(query))
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """One report: its task, what it says in [-1, 1], and rows (logit, found, label, weight)."""
+
+    query: Vector
+    said: float
+    rows: tuple[tuple[float, float, float, float], ...]
+
+
+class LearnedRelevance:
+    """The fold. `take` is called from one thread at a time; `served` may be read by any."""
+
+    def __init__(self) -> None:
+        self._reports: OrderedDict[str, _Report] = OrderedDict()
+        self._taken = 0
+        self._gains: list[float] = []
+        self._fit = START.copy()
+        self._newest = Learned()
+        self.served = Learned()
+
+    def take(self, episode: Episode) -> None:
+        """Learn from one report, in place of its owner's earlier one."""
+        self._reports.pop(episode.owner, None)
+        report = self._read(episode)
+        if report is not None:
+            if episode.held_out:
+                self._prove(report)
+            else:
+                self._reports[episode.owner] = report
+                if len(self._reports) > KEPT:
+                    self._reports.popitem(last=False)
+        self._taken += 1
+        if self._taken % (5 if self._taken <= 100 else REFIT_EVERY) == 0:
+            self._fit = _refitted([row for one in self._reports.values() for row in one.rows])
+        self._publish()
+
+    @property
+    def proven(self) -> bool:
+        """Whether the learned relevance is not clearly worse than the start, held out."""
+        gains = np.array(self._gains[-200:])
+        if len(gains) < FEWEST_HELD:
+            return True
+        error = float(gains.std(ddof=1)) / float(np.sqrt(len(gains)))
+        return float(gains.mean()) >= -SLACK * error
+
+    def _read(self, episode: Episode) -> _Report | None:
+        """What a report says; None where it says nothing of relevance."""
+        if episode.query is None or not len(episode.signs) or episode.strength <= 0:
+            return None
+        labels = episode.labels
+        known = ~np.isnan(labels)
+        places = range(len(episode.ids))
+        if known.any() or episode.used:
+            about = [place in episode.used or bool(known[place]) for place in places]
+            rows = [(place, float(about[place]), 1.0 if about[place] else 0.3) for place in places]
+            said = 1.0
+        elif episode.reports_use:
+            rows = [(place, 0.0, 1.0) for place in places]
+            said = -1.0
+        else:
+            right = episode.reward >= 0.5
+            rows = [(0, float(right), 0.7 if right else 0.3)]
+            said = BARE_SUCCESS if right else BARE_FAILURE
+        weight = episode.trust * episode.strength
+        start = _logit(BY_MEANING.relevance(episode.signs))
+        found = self._newest.found(episode.query)
+        return _Report(
+            episode.query,
+            said * weight,
+            tuple((float(start[place]), found, y, w * weight) for place, y, w in rows),
+        )
+
+    def _prove(self, report: _Report) -> None:
+        """Predict a held-out report's first item with both, before it is learned."""
+        logit, found, label, _ = report.rows[0]
+        start = _loss(float(_chance(START, np.array([logit]), 0.0)[0]), label)
+        self._gains.append(
+            start - _loss(float(_chance(self._fit, np.array([logit]), found)[0]), label)
+        )
+
+    def _publish(self) -> None:
+        reports = list(self._reports.values())
+        queries = np.stack([one.query for one in reports]) if reports else None
+        self._newest = Learned(self._fit, queries, np.array([one.said for one in reports]))
+        self.served = self._newest if self.proven else Learned()
+
+
+def _logit(chances: Floats) -> Floats:
+    kept = np.clip(chances, 1e-6, 1.0 - 1e-6)
+    logits: Floats = np.log(kept / (1.0 - kept))
+    return logits
+
+
+def _chance(fit: Floats, logits: Floats, found: float) -> Floats:
+    chances: Floats = 1.0 / (1.0 + np.exp(-(fit[0] * logits + fit[1] * found + fit[2])))
+    return chances
+
+
+def _loss(chance: float, label: float) -> float:
+    kept = min(max(chance, 0.01), 0.99)
+    return float(-(label * np.log(kept) + (1.0 - label) * np.log(1.0 - kept)))
+
+
+def _refitted(rows: list[tuple[float, float, float, float]]) -> Floats:
+    """The fit of these rows (logit, found, label, weight), ridge-logistic around the start."""
+    if not rows:
+        return START.copy()
+    table = np.array(rows)
+    values = np.column_stack([table[:, :2], np.ones(len(table))])
+    labels, weights = table[:, 2], table[:, 3]
+
+    def loss(fit: Floats) -> tuple[float, Floats]:
+        logits = values @ fit
+        away = fit - START
+        errors = weights * (1.0 / (1.0 + np.exp(-logits)) - labels)
+        total = weights @ (np.logaddexp(0.0, logits) - labels * logits)
+        return float(total + RIDGE @ away**2), values.T @ errors + 2.0 * RIDGE * away
+
+    found = minimize(loss, START, jac=True, method="L-BFGS-B", bounds=BOUNDS)
+    fit: Floats = np.round(found.x, 6)
+    return fit
