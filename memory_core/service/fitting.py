@@ -32,7 +32,8 @@ def least_of(core: Core, conditions: Conditions, found: Sequence[Candidate]) -> 
     }
     return np.array(
         [
-            NAMED * float(one.named and any(name in core.read(one.stored.item).words for name in asked))
+            NAMED
+            * float(one.named and any(name in core.read(one.stored.item).words for name in asked))
             for one in found
         ]
     )

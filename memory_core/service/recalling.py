@@ -210,7 +210,7 @@ class Recaller:
         learned = core.settings.scorer_mode == "learned"
         ranking = trainer.learner.rank(panel, project, session, core.clock(), learned=learned)
         if learned:
-            about = ranking.snapshot.about.relevance(about, conditions.vector)
+            about = np.maximum(ranking.snapshot.about.relevance(start, conditions.vector), least)
         moved = bool(ranking.moved.any() or ranking.penalty.any())
         weight = ranking.snapshot.weight if learned and ranking.snapshot.reports else 0.0
         return replace(
