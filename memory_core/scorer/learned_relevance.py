@@ -34,9 +34,11 @@ CALM = 1.0
 """Kernel mass of like tasks at which found is half of what they say."""
 BARE_SUCCESS, BARE_FAILURE = 0.7, -0.5
 """What a bare outcome says: a lesson may be about the task and wrong."""
-KEPT = 1_024
+KEPT = 512
 """Newest reports that are learned from."""
-REFIT_EVERY = 25
+REFIT_ALWAYS_UNTIL, REFIT_EVERY = 100, 25
+REFIT_OFTEN_UNTIL, REFIT_SELDOM = 1_000, 100
+"""Refitted after every 5th of the first 100 reports, every 25th, then every 100th."""
 FEWEST_HELD = 5
 SLACK = 1.0
 """Standard errors by which the learned one may seem worse by chance."""
@@ -96,9 +98,16 @@ class LearnedRelevance:
                 if len(self._reports) > KEPT:
                     self._reports.popitem(last=False)
         self._taken += 1
-        if self._taken % (5 if self._taken <= 100 else REFIT_EVERY) == 0:
+        if self._taken % self._pause == 0:
             self._fit = _refitted([row for one in self._reports.values() for row in one.rows])
         self._publish()
+
+    @property
+    def _pause(self) -> int:
+        """Reports between two refits."""
+        if self._taken <= REFIT_ALWAYS_UNTIL:
+            return 5
+        return REFIT_EVERY if self._taken <= REFIT_OFTEN_UNTIL else REFIT_SELDOM
 
     @property
     def proven(self) -> bool:
@@ -111,7 +120,8 @@ class LearnedRelevance:
 
     def _read(self, episode: Episode) -> _Report | None:
         """What a report says; None where it says nothing of relevance."""
-        if episode.query is None or not len(episode.signs) or episode.strength <= 0:
+        silent = not len(episode.signs) or episode.strength <= 0 or not episode.whole
+        if episode.query is None or silent:
             return None
         labels = episode.labels
         known = ~np.isnan(labels)
