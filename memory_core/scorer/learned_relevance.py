@@ -127,8 +127,8 @@ class LearnedRelevance:
         known = ~np.isnan(labels)
         places = range(len(episode.ids))
         if known.any() or episode.used:
-            about = [place in episode.used or bool(known[place]) for place in places]
-            rows = [(place, float(about[place]), 1.0 if about[place] else 0.3) for place in places]
+            about = [place for place in places if place in episode.used or known[place]]
+            rows = [(place, 1.0, 1.0) for place in about]  # what was passed over may fit as well
             said = 1.0
         elif episode.reports_use:
             rows = [(place, 0.0, 1.0) for place in places]

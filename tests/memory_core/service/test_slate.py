@@ -135,7 +135,7 @@ def test_an_item_that_just_failed_in_the_session_is_not_drawn(open_bench: OpenBe
 
 def test_an_irrelevant_item_is_not_drawn(open_bench: OpenBench) -> None:
     """Nothing under the bar gets in by chance."""
-    bench = open_bench(explore=1.0)
+    bench = open_bench(explore=1.0, bar=0.5)
     stocked(bench, 4)
     odd = [bench.remember(f"Zebra {n}", f"quokka wombat number{n}").id for n in range(3)]
     bar = bench.service.core.settings.bar
