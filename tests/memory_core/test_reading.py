@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from memory_core.reading import (
@@ -157,7 +157,6 @@ LINES = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(LINES, max_size=60))
 def test_any_text_is_read_within_bounds_and_twice_the_same(lines: list[str]) -> None:
     text = "\n".join(lines)
@@ -168,7 +167,6 @@ def test_any_text_is_read_within_bounds_and_twice_the_same(lines: list[str]) -> 
     assert len(excerpt(text, 400)) <= max(400, 0)
 
 
-@settings(deadline=None)
 @given(st.lists(LINES, max_size=40), st.sampled_from(QUESTIONS[:3]))
 def test_a_question_at_the_end_is_among_the_windows_whatever_stands_before(
     lines: list[str], question: str
@@ -217,7 +215,6 @@ def test_an_excerpt_keeps_what_is_asked_in_the_middle() -> None:
     assert excerpt("short", 1_000) == "short"
 
 
-@settings(deadline=None)
 @given(st.lists(LINES, max_size=80), st.text(st.characters(exclude_categories=["Cs"]), max_size=80))
 def test_the_parts_of_an_item_cover_it(lines: list[str], title: str) -> None:
     text = "\n".join(lines)
