@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.learning.embeddings import served_model
-from benchmarks.learning.product import PROJECT, Shelf, opened
+from benchmarks.learning.product import Shelf, opened
 from benchmarks.learning.stream import Attempt, Memory, Stream, Task
 from benchmarks.learning.streams import advising, banking77, intercode
 from benchmarks.relevance.fillers import KINDS, PLACES, Fillers, Part, in_part
@@ -25,7 +25,6 @@ from memory_core.ports import Embedder, Scope
 from memory_core.reading import Window
 from memory_core.service.conditions import conditions_of
 
-SCOPE = Scope((PROJECT, "global"))
 CANDIDATES = 50
 
 
@@ -95,7 +94,7 @@ def measure(
 
             def right(task: Task, text: str) -> float:
                 conditions = conditions_of(embedder, text, task.context, task.error)
-                best = store.search(conditions.probes, SCOPE, CANDIDATES)
+                best = store.search(conditions.probes, Scope((task.project, "global")), CANDIDATES)
                 shown = tuple(shelf.keys[one.stored.item.id] for one in best[:1])
                 return stream.world.attempt(task, shown).chance
 
