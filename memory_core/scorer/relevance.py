@@ -11,9 +11,9 @@ item is never held for less relevant because it is more like the task:
     whole      1 where the item has every informative word of the task and one is rare
     crowd      ln of how many items it is the best of: chance alone brings the best of many nearer
 
-The weights were fitted on development streams, each left out in turn
-(`benchmarks.relevance.fitting`). Knows nothing of the store or of text; everything
-here is numbers.
+The weights were fitted on development streams, each left out in turn (docs/decisions.md,
+"Is any lesson about the task?"). Knows nothing of the store or of text; everything here is
+numbers.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def test_one_fitting_item_lets_no_other_through(bench: Bench) -> None:
 def test_every_item_says_how_relevant_it_is(bench: Bench) -> None:
     dates(bench)
     [item] = bench.recall("parse the dates").items
-    assert 0.14 <= item.relevance <= 1.0
+    assert bench.service.core.settings.bar <= item.relevance <= 1.0
     assert item.relevance == round(item.relevance, 4)
 
 
@@ -128,7 +128,7 @@ def test_relevance_and_its_signs_are_logged_with_what_was_considered(bench: Benc
     about = [about_of(candidate) for candidate in stored.record.candidates]
     assert [len(values) for values in about] == [1 + len(SIGNS)] * 2
     assert about[0][0] == answer.items[0].relevance
-    assert about[1][0] < 0.14
+    assert about[1][0] < bench.service.core.settings.bar
     assert all(len(experts_of(one)) == len(EXPERTS) for one in stored.record.candidates)
 
 
