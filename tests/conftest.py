@@ -29,6 +29,7 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("LESSONBANK_")]:
             patch.delenv(name)
+        patch.delenv("COLUMNS", raising=False)  # texts are as wide as each test says
         patch.setenv("LESSONBANK_STORE", str(tmp_path_factory.mktemp("default-store")))
         patch.setenv("LESSONBANK_HOST_IDLE", "20")  # no test leaves a host for long
         patch.setenv("HF_HUB_OFFLINE", "1")
