@@ -109,7 +109,7 @@ def _listed() -> dict[int, Process]:
     """Give every process that `ps` tells of; its start is five words."""
     try:
         said = subprocess.run(
-            ["ps", "-A", "-o", "pid=,ppid=,lstart=,args="],  # noqa: S607 - the system's own
+            ["ps", "-A", "-ww", "-o", "pid=,ppid=,lstart=,args="],  # noqa: S607 - the system's own
             capture_output=True,
             check=False,
             timeout=_WITHIN,

@@ -84,6 +84,7 @@ def test_a_client_runs_our_server_when_a_child_of_it_does(
     """Read from /proc, and from `ps` where there is none."""
     if platform != sys.platform:
         monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setenv("COLUMNS", "60")  # what `ps` would cut its lines to
     program = tmp_path / "lessonbank"
     program.write_text(f"#!{sys.executable}\nimport sys\nsys.stdin.read()\n")
     program.chmod(0o755)
