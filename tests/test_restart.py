@@ -34,6 +34,7 @@ LESSONS = {
 SESSION = "exports"
 """Named, so that it outlives the process: one that is not named ends with it."""
 TASK = "Read an exported text file whose first column name looks odd"
+ENCODING = "Guess the encoding of an exported text file"
 
 
 class Killed:
@@ -79,7 +80,7 @@ async def order(client: Client) -> list[str]:
 
 async def reminded(client: Client) -> list[str]:
     """What the last two recalls of this process's own session say is unreported."""
-    tasks = (TASK, "Guess how a mail is written", "Let a detector tell the encoding of a log")
+    tasks = (ENCODING, "Guess how a mail is encoded", "Let a detector tell the encoding of a log")
     notes = [(await call(client, "recall", task=task))["note"] for task in tasks]
     return [note.partition(" of this session")[0].rpartition(". ")[2] for note in notes[1:]]
 
@@ -160,10 +161,10 @@ async def test_a_restart_begins_a_new_session_where_none_is_named(tmp_path: Path
             if not said:
                 lesson = {"title": "Guess the encoding", "content": "Let a detector guess it."}
                 await call(client, "remember", **lesson)
-                failed = await call(client, "recall", task=TASK)
+                failed = await call(client, "recall", task=ENCODING)
                 report = {"recall_id": failed["recall_id"], "outcome": "failure"}
                 await call(client, "report_outcome", **report)
-            answer = await call(client, "recall", task=TASK)
+            answer = await call(client, "recall", task=ENCODING)
             why.append(answer["items"][0]["why"])
             await call(client, "report_outcome", recall_id=answer["recall_id"], outcome="unknown")
             said.append(await reminded(client))

@@ -35,7 +35,8 @@ LIGHT = {
 }
 """All that may be imported for a command that a host answers."""
 TYPED = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
 before = set(sys.modules)
 from server.typed import carried_out
 code = carried_out(sys.argv[3:], sys.argv[2])

@@ -313,12 +313,12 @@ def test_ids_of_a_hidden_project_work_nowhere_and_tell_nothing(server: Server) -
 def test_sessions_of_one_name_do_not_meet_across_projects(server: Server) -> None:
     owner = server.token("either")
     for project in ("left", "right"):
-        server.call(owner, "remember", title="t", content="say so", project=project)
+        server.call(owner, "remember", title="t", content="sharpen chisels", project=project)
     left, right = (server.token(name, "write", name) for name in ("left", "right"))
-    _, first = server.call(left, "recall", task="say so", session="shared")
-    _, other = server.call(right, "recall", task="say so", session="shared")
+    _, first = server.call(left, "recall", task="sharpen chisels", session="shared")
+    _, other = server.call(right, "recall", task="sharpen chisels", session="shared")
     assert "no outcome yet" not in other["note"]
-    _, again = server.call(left, "recall", task="say it aloud", session="shared")
+    _, again = server.call(left, "recall", task="chisels are blunt, sharpen them", session="shared")
     assert first["recall_id"] in again["note"]
 
 
