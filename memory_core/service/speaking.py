@@ -68,14 +68,8 @@ class Speech:
             for project, counts in list(self._projects.items())
             if projects is None or project in projects
         ]
-        prompts = sum(one.prompts for one in found)
-        tokens = sum(one.tokens for one in found)
-        return Speaking(
-            recalls=sum(one.recalls for one in found),
-            silent=sum(one.silent for one in found),
-            served=sum(one.served for one in found),
-            judged=sum(one.judged for one in found),
-            used=sum(one.used for one in found),
-            prompts=prompts,
-            tokens=round(tokens / prompts, 1) if prompts else 0.0,
-        )
+        sums = {
+            name: sum(getattr(counts, name) for counts in found) for name in Speaking.model_fields
+        }
+        sums["tokens"] = round(sums["tokens"] / sums["prompts"], 1) if sums["prompts"] else 0.0
+        return Speaking.model_validate(sums)
