@@ -265,7 +265,6 @@ class LanceStore:
             )
             for probe in probes
         ]
-        self._keeper.fresh_text()
         with translated(self.path):
             return self._searcher.search(checked, scope, limit)
 

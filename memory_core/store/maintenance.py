@@ -32,8 +32,6 @@ IDLE_SECONDS = 2.0
 COMPACT_SECONDS = 60.0
 PATIENCE_FACTOR = 20.0
 """A job is not repeated within this many times the time it took."""
-SMALL_TEXT_ROWS = 2000
-"""Below so many items a search waits for a fresh full-text index (at most some 40 ms)."""
 KEEP = timedelta(minutes=10)
 """Old versions are kept so long: a read that began before still finds its files."""
 MAX_SEGMENTS = 8
@@ -41,11 +39,6 @@ SCALAR_INDEX_ROWS = 5_000
 VECTOR_INDEX_ROWS = 10_000
 """From so many rows a vector column is indexed: well before the store outgrows memory."""
 TICK_SECONDS = 0.2
-TEXT_PATIENCE = 5.0
-"""Seconds that a search of a small store waits for whoever is writing its tables: answers in the
-order of other statistics would differ from those of a replica, or of the next minute."""
-RETRY_SECONDS = 5.0
-"""So long a search does not try again to refresh a text index that could not be written."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -89,7 +82,6 @@ class Keeper:
         self._clock = clock
         self._ended: dict[Job, float] = {}
         self._took: dict[Job, float] = {}
-        self._text_retry = 0.0
 
     def measure(self) -> Measured:
         """Look at the store."""
@@ -147,33 +139,6 @@ class Keeper:
         finally:
             self._ended[job] = self._clock()
             self._took[job] = self._ended[job] - began
-
-    def fresh_text(self) -> None:
-        """Bring a small store's full-text index up to date before a search by it.
-
-        Where the terms are in memory, nobody searches by it.
-
-        Rows that the index does not hold yet are found, but scored with other
-        statistics, and items that still wait for LanceDB have no score by words:
-        the order would change when the index catches up.
-        """
-        writer = self._writer
-        behind = writer.words is None and (writer.text_stale or bool(writer.backlog))
-        if not behind or len(writer.catalog) >= SMALL_TEXT_ROWS:
-            return
-        if writer.standing.read_only or self._clock() < self._text_retry:
-            return
-        if not writer.lance.acquire(timeout=TEXT_PATIENCE):
-            return
-        try:
-            writer.apply()
-            if writer.text_stale:
-                writer.refresh_text()
-        except StoreUnavailable as error:
-            self._text_retry = self._clock() + RETRY_SECONDS
-            _LOG.warning("the text index stays as it is: %s", error)
-        finally:
-            writer.lance.release()
 
     def index_vectors(self, segments: int = MAX_SEGMENTS) -> None:
         """Build the vector indexes that are stale; `lance` must be held."""

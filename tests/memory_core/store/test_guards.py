@@ -361,23 +361,6 @@ def test_what_the_journal_took_is_kept_while_lancedb_has_no_room(
     again.close()
 
 
-def test_a_search_on_a_full_disk_answers_from_the_index_there_is(
-    store: LanceStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store._writer.words = None  # as in a large store
-    store.add_items([item(8, "alpha zebra")])
-    tries: list[int] = []
-
-    def full_build(tables: Tables) -> None:
-        tries.append(1)
-        raise RuntimeError("LanceError(IO): No space left on device (os error 28)")
-
-    monkeypatch.setattr(Tables, "build_text_index", full_build)
-    for _ in range(3):
-        assert store.search([probe("zebra")], P, 3)[0].stored.item.id == "item_0008"
-    assert len(tries) == 1
-
-
 def test_a_drain_that_fails_half_way_doubles_nothing_later(
     store: LanceStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

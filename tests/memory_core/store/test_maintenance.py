@@ -21,7 +21,6 @@ from tests.memory_core.store.making import (
     EMBEDDER,
     EVERYTHING,
     P,
-    event,
     item,
     outcome,
     probe,
@@ -145,11 +144,9 @@ def test_old_versions_are_kept_for_a_while_in_the_background(store: LanceStore) 
 
 
 def test_a_search_of_a_small_store_scores_new_items_like_old_ones(store: LanceStore) -> None:
-    store._writer.words = None  # as in a large store
     for n in range(12):
         store.add_items([item(n, f"alpha beta{n % 3} {'gamma ' * (n % 5)}")])
     first = {c.stored.item.id: c.keyword for c in store.search([probe("alpha gamma")], P, 20)}
-    assert not store._writer.text_stale
     store.compact()
     second = {c.stored.item.id: c.keyword for c in store.search([probe("alpha gamma")], P, 20)}
     assert first == second
@@ -180,41 +177,6 @@ def ended(event: threading.Event) -> Iterator[None]:
         yield
     finally:
         event.set()
-
-
-def test_a_search_does_not_wait_for_a_large_store_or_a_busy_one(
-    store: LanceStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store._writer.words = None
-    store.add_items([item(1, "alpha")])
-    store.add_items([item(2, "alpha")])
-    monkeypatch.setattr(maintenance, "SMALL_TEXT_ROWS", 2)
-    assert len(store.search([probe("alpha")], P, 5)) == 2
-    assert store._writer.text_stale
-    monkeypatch.undo()
-    monkeypatch.setattr(maintenance, "TEXT_PATIENCE", 0.01)
-    held, done = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with store._writer.lance:
-            held.set()
-            done.wait()
-
-    holder = threading.Thread(target=hold)
-    with ended(done):
-        holder.start()
-        assert held.wait(PATIENCE)
-        assert len(store.search([probe("alpha")], P, 5)) == 2
-        store.add_items([item(3, "alpha")])
-        store.add_event(event(1, "retire", 1))
-        assert {c.stored.item.id for c in store.search([probe("alpha")], P, 5)} == {
-            "item_0002",
-            "item_0003",
-        }
-        assert store._writer.tables.count("items") == 2
-    holder.join()
-    store._writer.drain()
-    assert store._writer.tables.count("items", "state = 'active'") == 2
 
 
 def unit(seed: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
