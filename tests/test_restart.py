@@ -136,16 +136,16 @@ async def report_and_crash(server: Killed, reports: int, seen: dict[str, Any]) -
 
 
 async def test_server_killed_after_a_report_comes_back_with_the_same_order(tmp_path: Path) -> None:
-    """Killed after the first, second, third and sixth report, it goes on where it was."""
+    """Killed after the first, third and sixth report, it goes on where it was."""
     server = Killed(tmp_path)
     seen: dict[str, Any] = {"came_back": [], "followed": []}
-    for reports in (1, 1, 1, 3):
+    for reports in (1, 2, 3):
         with pytest.raises(BaseException):  # noqa: B017, PT011 (the transport ends with its process)
             await report_and_crash(server, reports, seen)
     async with server.running() as client:
         assert await order(client) == seen["order"]
         assert await counted(client) == seen["counted"]
-    assert seen["came_back"] == [True, True, True]
+    assert seen["came_back"] == [True, True]
     assert seen["mode"] == "similarity"
     assert seen["followed"][-1] == seen["order"][0] == "Read bytes first"
     assert sum(seen["counted"]) == len(seen["followed"]) == 6

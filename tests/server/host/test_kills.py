@@ -17,7 +17,7 @@ from tests.server.host.room import Room
 
 pytestmark = pytest.mark.anyio
 
-ROUNDS = 5
+ROUNDS = 2
 KILLS = 10
 CLIENTS = 8
 CALLS = ("_remember", "_recall", "_report", "_report_recall", "_check", "_list", "_forget")

@@ -52,14 +52,6 @@ class TestBucketStoreOnAnotherMachine(TestBucketStore):
         return next(self._folders)
 
 
-class TestDatabaseStore(TestBucketStore):
-    """One machine and a database."""
-
-    @pytest.fixture
-    def url(self, database_url: str) -> str:
-        return database_url
-
-
 class TestDatabaseStoreOnAnotherMachine(TestBucketStoreOnAnotherMachine):
     """Each restart is another machine: the database holds it all."""
 
