@@ -164,7 +164,8 @@ def check_journal(folder: Path) -> Check:
             "Start once: it is moved to quarantine and what is readable is carried over.",
         )
     size = path.stat().st_size
-    return passed(name, f"{rows:,} rows wait in it, {size / 1024:,.0f} kB.")
+    waiting = "1 row waits" if rows == 1 else f"{rows:,} rows wait"
+    return passed(name, f"{waiting} in it, {size / 1024:,.0f} kB.")
 
 
 _PROGRAM = """

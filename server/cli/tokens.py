@@ -50,7 +50,9 @@ def _book(settings: Settings) -> TokenBook:
 
 def create(settings: Settings, arguments: Namespace) -> TokenMade:
     """Make a token."""
-    token, text = _book(settings).create(
+    book = _book(settings)
+    alike = [token for token in book.tokens() if token.name == arguments.name != ""]
+    token, text = book.create(
         arguments.name,
         scope=arguments.scope,
         projects=arguments.projects,
@@ -60,6 +62,8 @@ def create(settings: Settings, arguments: Namespace) -> TokenMade:
     said = "Copy it now: it is stored as a hash only and cannot be shown again."
     if token.scope == "write" and not token.trusted:
         said += " Its reports teach within a quota; --trusted lifts that."
+    if alike:
+        said += f" It has the name of {alike[0].id}: the reports of both count as one source's."
     return TokenMade(said=said, tokens=(_line(token),), token=text)
 
 

@@ -274,9 +274,10 @@ def journal_of(folder: Path, rows: int) -> Path:
     return path
 
 
-def test_rows_that_wait_in_the_journal_are_counted(folder: Path) -> None:
-    journal_of(folder, 1234)
-    assert "1,234 rows wait" in store_checks.check_journal(folder).found
+@pytest.mark.parametrize(("rows", "said"), [(1, "1 row waits"), (1234, "1,234 rows wait")])
+def test_rows_that_wait_in_the_journal_are_counted(folder: Path, rows: int, said: str) -> None:
+    journal_of(folder, rows)
+    assert said in store_checks.check_journal(folder).found
 
 
 def test_a_damaged_journal_is_a_warning(folder: Path) -> None:

@@ -35,6 +35,13 @@ def test_a_quota_is_told_to_whom_it_concerns(shell: Shell) -> None:
     assert "quota" not in shell.json("token", "create", "--scope", "admin")["said"]
 
 
+def test_a_second_token_of_a_name_is_said_to_be_the_same_source(shell: Shell) -> None:
+    first = shell.json("token", "create", "--name", "ci")
+    assert "one source" not in first["said"]
+    assert first["tokens"][0]["id"] in shell.json("token", "create", "--name", "ci")["said"]
+    assert "one source" not in shell.json("token", "create")["said"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
