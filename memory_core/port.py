@@ -64,6 +64,7 @@ from memory_core.proof_answers import (
 )
 from memory_core.requests import (
     MARK,
+    MOST_READ,
     CheckRequest,
     EditRequest,
     Evidence,
@@ -94,6 +95,7 @@ __all__ = [
     "CLAMPED",
     "shapes",
     "MARK",
+    "MOST_READ",
     "Brief",
     "Compacted",
     "Credited",

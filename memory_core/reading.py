@@ -158,7 +158,7 @@ def read(
     if fits(text, size, window):
         return (Window(text, "whole", clear=True),)
     found = passages(text)
-    asked = _asked(found)
+    asked = asked_in(found)
     rest = [one for one in found if one not in asked]
     says = [one.asks for one in asked if one.said >= ENOUGH]
     clear, best = bool(says), max(says, default=0.0)
@@ -176,7 +176,7 @@ def read(
     return tuple(windows) or (Window(head(cut_line(text, 1_000), window), "prose"),)
 
 
-def _asked(found: Sequence[Passage]) -> list[Passage]:
+def asked_in(found: Sequence[Passage]) -> list[Passage]:
     """What asks, at most `MOST_ASKED`, the most asking one first; none that asks much less."""
     most = max((one.asks for one in found if one.kind == "prose"), default=0.0)
     asking = [one for one in found if one.kind == "prose" and one.asks >= max(ASKS, most - LESS)]
@@ -187,7 +187,7 @@ def _asked(found: Sequence[Passage]) -> list[Passage]:
 def _beside(rest: Sequence[Passage], budget: int) -> list[tuple[WindowKind, str]]:
     """What is read beside the request, the most telling first, within the budget."""
     offered: list[tuple[WindowKind, str]] = []
-    error = _error_of(rest)
+    error = error_of(rest)
     if error:
         offered.append(("trace", error))
     prose = [one.text for one in rest if one.kind == "prose"]
@@ -222,7 +222,7 @@ def _packed(lines: Sequence[str]) -> str:
     return "\n".join(cut_line(line, 400) for line in lines[:SHARE])
 
 
-def _error_of(rest: Sequence[Passage]) -> str:
+def error_of(rest: Sequence[Passage]) -> str:
     """The error of pasted traces and logs: its line, then its innermost functions; "" for none."""
     pasted = "\n".join(one.text for one in rest if one.kind in ("trace", "log"))
     if not pasted:
@@ -298,7 +298,7 @@ def read_log(
     if fits(error, size, window):
         return (Window(error, "whole", clear=True),)
     lines = [cut_line(line, 400) for line in bounded(error).splitlines()]
-    said = _error_of([Passage("\n".join(lines), "trace")])
+    said = error_of([Passage("\n".join(lines), "trace")])
     kept = folded(lines)
     windows: list[Window] = []
     if said:
@@ -335,18 +335,3 @@ def gist(windows: Sequence[Window]) -> str:
     errors = [one.text for one in windows if one.kind == "trace" and not one.clear]
     names = dict.fromkeys(name for said in errors for name in _NAME.findall(said.splitlines()[0]))
     return "\n".join([*clear, " ".join(names)]) if names else "\n".join(clear)
-
-
-def excerpt(text: str, most: int) -> str:
-    """At most `most` characters of a longer text: what is asked is kept, in the order of the text.
-
-    The first and the last lines stay too; what is pasted between is cut first.
-    """
-    if len(text) <= most:
-        return text
-    mark = "\n...\n"
-    asked = [one.text for one in _asked(passages(text))]
-    said = mark.join(asked)[: most // 2]
-    room = most - len(said) - 2 * len(mark)
-    first = room // 2
-    return f"{text[:first]}{mark}{said}{mark}{text[len(text) - (room - first) :]}"

@@ -93,6 +93,8 @@ Name = Annotated[
 ]
 Project = Annotated[Name, AfterValidator(_seen)]
 Ids = Annotated[tuple[Id, ...], Field(max_length=50)]
+MOST_READ = 4 * 1024**2
+"""Characters of a text that is read, and of which a part is kept: as many as a door carries."""
 
 
 def _is_moment(text: str) -> str:
@@ -129,10 +131,11 @@ class RecallRequest(Request):
     """Arguments of `recall`. `door` "prompt": a client's hook asks, not the agent."""
 
     task: Annotated[
-        Words, Field(min_length=1, max_length=8000, validation_alias=_aliases("task", "query", "q"))
+        Words,
+        Field(min_length=1, max_length=MOST_READ, validation_alias=_aliases("task", "query", "q")),
     ]
-    context: Annotated[Told, Field(max_length=8000)] = ""
-    error: Annotated[Log, Field(max_length=16000)] = ""
+    context: Annotated[Told, Field(max_length=MOST_READ)] = ""
+    error: Annotated[Log, Field(max_length=MOST_READ)] = ""
     project: Project = ""
     session: Name = ""
     kinds: Annotated[tuple[Kind, ...], Field(max_length=16)] = ()
@@ -147,9 +150,9 @@ class CheckRequest(Request):
     """Arguments of `check`: an action, an error or both. `door` as in `recall`."""
 
     action: Annotated[
-        Told, Field(max_length=8000, validation_alias=_aliases("action", "task", "query", "q"))
+        Told, Field(max_length=MOST_READ, validation_alias=_aliases("action", "task", "query", "q"))
     ] = ""
-    error: Annotated[Log, Field(max_length=16000)] = ""
+    error: Annotated[Log, Field(max_length=MOST_READ)] = ""
     project: Project = ""
     session: Name = ""
     k: Annotated[
@@ -189,9 +192,9 @@ class Lesson(Request):
 class RememberRequest(Lesson):
     """Arguments of `remember`."""
 
-    task: Annotated[Told, Field(max_length=8000)] = ""
+    task: Annotated[Told, Field(max_length=MOST_READ)] = ""
     project: Project = ""
-    evidence: Annotated[Log, Field(max_length=8000)] = ""
+    evidence: Annotated[Log, Field(max_length=MOST_READ)] = ""
     supersedes: MaybeId = ""
     source: Name = ""
     outcome_id: MaybeId = ""
@@ -210,7 +213,7 @@ class EditRequest(Request):
     description: Annotated[Text, Field(max_length=600)] | None = None
     kind: Kind | None = None
     tags: Annotated[tuple[Name, ...], Field(max_length=16)] | None = None
-    task: Annotated[Text, Field(max_length=8000)] | None = None
+    task: Annotated[Text, Field(max_length=MOST_READ)] | None = None
     record: Literal["auto", "keep", "new"] = "auto"
     source: Name = ""
     project: Project = ""
@@ -253,7 +256,7 @@ class Evidence(Request):
         _Count | None, Field(validation_alias=_aliases("tests_failed", "failed"))
     ] = None
     log: Annotated[
-        Log, Field(max_length=64000, validation_alias=_aliases("log", "logs", "output"))
+        Log, Field(max_length=MOST_READ, validation_alias=_aliases("log", "logs", "output"))
     ] = ""
 
     @classmethod
@@ -284,13 +287,15 @@ class OutcomeRequest(Request):
         Outcome, Field(validation_alias=_aliases("outcome", "success", "result", "status"))
     ]
     recall_id: MaybeId = ""
-    task: Annotated[Told, Field(max_length=8000)] = ""
+    task: Annotated[Told, Field(max_length=MOST_READ)] = ""
     used_ids: Ids | None = None
     helpful_ids: Ids = ()
     harmful_ids: Ids = ()
-    error: Annotated[Log, Field(max_length=16000)] = ""
+    error: Annotated[Log, Field(max_length=MOST_READ)] = ""
     evidence: Evidence | None = None
-    steps: Annotated[tuple[Annotated[Log, Field(max_length=2000)], ...], Field(max_length=100)] = ()
+    steps: Annotated[
+        tuple[Annotated[Log, Field(max_length=MOST_READ)], ...], Field(max_length=100)
+    ] = ()
     lessons: Annotated[tuple[Lesson, ...], Field(max_length=5)] = ()
     attempt_group: Name = ""
     report_id: Name = ""
@@ -322,7 +327,7 @@ class ListRequest(Request):
     """Arguments of `list_lessons`."""
 
     query: Annotated[
-        Text, Field(max_length=8000, validation_alias=_aliases("query", "q", "task"))
+        Text, Field(max_length=MOST_READ, validation_alias=_aliases("query", "q", "task"))
     ] = ""
     kind: Annotated[Kind | None, Field(json_schema_extra={"enum": [*KINDS, "all"]})] = None
     state: State = "active"

@@ -76,7 +76,7 @@ TOOLS: tuple[ToolText, ...] = (
             "for report_outcome. abstained: nothing fits, go on without."
         ),
         arguments={
-            "task": "What you are about to do, in full",
+            "task": "What you are about to do, in full; read whole, 8,000 characters are kept",
             "context": "What was tried, present state, versions",
             "error": "The error you face, verbatim",
             "project": "Who shares lessons; default: this workspace",
@@ -147,7 +147,7 @@ TOOLS: tuple[ToolText, ...] = (
             "used_ids": "Recalled ids you followed; [] if none",
             "harmful_ids": "Those that misled you",
             "error": "The last error, verbatim",
-            "steps": "What you did, in order",
+            "steps": "What you did, in order; 2,000 characters of each are kept",
             "lessons": "At most 3 (5 with attempt_group)",
             "attempt_group": "One id for all attempts of a task",
             "report_id": "Unique id: makes a retry safe",

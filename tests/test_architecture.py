@@ -21,7 +21,6 @@ SEEN_BY_SERVER = {
     "memory_core.port",
     "memory_core.projects",
     "memory_core.proven",
-    "memory_core.reading",
     "memory_core.settings",
     "memory_core.shelf",
     "memory_core.unseen",

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import Forbidden, InvalidInput, shown
+from memory_core.excerpts import EVIDENCE_KEPT, ends, excerpt
 from memory_core.model import (
     GLOBAL_PROJECT,
     Event,
@@ -222,7 +223,7 @@ class Lessons:
             clean(request.description),
             clean(request.content),
         )
-        task = clean(request.task)
+        task = excerpt(clean(request.task))
         return Item(
             id=new_id("item"),
             project=project,
@@ -232,7 +233,7 @@ class Lessons:
             content=content,
             task=task,
             tags=tuple(clean(tag) for tag in request.tags),
-            evidence=clean(request.evidence),
+            evidence=ends(clean(request.evidence), EVIDENCE_KEPT),
             source=request.source,
             supersedes=request.supersedes,
             derived_from=(recall_id,) if recall_id else (),

@@ -140,7 +140,7 @@ class Reading:
         found = [
             core.catalogue.get(candidate.stored.item.id)
             for candidate in core.store.search(probes, scope, MOST_FOUND)
-            if matches(request.query, candidate)
+            if matches(probes[0].text, candidate)
         ]
         return [line for line in found if line is not None]
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import StoreUnavailable
+from memory_core.excerpts import ERROR_KEPT, TASK_KEPT, ends, excerpt
 from memory_core.model import Mode, RecallRecord, new_id
 from memory_core.port import (
     CheckRequest,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:  # torch comes with it, later
 CANDIDATES = 50
 CHECK_TRUST = 0.2
 CHECK_TOKENS = 1200
-LONGEST_TASK = 8_000
 REMINDED_FROM = 200
 """Tokens of an answer below which its note has no room for a reminder."""
 RequestT = TypeVar("RequestT", RecallRequest, CheckRequest)
@@ -77,10 +77,10 @@ class Recaller:
         record = RecallRecord(
             id=recall_id,
             project=project,
-            task=request.task,
+            task=excerpt(request.task),
             at=core.clock(),
-            context=request.context,
-            error=request.error,
+            context=excerpt(request.context),
+            error=ends(request.error, ERROR_KEPT),
             session=request.session,
             source=core.source_of("", caller),
             door=request.door,
@@ -136,9 +136,9 @@ class Recaller:
         record = RecallRecord(
             id=new_id("rec"),
             project=project,
-            task=request.action or request.error[-LONGEST_TASK:],
+            task=excerpt(request.action) or request.error[-TASK_KEPT:],
             at=core.clock(),
-            error=request.error if request.action else "",
+            error=ends(request.error, ERROR_KEPT) if request.action else "",
             session=request.session,
             source=core.source_of("", caller),
             door="check",

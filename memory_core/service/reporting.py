@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import InvalidInput, UnknownRecall, shown
+from memory_core.excerpts import STEP_KEPT, ends, excerpt
 from memory_core.judging import Judgement, judge
 from memory_core.model import GLOBAL_PROJECT, OutcomeRecord, RecallRecord, new_id
 from memory_core.port import (
@@ -34,7 +35,6 @@ from memory_core.service.lessons import Lessons
 from memory_core.service.open_recalls import RECALL_LIFETIME
 
 LOG_KEPT = 4_000
-LONGEST_TASK = 8_000
 """Characters of an evidence log that are stored: its end."""
 
 
@@ -132,7 +132,7 @@ class Reporter:
                     )
         error = redact(request.error)[0]
         record = recall.record if recall is not None else None
-        task = record.task if record is not None else redact(request.task)[0]
+        task = record.task if record is not None else excerpt(redact(request.task)[0])
         conditions = conditions_of(core.embedder, task, record.context if record else "", error)
         judgement = judge(
             request.outcome,
@@ -269,7 +269,7 @@ class Reporter:
             error_class=shape.error_class if shape else "",
             fingerprint=report.fingerprint,
             evidence=_evidence_text(request),
-            steps=tuple(redact(step)[0] for step in request.steps),
+            steps=tuple(ends(redact(step)[0], STEP_KEPT) for step in request.steps),
             attempt_group=redact(request.attempt_group)[0],
             report_id=request.report_id,
             supersedes=earlier.id if earlier else "",
@@ -281,7 +281,7 @@ class Reporter:
     def _remember(self, report: _Report, lesson: Lesson, outcome_id: str) -> RememberAnswer:
         request = RememberRequest(
             **lesson.model_dump(),
-            task=report.task[:LONGEST_TASK],
+            task=report.task,
             project=report.project,
             source=report.request.source,
             outcome_id=outcome_id,

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from server.cli.in_process import OpenMemory
 
-_MOST_STDIN = 8 * 1024**2
+_MOST_STDIN = 17 * 1024**2
+"""Bytes: what is cut here is more than any argument takes, in every script."""
 
 
 def main(

@@ -18,8 +18,8 @@ from server.hooks.texts import check_context, recall_context
 from server.plain import cleaned, one_line
 
 EVENTS = ("UserPromptSubmit", "PostToolUseFailure", "PostToolUse", "Stop")
-_LONGEST_TASK = 8_000
-_LONGEST_ERROR = 16_000
+_LONGEST = 1_000_000
+"""Characters of a text that are sent: what the memory reads within the time that a hook has."""
 _SHORTEST_PROMPT = 8
 """Characters below which a prompt in a Latin script is a word of assent, not a task."""
 _OWN_TOOLS = re.compile(r"mcp__\w*lessonbank\w*__")
@@ -91,7 +91,7 @@ def _about_prompt(prompt: str) -> Question | None:
     task = _plain(prompt).strip()
     if task.startswith("/") or (task.isascii() and len(task) < _SHORTEST_PROMPT) or not task:
         return None
-    request = {"task": _excerpt(task, _LONGEST_TASK), "door": "prompt"}
+    request = {"task": _middle_cut(task), "door": "prompt"}
     return Question("recall", request, recall_context)
 
 
@@ -101,8 +101,8 @@ def _about_failure(payload: Payload, error: str) -> Question | None:
     if not error or _BARE_EXIT_CODE.fullmatch(error) or _OWN_TOOLS.match(tool):
         return None
     request = {
-        "action": _middle_cut(_action(tool, payload.get("tool_input")), _LONGEST_TASK),
-        "error": _middle_cut(error, _LONGEST_ERROR),
+        "action": _middle_cut(_action(tool, payload.get("tool_input"))),
+        "error": _middle_cut(error),
         "door": "prompt",
     }
     return Question("check", request, check_context)
@@ -155,19 +155,8 @@ def _plain(text: str) -> str:
     return cleaned(_ANSI.sub("", text))
 
 
-def _excerpt(text: str, most: int) -> str:
-    """Give at most `most` characters of a prompt: what is asked, wherever it stands, is kept."""
-    if len(text) <= most:
+def _middle_cut(text: str) -> str:
+    """Give at most `_LONGEST` characters: the two halves at the ends."""
+    if len(text) <= _LONGEST:
         return text
-    from memory_core.reading import excerpt
-
-    return excerpt(text, most)
-
-
-def _middle_cut(text: str, most: int) -> str:
-    """Give at most `most` characters: an action's point stands first, an error's last."""
-    if len(text) <= most:
-        return text
-    mark = "\n...\n"
-    first = (most - len(mark)) // 2
-    return text[:first] + mark + text[len(text) - (most - len(mark) - first) :]
+    return f"{text[: _LONGEST // 2 - 8]}\n...\n{text[-_LONGEST // 2 + 8 :]}"

@@ -130,8 +130,8 @@ class HostApp:
             return _refusal(503, "stopping")
         if self.calls.full:
             return _refusal(503, "busy")
-        if int(request.headers.get("content-length") or 0) > MOST_BODY:
-            return _refusal(413, "the request is too large")
+        if (refused := _too_large(request)) is not None:
+            return refused
         name = request.path_params["method"]
         method = METHODS.get(name)
         if method is None or name not in self._methods:
@@ -214,8 +214,8 @@ class HostApp:
         async def answer(request: Request) -> Response:
             if self._stop.is_set() or self.calls.full or not self._memory.readiness().loaded:
                 return _refusal(503, "not now")
-            if int(request.headers.get("content-length") or 0) > MOST_BODY:
-                return _refusal(413, "the request is too large")
+            if (refused := _too_large(request)) is not None:
+                return refused
             return await commands.answer(request)
 
         return Route("/typed", self._guarded(answer), methods=["POST"])
@@ -309,6 +309,15 @@ async def _next(changes: AsyncIterator[port.Change]) -> port.Change:
 
 def _line(said: Mapping[str, Any]) -> bytes:
     return json.dumps(said).encode() + b"\n"
+
+
+def _too_large(request: Request) -> Response | None:
+    """What to answer to a request that is too large, None to any other."""
+    size = int(request.headers.get("content-length") or 0)
+    if size <= MOST_BODY:
+        return None
+    said = f"the request has {size:,} bytes, at most {MOST_BODY:,} are taken; send less"
+    return _refusal(413, said)
 
 
 def _refusal(status: int, why: str) -> Response:

@@ -35,8 +35,8 @@ BEAT = 2.0
 """Seconds between two signs of life of a call that runs, and of the changes."""
 WITHIN = 900.0
 """Seconds of the longest call; compacting and re-embedding may take longer."""
-MOST_BODY = 4 * 1024**2
-"""Bytes of one request."""
+MOST_BODY = 12 * port.MOST_READ
+"""Bytes of one request: the longest text that is read, each character escaped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from memory_core.reading import (
     WINDOW,
     Window,
     estimated,
-    excerpt,
     folded,
     gist,
     parts,
@@ -164,7 +163,6 @@ def test_any_text_is_read_within_bounds_and_twice_the_same(lines: list[str]) -> 
     check(windows)
     assert windows == read(text)
     check(read_log(text))
-    assert len(excerpt(text, 400)) <= max(400, 0)
 
 
 @given(st.lists(LINES, max_size=40), st.sampled_from(QUESTIONS[:3]))
@@ -198,21 +196,12 @@ def test_a_question_at_the_end_is_among_the_windows_whatever_stands_before(
 def test_a_text_of_two_megabytes_is_read(text: str) -> None:
     check(read(text))
     check(read_log(text))
-    assert len(excerpt(text, 8_000)) <= 8_000
 
 
 def test_an_error_is_read_by_its_line_and_its_end() -> None:
     windows = read_log(f"{TRACE}\n{LOG}\nmake: *** [Makefile:7: test] Error 1")
     assert windows[0].text.startswith("sqlite3.OperationalError: database is locked")
     assert windows[1].text.endswith("Error 1")
-
-
-def test_an_excerpt_keeps_what_is_asked_in_the_middle() -> None:
-    text = f"{LOG}\n\nWhy is the export of orders empty?\n\n{LOG}"
-    cut = excerpt(text, 1_000)
-    assert "Why is the export of orders empty?" in cut
-    assert len(cut) <= 1_000
-    assert excerpt("short", 1_000) == "short"
 
 
 @given(st.lists(LINES, max_size=80), st.text(st.characters(exclude_categories=["Cs"]), max_size=80))

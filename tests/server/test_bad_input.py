@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from memory_core.port import MOST_READ
 from tests.server.connections import ERAS, MODERN, connected, data_of, text_of
 from tests.server.fake_memory import FakeMemory
 
@@ -21,8 +22,8 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "a misspelt task": ("recall", {"taks": "y"}, "takes no taks"),
     "empty task": ("recall", {"task": ""}, "task is blank"),
     "blank task": ("recall", {"task": " \n\t"}, "task is blank"),
-    "long task": ("recall", {"task": "t" * 8001}, "8,001"),
-    "a megabyte of task": ("recall", {"task": MEGABYTE}, "1,000,000"),
+    "more than is read": ("recall", {"task": "t" * (MOST_READ + 1)}, "4,194,305"),
+    "long content": ("remember", {**GOOD, "content": "t" * 8001}, "8,001"),
     "a task that is a number": ("recall", {"task": 5}, "task = 5"),
     "a task that is a list": ("recall", {"task": ["a"]}, "task = ['a']"),
     "NUL": ("recall", {"task": "a\x00b"}, "'\\x00'"),

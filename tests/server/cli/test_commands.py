@@ -222,9 +222,15 @@ def test_bytes_that_are_no_utf8_do_not_end_a_report(shell: Shell) -> None:
     assert shell.run("recall", "x", "--error", "-", stdin=b"\xff\xfe failed") == 0
 
 
-def test_a_megabyte_on_standard_input_is_refused_with_its_size(shell: Shell) -> None:
-    assert shell.run("recall", "-", stdin=b"x" * 1_000_000) == 2
-    assert "has 1,000,000 characters, at most 8,000 fit" in shell.err
+def test_a_megabyte_on_standard_input_is_read(shell: Shell) -> None:
+    assert shell.run("recall", "-", stdin=b"x" * 1_000_000) == 0
+    assert shell.run("check", "--error", "-", stdin=b"E: it failed\n" * 80_000) == 0
+
+
+def test_more_on_standard_input_than_is_read_is_refused_with_its_size(shell: Shell) -> None:
+    assert shell.run("recall", "-", stdin=b"x" * 5_000_000) == 2
+    assert "has 5,000,000 characters, at most 4,194,304 fit" in shell.err
+    assert shell.run("recall", "-", stdin="\U0001f600".encode() * 4_400_000) == 2
 
 
 def test_only_one_value_can_come_from_standard_input(shell: Shell) -> None:
