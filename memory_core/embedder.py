@@ -24,6 +24,7 @@ from memory_core.errors import ModelUnavailable, shown
 from memory_core.model_files import ModelFiles, find_model
 from memory_core.ports import Matrix, Vector
 from memory_core.threads import calm_threads
+from memory_core.unknown_words import blended, may_be_unknown, unknown_share
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -219,7 +220,18 @@ class SentenceEmbedder:
                 convert_to_numpy=True,
                 normalize_embeddings=True,
             )
-        return np.asarray(encoded, dtype=np.float32)
+        rows: Matrix = np.asarray(encoded, dtype=np.float32)
+        for row, text in enumerate(texts):
+            if may_be_unknown(text):
+                rows[row] = blended(rows[row], text, self._unknown(text))
+        return rows
+
+    def _unknown(self, text: str) -> float:
+        """How much of a text the model cannot read; see `unknown_share`."""
+        tokenizer = self._model.tokenizer
+        if not tokenizer.unk_token:
+            return 0.0
+        return unknown_share(tokenizer.tokenize(text)[: self.window], tokenizer.unk_token)
 
     def _cached(self, key: bytes) -> Vector | None:
         with self._caching:

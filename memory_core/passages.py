@@ -17,7 +17,10 @@ from memory_core.asking import PERSONAL, WIDE, WORDS, asking, asks_by_words, sai
 
 PassageKind = Literal["prose", "log", "trace", "code"]
 LONGEST = 256_000
-"""Characters read of one text; of a longer one its first and its last half of that."""
+"""Characters read of one text; of a longer one its first and its last half of that, once lines
+that are alike but for their digits are thinned out."""
+ALIKE = 8
+"""As many of such lines stay at the beginning, and at the end."""
 LONGEST_LINE = 4_000
 """Characters read of one line: its start and its end."""
 SHORT_LINE = 60
@@ -208,8 +211,28 @@ def cut_line(line: str, most: int = LONGEST_LINE) -> str:
 def bounded(text: str) -> str:
     """At most `LONGEST` characters of a text: its first and its last half; one blank line each."""
     if len(text) > LONGEST:
+        text = _BLANK_LINES.sub("\n\n", _thinned(text))
+    if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]}\n\n{text[-LONGEST // 2 :]}"
     return _BLANK_LINES.sub("\n\n", text)
+
+
+_DIGITS = str.maketrans("", "", "0123456789")
+
+
+def _thinned(text: str) -> str:
+    """A text with the first and the last few of lines that are alike: what else it says shows."""
+    lines = text.splitlines()
+    alike = [line.translate(_DIGITS) for line in lines]
+    left = Counter(alike)
+    seen: Counter[str] = Counter()
+    kept = []
+    for line, key in zip(lines, alike, strict=True):
+        seen[key] += 1
+        left[key] -= 1
+        if seen[key] <= ALIKE or left[key] < ALIKE or not line.strip():
+            kept.append(line)
+    return "\n".join(kept)
 
 
 # -- prose ---------------------------------------------------------------------------

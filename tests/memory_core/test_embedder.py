@@ -17,6 +17,7 @@ from memory_core import embedder as embedder_module
 from memory_core.embedder import SentenceEmbedder
 from memory_core.errors import ModelUnavailable
 from memory_core.model_files import PACKAGED_SHA256, find_model, packaged_folder
+from tests.memory_core.test_unknown_words import AMHARIC, KHMER, THAI
 
 TEXTS = [
     "Read a CSV file that starts with a UTF-8 byte order mark",
@@ -50,6 +51,23 @@ def test_importing_the_module_loads_neither_torch_nor_transformers(repository: P
 def test_the_name_tells_the_model_and_its_weights(minilm: SentenceEmbedder) -> None:
     assert minilm.name == f"all-MiniLM-L6-v2@{PACKAGED_SHA256[:12]}"
     assert minilm.dimension == 384
+
+
+@pytest.mark.parametrize("texts", [AMHARIC, KHMER, THAI], ids=["amharic", "khmer", "thai"])
+def test_texts_of_a_script_without_word_pieces_are_not_all_the_same(
+    minilm: SentenceEmbedder, texts: tuple[str, str, str]
+) -> None:
+    asked, same, other = minilm.embed_documents(texts)
+    assert asked @ same > 0.4
+    assert asked @ other < 0.35
+    assert minilm.embed_query(texts[0]) @ asked == pytest.approx(1.0, abs=1e-4)
+    assert abs(asked @ minilm.embed_query("\U0001f525\U0001f680")) < 0.3
+
+
+def test_a_few_unknown_words_change_nothing(minilm: SentenceEmbedder) -> None:
+    text = "why is the \U0001f525 database locked, \u12e8\u12cd?"
+    alone = minilm._model.encode([text], normalize_embeddings=True)[0]
+    np.testing.assert_allclose(minilm.embed_query(text), alone, atol=1e-5)
 
 
 def test_vectors_are_float32_of_unit_length(minilm: SentenceEmbedder) -> None:

@@ -198,6 +198,12 @@ def test_a_text_of_two_megabytes_is_read(text: str) -> None:
     check(read_log(text))
 
 
+def test_a_question_between_thousands_of_like_lines_is_read() -> None:
+    lines = "".join(f"{n:06d} the worker has processed job {n * 7} of {n}\n" for n in range(8_000))
+    windows = read(f"{lines}\n{QUESTIONS[1]}\n\n{lines}")
+    assert QUESTIONS[1] in [one.text for one in windows if one.kind == "asked"]
+
+
 def test_an_error_is_read_by_its_line_and_its_end() -> None:
     windows = read_log(f"{TRACE}\n{LOG}\nmake: *** [Makefile:7: test] Error 1")
     assert windows[0].text.startswith("sqlite3.OperationalError: database is locked")
