@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from memory_core.model import Door, Kind, Mode, Outcome, State
-from memory_core.proof_answers import Proof, ProofDetails
+from memory_core.proof_answers import Proof, ProofDetails, Speaking
 
 
 class _Answer(BaseModel):
@@ -309,23 +309,6 @@ class Shared(_Answer):
     role: Literal["writer", "follower"]
     waiting: int
     behind_seconds: float
-
-
-class Speaking(_Answer):
-    """How often the memory spoke, checks and withheld answers apart.
-
-    Of `recalls` answers `silent` had no item; together they had `served` items. Of the `judged`
-    ones, whose report says what was followed, `used` were. `prompts` were answered for a hook
-    that nobody had asked; `tokens` is about what each of them injected, on average.
-    """
-
-    recalls: int = 0
-    silent: int = 0
-    served: int = 0
-    judged: int = 0
-    used: int = 0
-    prompts: int = 0
-    tokens: float = 0.0
 
 
 class Stats(_Answer):

@@ -168,6 +168,23 @@ class MemoryGain(_Answer):
     sentence: str
 
 
+class Speaking(_Answer):
+    """How often the memory spoke, checks and withheld answers apart.
+
+    Of `recalls` answers `silent` had no item; together they had `served` items. Of the `judged`
+    ones, whose report says what was followed, `used` were. `prompts` were answered for a hook
+    that nobody had asked; `tokens` is about what each of them injected, on average.
+    """
+
+    recalls: int = 0
+    silent: int = 0
+    served: int = 0
+    judged: int = 0
+    used: int = 0
+    prompts: int = 0
+    tokens: float = 0.0
+
+
 class ProofDetails(_Answer):
     """The whole proof beside its headline.
 
@@ -183,6 +200,7 @@ class ProofDetails(_Answer):
     moved: tuple[MovedItem, ...] = ()
     harm: Harm | None = None
     memory: MemoryGain | None = None
+    speaking: Speaking = Speaking()
 
 
 class ScorerRow(_Answer):

@@ -41,7 +41,11 @@ class Proving:
         """What the learner knows of itself; see the port."""
         trainer = self._core.trainer
         found = self._without_learner() if trainer is None else self._with_learner(trainer)
-        return found if caller.projects is None else self._limited(found, caller, caller.projects)
+        if caller.projects is not None:
+            found = self._limited(found, caller, caller.projects)
+        speaking = self._core.speech.told(caller.projects)
+        details = found.details.model_copy(update={"speaking": speaking})
+        return found.model_copy(update={"details": details})
 
     def _limited(
         self, found: ScorerReport, caller: Caller, projects: tuple[str, ...]

@@ -234,6 +234,7 @@ class MemoryService:
                 name = core.shown(line.project, caller)
                 projects[name] = projects.get(name, 0) + 1
         sizes = core.store.sizes() if whole else StoreSizes(0, 0, 0)
+        learner = self.scorer(caller)
         return Stats(
             version=self._version,
             store=(core.settings.remote or str(core.settings.store)) if caller == OWNER else "",
@@ -248,9 +249,9 @@ class MemoryService:
             embedder=core.store.embedder_name,
             dimension=core.store.dimension,
             readiness=readiness,
-            learner=self.scorer(caller),
+            learner=learner,
             shared=_shared(sizes.shared),
-            speaking=core.speech.told(caller.projects),
+            speaking=learner.details.speaking,
         )
 
     # -- keeping -------------------------------------------------------------------

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
-from memory_core.answers import Speaking
 from memory_core.model import OutcomeRecord, RecallRecord
+from memory_core.proof_answers import Speaking
 
 FRAME = 260
 """Characters of a hook's text around its items, and of each item's own lines beside its text."""

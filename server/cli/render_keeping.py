@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.cli.render import counted
-from server.cli.render_proof import short_proof, weight
+from server.cli.render_proof import short_proof, spoken, weight
 from server.cli.terminal import Page
 
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ def stats(page: Page, answer: port.Stats) -> None:
     page.pairs([("judged", _counts(answer.outcomes))])
     page.line()
     page.line(f"recalls: {answer.recalls:,}", "bold")
-    page.pairs(_spoken(answer.speaking))
+    page.pairs(spoken(answer.speaking))
     if answer.projects:
         page.line()
         page.line("projects", "bold")
@@ -80,18 +80,6 @@ def stats(page: Page, answer: port.Stats) -> None:
             *short_proof(learner),
         ]
     )
-
-
-def _spoken(said: port.Speaking) -> list[tuple[str, str]]:
-    """How often the memory spoke, and what of it was followed; nothing of what never was."""
-    pairs = []
-    if said.recalls:
-        pairs.append(("silent", f"{said.silent:,} of {said.recalls:,} (nothing fitted)"))
-    if said.judged:
-        pairs.append(("followed", f"{said.used:,} of {said.judged:,} served items"))
-    if said.prompts:
-        pairs.append(("injected", f"{said.tokens:,.0f} tokens a prompt, {said.prompts:,} prompts"))
-    return pairs
 
 
 def compacted(page: Page, answer: port.Compacted) -> None:

@@ -90,6 +90,10 @@ def proof(page: Page, answer: port.ScorerReport) -> None:
     if details.harm is not None:
         _harm(page, details.harm)
     _memory(page, details.memory)
+    if details.speaking.recalls:
+        page.line()
+        page.line("does it know when to be silent?", "bold")
+        page.pairs(spoken(details.speaking))
 
 
 def short_proof(answer: port.ScorerReport) -> list[tuple[str, str]]:
@@ -104,6 +108,18 @@ def short_proof(answer: port.ScorerReport) -> list[tuple[str, str]]:
         ("memory", memory.sentence if memory else ""),
         ("more", "lessonbank proof, lessonbank eval"),
     ]
+
+
+def spoken(said: port.Speaking) -> list[tuple[str, str]]:
+    """How often the memory spoke, and what of it was followed; nothing of what never was."""
+    pairs = []
+    if said.recalls:
+        pairs.append(("silent", f"{said.silent:,} of {said.recalls:,} (nothing fitted)"))
+    if said.judged:
+        pairs.append(("followed", f"{said.used:,} of {said.judged:,} served items"))
+    if said.prompts:
+        pairs.append(("injected", f"{said.tokens:,.0f} tokens a prompt, {said.prompts:,} prompts"))
+    return pairs
 
 
 def _over_time(answer: port.ScorerReport) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memory_core.caller import Caller
+from memory_core.caller import OWNER, Caller
 from tests.memory_core.service.conftest import Bench, OpenBench
 
 ODD = "Add a dark mode toggle to the settings page"
@@ -43,4 +43,14 @@ def test_a_correction_counts_in_place_of_what_it_corrects(bench: Bench) -> None:
 
 def test_who_sees_one_project_is_told_of_that_one(bench: Bench) -> None:
     worked(bench)
-    assert bench.service.stats("ready", Caller("t", "read", ("else",))).speaking.recalls == 0
+    other = Caller("t", "read", ("else",))
+    assert bench.service.stats("ready", other).speaking.recalls == 0
+    assert bench.service.scorer(other).details.speaking.recalls == 0
+
+
+def test_proof_tells_the_same_sums_as_stats(bench: Bench) -> None:
+    worked(bench)
+    for caller in (OWNER, Caller("t", "read", (bench.service.core.project,))):
+        said = bench.service.stats("ready", caller).speaking
+        assert said.judged
+        assert bench.service.scorer(caller).details.speaking == said

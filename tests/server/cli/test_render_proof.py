@@ -88,6 +88,9 @@ DETAILS = port.ProofDetails(
     moved=(MOVED,),
     harm=HARM,
     memory=MEMORY,
+    speaking=port.Speaking(
+        recalls=90, silent=61, served=40, judged=30, used=21, prompts=50, tokens=17.4
+    ),
 )
 
 
@@ -144,6 +147,9 @@ WHOLE = (
     "22 to 1 badly Open with utf-8-sig read a file",
     "19 reports failed where similarity was the better warning.",
     "45 of 60 reported recalls with memory went well, 5 of 12 without.",
+    "61 of 90 (nothing fitted)",
+    "21 of 30 served items",
+    "17 tokens a prompt, 50 prompts",
 )
 
 
