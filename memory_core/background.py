@@ -1,7 +1,8 @@
 """What tasks in general are like: how rare a word is, and how near texts are that are unrelated.
 
-Read from two lists that ship with the package: prompts of many subjects and languages, and
-words that say nothing of a subject. Both are the same for every store and every user.
+Read from three lists that ship with the package: prompts of many subjects and languages,
+words that say nothing of a subject, and errors that any program may print. All are the same
+for every store and every user.
 """
 
 from __future__ import annotations
@@ -59,6 +60,14 @@ def rarity() -> Rarity:
     seen = Counter(term for prompt in prompts() for term in set(terms(prompt)))
     empty = frozenset(term for line in _lines("function_words.txt") for term in terms(line))
     return Rarity(seen, empty, len(prompts()))
+
+
+@cache
+def error_rarity() -> Rarity:
+    """The rarity of terms among errors that any program may print, by the list of the package."""
+    lines = _lines("background_errors.txt")
+    seen = Counter(term for line in lines for term in set(terms(line)))
+    return Rarity(seen, rarity().empty, len(lines))
 
 
 _measured: dict[tuple[str, int], float] = {}

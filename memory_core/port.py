@@ -40,7 +40,6 @@ from memory_core.answers import (
     ScorerReport,
     ServedItem,
     Shared,
-    Speaking,
     StateAnswer,
     Stats,
 )
@@ -61,6 +60,7 @@ from memory_core.proof_answers import (
     ProofDetails,
     ReliabilityRow,
     ScorerRow,
+    Speaking,
 )
 from memory_core.requests import (
     MARK,

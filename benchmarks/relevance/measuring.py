@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from benchmarks.relevance.stores import Asked, Stocked
 from memory_core.port import RecallAnswer, RecallRequest, RememberRequest, parse
 from memory_core.ports import Embedder
+from memory_core.service.conditions import conditions_of
+from memory_core.service.fitting import least_of, signs_read
+from memory_core.service.recalling import CANDIDATES
 from memory_core.service.service import MemoryService
 from memory_core.settings import Settings
 from memory_core.store.lance_store import LanceStore
@@ -48,11 +51,11 @@ class Room:
     """One store, filled, and its service."""
 
     def __init__(self, service: MemoryService, keys: Mapping[str, str]) -> None:
-        self._service, self._keys, self._bars = service, keys, service.core.settings
+        self.service, self._keys, self._bars = service, keys, service.core.settings
 
     def hear(self, asked: Asked) -> Heard:
         """Ask one prompt at both bars, and once more without any."""
-        core = self._service.core
+        core = self.service.core
         by_agent, by_hook = self._recall(asked, "recall"), self._recall(asked, "prompt")
         core.settings = replace(self._bars, bar=0.0)
         try:
@@ -67,9 +70,20 @@ class Room:
             len(told) / CHARACTERS_PER_TOKEN,
         )
 
+    def signs(self, asked: Asked, most: int) -> Iterator[tuple[str, Floats, float]]:
+        """The key, the signs and the least relevance of the first candidates of a prompt."""
+        core = self.service.core
+        conditions = conditions_of(core.embedder, asked.text, "", asked.error)
+        scope = core.scope(core.project)
+        found = tuple(core.store.search(conditions.probes, scope, CANDIDATES))
+        signs = signs_read(core, conditions, found, scope)
+        least = least_of(core, conditions, found)
+        for place, one in enumerate(found[:most]):
+            yield self._keys[one.stored.item.id], signs[place], float(least[place])
+
     def _recall(self, asked: Asked, door: str) -> RecallAnswer:
         request = {"task": asked.text, "error": asked.error, "k": K, "door": door}
-        return self._service.recall(parse(RecallRequest, request))
+        return self.service.recall(parse(RecallRequest, request))
 
     def _named(self, answer: RecallAnswer) -> tuple[str, ...]:
         return tuple(self._keys[item.id] for item in answer.items)

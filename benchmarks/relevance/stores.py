@@ -62,6 +62,41 @@ def prompts(part: str) -> list[tuple[str, str]]:
     return [(subject, text) for subject, text in pairs if _half(text) == kept]
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What was tried and what was printed.
+
+    `again` is the same failure met again, `alike` another one that only looks like it.
+    """
+
+    task: str
+    error: str
+    again: tuple[tuple[str, str], ...]
+    alike: tuple[tuple[str, str], ...]
+
+
+def errors(part: str) -> list[Failed]:
+    """The errors of our own list, one half: "dev" or "test", or "all"."""
+    blocks: list[tuple[str, str, list[str]]] = []
+    for line in _lines("errors.txt"):
+        if line.startswith("    "):
+            blocks[-1][2].append(line[4:])
+        else:
+            mark = line[:2] if line[:2] in ("> ", "! ") else ""
+            blocks.append((mark, line.removeprefix(mark), []))
+    found: list[tuple[list[tuple[str, str]], ...]] = []
+    for mark, task, printed in blocks:
+        if not mark:
+            found.append(([], [], []))
+        found[-1][("", "> ", "! ").index(mark)].append((task, "\n".join(printed)))
+    kept = {"dev": (0,), "test": (1,), "all": (0, 1)}[part]
+    return [
+        Failed(*first[0], tuple(again), tuple(alike))
+        for first, again, alike in found
+        if _half(first[0][0]) in kept
+    ]
+
+
 def _half(text: str) -> int:
     return int(hashlib.sha256(text.encode()).hexdigest(), 16) % 2
 

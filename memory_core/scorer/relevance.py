@@ -11,7 +11,7 @@ item is never held for less relevant because it is more like the task:
     whole      1 where the item has every informative word of the task and one is rare
     crowd      ln of how many items it is the best of: chance alone brings the best of many nearer
 
-The weights were fitted on development streams, each left out in turn (docs/decisions.md,
+The weights are those that `python -m benchmarks.relevance.fit` finds (docs/decisions.md,
 "Is any lesson about the task?"). Knows nothing of the store or of text; everything here is
 numbers.
 """
@@ -29,8 +29,8 @@ from memory_core.scorer.panel import Floats, Values, advice_kernel
 
 SIGNS = ("near", "agreement", "words", "rarest", "whole", "crowd")
 NEAR = 0.4
-MOST_CROWD = 6.0
-"""ln of the number of items beyond which a larger store changes nothing."""
+MOST_CROWD = 3.5
+"""ln of the number of items beyond which a larger store changes nothing: its items are alike."""
 AGREEMENT = 0.05
 """Cosine below the nearest at which an item's say in the agreement is 1/e."""
 WHOLE = 0.7
@@ -136,6 +136,8 @@ class Weights:
         return chance
 
 
-BY_MEANING = Weights(-3.58, (8.89, 7.54, 0.72, 1.15, 2.0, -0.63))
+BY_MEANING = Weights(-2.77, (5.93, 11.18, 0.2, 1.78, 2.0, -0.8))
 BY_WORDS = Weights(-2.85, (0.0, 0.0, 2.31, 2.59, 0.0, -0.47))
 """Where no model is ready."""
+BY_FAILURE = Weights(-9.04, (1.8, 4.15, 10.9))
+"""That a failure is one that was seen before, see `service.recurrence`."""

@@ -27,7 +27,8 @@ def iso(at: float) -> str:
 class Failure:
     """A failure to place: its vectors and its error's class and fingerprint.
 
-    `text` is None where there is no error; `views` where nothing compares them.
+    `text` is None where there is no error; `views` where nothing compares them; `task`
+    has the vector of the task at hand alone, None where there is none.
     """
 
     project: str
@@ -37,6 +38,7 @@ class Failure:
     conditions: Vector | None
     text: FailureText | None = None
     views: Views | None = None
+    task: Vector | None = None
 
 
 @dataclass(frozen=True, slots=True)

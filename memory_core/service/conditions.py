@@ -41,7 +41,8 @@ class Conditions:
 
     `vector` is float32[d], what the learner sees; `signature` float32[d], what
     failures are matched by (None without an error); `shape` the error's class,
-    fingerprint and normalised text; `failure` the query as a failure in words.
+    fingerprint and normalised text; `failure` the query as a failure in words;
+    `asked` float32[d], the task alone (None without one).
     """
 
     probes: tuple[Probe, ...]
@@ -49,6 +50,7 @@ class Conditions:
     signature: Vector | None
     shape: Signature | None
     failure: FailureText | None
+    asked: Vector | None = None
 
     @property
     def task_text(self) -> str:
@@ -132,7 +134,8 @@ def conditions_of(
         said = embedder.embed_query(shape.normalised)
         signature = joined([(said, 1.0), *((v, s * 0.5) for v, s in parts)])
         parts.append((asked_of(error_pairs), ERROR_SHARE if parts else 1.0))
-    return Conditions(tuple(probes), joined(parts), signature, shape, failure)
+    asked_vector = asked_of(task_pairs) if task_pairs else None
+    return Conditions(tuple(probes), joined(parts), signature, shape, failure, asked_vector)
 
 
 def vectors_of_conditions(

@@ -67,6 +67,7 @@ def at_hand(core: Core, project: str, conditions: Conditions) -> Failure:
         conditions.signature,
         conditions.vector,
         conditions.failure,
+        task=conditions.asked,
     )
     return viewed(core, failure)
 

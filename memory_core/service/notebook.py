@@ -23,18 +23,20 @@ import numpy as np
 
 from memory_core.port import FailureWarning
 from memory_core.ports import Embedder
+from memory_core.scorer.relevance import Scale
 from memory_core.service.cause_trainer import CauseTrainer
-from memory_core.service.clusters import Cluster, Failure, Seen, Sums, iso
+from memory_core.service.clusters import Cluster, Failure, Seen, iso
 from memory_core.service.likeness import Likeness, Member
+from memory_core.service.recurrence import Traces
 
 __all__ = ["Failure", "Notebook", "PATTERN", "Seen", "iso"]
 
 JOIN = 0.80
 """Cosine from which a failure with the same error class joins a cluster."""
-MATCH_ERROR = 0.72
-"""Cosine from which an error at hand is told as seen before."""
-MATCH_CONDITIONS = 0.70
-"""Cosine from which conditions at hand, with no error yet, are told as failed before."""
+WARNED = 0.4
+"""Chance from which an error at hand is told as seen before (see `recurrence`)."""
+LIKE_CONDITIONS = 0.58
+"""Cosine, on the model's own scale, from which a task at hand is told as failed before."""
 PATTERN = 3
 """Like failures that make a pattern."""
 MOST_WARNINGS = 3
@@ -49,8 +51,7 @@ class _Project:
 
     clusters: list[Cluster] = field(default_factory=list)
     by_id: dict[str, Cluster] = field(default_factory=dict)
-    centres: Sums = field(default_factory=Sums)
-    conditions: Sums = field(default_factory=Sums)
+    traces: Traces = field(default_factory=Traces)
 
 
 class Notebook:
@@ -59,9 +60,11 @@ class Notebook:
     Args:
         embedder: Lets it learn which failures have the same cause, once `start` is
             called; None keeps the plain rule.
+        scale: Of the model whose vectors its failures have.
     """
 
-    def __init__(self, embedder: Embedder | None = None) -> None:
+    def __init__(self, embedder: Embedder | None = None, scale: Scale | None = None) -> None:
+        self._scale = scale or Scale()
         self.likeness = Likeness()
         self.causes = (
             CauseTrainer(embedder, self.likeness.publish) if embedder is not None else None
@@ -88,7 +91,7 @@ class Notebook:
         if failure.views is not None and self.likeness.metric is not None:
             likest = self.likeness.nearest(failure.project, failure.views)
             return likest[0][0].seen.signature_id if likest else None
-        near = self._near(project, failure, JOIN)
+        near = self._near(project, failure)
         return near[0][1].id if near else None
 
     def observe(self, seen: Seen, failure: Failure) -> None:
@@ -101,6 +104,7 @@ class Notebook:
             cluster = Cluster(seen.signature_id, failure.error_class, seen.summary, row)
             project.by_id[cluster.id] = cluster
             project.clusters.append(cluster)
+            project.traces.open(row, failure)
         self._count(project, cluster, seen, failure, 1)
         self._counted[seen.owner] = (seen, replace(failure, text=None, views=None))
         self._newest.append(seen)
@@ -129,25 +133,26 @@ class Notebook:
         project: _Project, cluster: Cluster, seen: Seen, failure: Failure, change: int
     ) -> None:
         cluster.count(seen, failure, change)
-        project.centres.add(cluster.row, failure.signature, change * seen.weight)
-        project.conditions.add(cluster.row, failure.conditions, change * seen.weight)
+        project.traces.count(cluster.row, failure, change * seen.weight)
 
     @staticmethod
-    def _near(project: _Project, failure: Failure, least: float) -> list[tuple[float, Cluster]]:
-        """Clusters of the same error class that are close enough, nearest first."""
+    def _near(project: _Project, failure: Failure) -> list[tuple[float, Cluster]]:
+        """Clusters that a failure may join: of its error class and close enough, nearest first."""
         clusters = list(project.clusters)
-        cosines = project.centres.cosines(failure.signature, len(clusters))
+        cosines = project.traces.centres.cosines(failure.signature, len(clusters))
         found = []
         for cluster, cosine in zip(clusters, cosines.tolist(), strict=True):
             if cluster.seen <= 0:
                 continue
             exact = bool(failure.fingerprint) and failure.fingerprint in cluster.fingerprints
-            if exact or (cosine >= least and cluster.error_class == failure.error_class):
+            if exact or (cosine >= JOIN and cluster.error_class == failure.error_class):
                 found.append((1.0 if exact else cosine, cluster))
         return sorted(found, key=lambda pair: (-pair[0], pair[1].id))
 
     def match(self, failure: Failure, *, by_error: bool) -> tuple[FailureWarning, ...]:
-        """Failures seen before in like conditions, nearest first, at most three.
+        """Failures seen before in like conditions, the likeliest first, at most three.
+
+        Without a model, errors of the same text but for literals.
 
         Args:
             failure: What is at hand: an error's signature, or conditions alone.
@@ -159,15 +164,18 @@ class Notebook:
         if by_error and failure.views is not None and self.likeness.metric is not None:
             likest = self.likeness.nearest(failure.project, failure.views)
             return tuple(self._told(project, members) for members in likest[:MOST_WARNINGS])
+        if by_error and failure.signature is None:
+            found = self._near(project, failure)
+            return tuple(cluster.warning() for _, cluster in found[:MOST_WARNINGS])
+        clusters = list(project.clusters)
         if by_error:
-            found = self._near(project, failure, MATCH_ERROR)
+            chances, bar = project.traces.chances(failure, self._scale, len(clusters)), WARNED
         else:
-            clusters = list(project.clusters)
-            cosines = project.conditions.cosines(failure.conditions, len(clusters))
-            close = np.flatnonzero(cosines >= MATCH_CONDITIONS)
-            found = [(float(cosines[i]), clusters[i]) for i in close if clusters[i].seen > 0]
-            found.sort(key=lambda pair: (-pair[0], pair[1].id))
-        return tuple(cluster.warning() for _, cluster in found[:MOST_WARNINGS])
+            chances = project.traces.like_conditions(failure.conditions, self._scale, len(clusters))
+            bar = LIKE_CONDITIONS
+        close = [place for place in np.flatnonzero(chances >= bar) if clusters[place].seen > 0]
+        close.sort(key=lambda place: (-chances[place], clusters[place].id))
+        return tuple(clusters[place].warning() for place in close[:MOST_WARNINGS])
 
     @staticmethod
     def _told(project: _Project, members: Sequence[Member]) -> FailureWarning:

@@ -132,7 +132,7 @@ class MemoryService:
     def _notebook(self, embedder: Embedder | None, outcomes: list[StoredOutcome]) -> Notebook:
         """The mistakes of these outcomes; without a model by what was stored of their vectors."""
         learns = self.core.settings.scorer_mode != "similarity"
-        notebook = Notebook(embedder if learns else None)
+        notebook = Notebook(embedder if learns else None, self.core.scale)
         for stored in outcomes:
             self._note(notebook, embedder, stored)
         return notebook
