@@ -18,7 +18,7 @@ a relative folder lies in the user's home: each client has another working direc
 | LESSONBANK_LOG_TEXT | 0 | 1: the log of the HTTP doors also holds what calls say |
 | LESSONBANK_MODEL_WAIT | 5 | seconds a recall waits for the model before keyword search |
 | LESSONBANK_BAR | 0.14 | 0 to 1: relevance from which an item is served to who asked |
-| LESSONBANK_BAR_UNINVITED | 0.25 | the same where nobody asked: the hooks of a client |
+| LESSONBANK_BAR_UNINVITED | 0.27 | the same where nobody asked: the hooks of a client |
 | LESSONBANK_EXPLORE | 0 | 0 to 1: points of score by which untried items vary, second and below |
 | LESSONBANK_HOLDOUT | 0 | 0 to 0.5: share of recalls answered without memory, to measure it |
 | LESSONBANK_HOST_IDLE | 900 | seconds without a client after which the shared host ends |
@@ -95,7 +95,7 @@ class Settings:
     log_text: bool = False
     model_wait: float = 5.0
     bar: float = 0.14
-    bar_uninvited: float = 0.25
+    bar_uninvited: float = 0.27
     explore: float = 0.0
     holdout: float = 0.0
     host_idle: float = 900.0
@@ -268,7 +268,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         == "1",
         model_wait=_number(env, "LESSONBANK_MODEL_WAIT", "5", 600, "a number of seconds"),
         bar=_number(env, "LESSONBANK_BAR", "0.14", 1, "a relevance"),
-        bar_uninvited=_number(env, "LESSONBANK_BAR_UNINVITED", "0.25", 1, "a relevance"),
+        bar_uninvited=_number(env, "LESSONBANK_BAR_UNINVITED", "0.27", 1, "a relevance"),
         explore=_number(env, "LESSONBANK_EXPLORE", "0", 1, "a scale of exploration"),
         holdout=_number(env, "LESSONBANK_HOLDOUT", "0", 0.5, "a share of recalls"),
         host_idle=_number(env, "LESSONBANK_HOST_IDLE", "900", 86_400, "a number of seconds"),

@@ -32,7 +32,7 @@ K = 3
 SMALL = (1, 3, 10)
 SHARES = {"answerable": 1.0, "same domain": 0.4, "other": 0.5, "ours": 0.6}
 """What each group of prompts weighs in the fit of a store."""
-LEAST_CROWD = -0.8
+STEEPEST_CROWD = -0.8
 """Bound of the crowd's weight: beyond it a store of one lesson speaks to strangers."""
 WHOLE_WEIGHT = 2.0
 """Set by hand: no stream asks bare codes."""
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.relevance.fit")
     parser.add_argument("--data", default="", metavar="DIR", help=f"(${catalog.VARIABLE})")
     parser.add_argument("--cache", help="folder of the embedding cache")
-    parser.add_argument("--most", type=int, default=100, help="prompts of each kind and store")
+    parser.add_argument("--most", type=int, default=80, help="prompts of each kind and store")
     chosen = parser.parse_args(arguments)
     embedder = served_model(Path(chosen.cache) if chosen.cache else None)
     rows = _read(catalog.data_folder(chosen.data, "banking77"), chosen.most, embedder)
@@ -176,7 +176,7 @@ def fitted(rows: Rows, without: Sequence[str] = ()) -> Weights:
         return float(total + RIDGE * away @ away), values.T @ errors + 2.0 * RIDGE * away
 
     bounds = [(None, None)]
-    bounds += [(LEAST_CROWD, 0.0) if SIGNS[place] == "crowd" else (0.0, None) for place in free]
+    bounds += [(STEEPEST_CROWD, 0.0) if SIGNS[place] == "crowd" else (0.0, None) for place in free]
     start = np.zeros(values.shape[1])
     exact = {"maxiter": 5_000, "ftol": 1e-12}
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=exact).x

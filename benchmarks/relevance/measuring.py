@@ -12,19 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.relevance.stores import Asked, Stocked
-from memory_core.port import RecallAnswer, RecallRequest, RememberRequest, parse
+from memory_core.port import (
+    OutcomeRequest,
+    RecallAnswer,
+    RecallRequest,
+    RememberRequest,
+    parse,
+)
 from memory_core.ports import Embedder
 from memory_core.service.conditions import conditions_of
 from memory_core.service.fitting import least_of, signs_read
 from memory_core.service.recalling import CANDIDATES
 from memory_core.service.service import MemoryService
-from memory_core.settings import Settings
+from memory_core.settings import ScorerMode, Settings
 from memory_core.store.lance_store import LanceStore
 from server.hooks.texts import CHARACTERS_PER_TOKEN, recall_context
 
 PROJECT = "bench"
 K = 3
 HOOK_TOKENS = 600
+PATIENCE = 600.0
+"""Seconds that the learner may take."""
 Floats = NDArray[np.float64]
 
 
@@ -70,6 +78,31 @@ class Room:
             len(told) / CHARACTERS_PER_TOKEN,
         )
 
+    def report(self, asked: Asked, way: str, *, wrong: bool) -> bool:
+        """Recall as an agent does and report how it went; whether there was anything to report.
+
+        Args:
+            asked: What is to be done. It goes well where a right item is served.
+            way: "used" says what was followed, "bare" the outcome alone.
+            wrong: Report the contrary.
+        """
+        answer = self._recall(asked, "recall")
+        if not answer.items:
+            return False
+        right = [one.id for one in answer.items if self._keys[one.id] in asked.right]
+        well = bool(right) != wrong
+        used = right or [answer.items[0].id] if well else []
+        more = {"used_ids": used} if way == "used" else {}
+        outcome = {"outcome": "success" if well else "failure", "recall_id": answer.recall_id}
+        self.service.report_outcome(parse(OutcomeRequest, outcome | more))
+        return True
+
+    def settle(self) -> None:
+        """Wait until every report is learned."""
+        trainer = self.service.core.trainer
+        if trainer is not None and not trainer.settle(PATIENCE):
+            raise TimeoutError(f"The learner did not finish within {PATIENCE:.0f} s.")
+
     def signs(self, asked: Asked, most: int) -> Iterator[tuple[str, Floats, float]]:
         """The key, the signs and the least relevance of the first candidates of a prompt."""
         core = self.service.core
@@ -90,12 +123,12 @@ class Room:
 
 
 @contextmanager
-def filled(stocked: Stocked, embedder: Embedder) -> Iterator[Room]:
+def filled(stocked: Stocked, embedder: Embedder, mode: ScorerMode = "similarity") -> Iterator[Room]:
     """Fill a store in a temporary folder, as a server would, and open its service."""
     with tempfile.TemporaryDirectory(prefix="lessonbank-relevance-") as place:
         folder = Path(place)
         service = MemoryService(
-            Settings(store=folder, scorer_mode="similarity"),
+            Settings(store=folder, scorer_mode=mode),
             LanceStore.open(folder, maintain=False),
             project=PROJECT,
             notify=lambda _change: None,
@@ -126,7 +159,8 @@ class Figures:
     `answered` and `surely` at the asked and the uninvited bar; `lost`: the right item was among
     today's three and is not served; `precision` of what is served to answerable prompts;
     `silent` by group of prompts at the asked bar, `mute` at the uninvited one; `same` is the
-    share of unanswerable prompts of the same domain below what 90 % of the answerable reach.
+    share of unanswerable prompts of the same domain below what 90 % of the answerable reach;
+    `reliability` has (said, came true, how many) of each bin of relevance.
     """
 
     name: str
@@ -142,6 +176,7 @@ class Figures:
     same_auroc: float
     same: float
     error: float
+    reliability: tuple[tuple[float, float, int], ...] = ()
 
 
 def figures(
@@ -183,6 +218,7 @@ def figures(
         same_auroc=auroc(reached, near),
         same=float(np.mean(near < np.quantile(reached, 0.1))) if len(reached) and len(near) else 0,
         error=calibration_error(pairs),
+        reliability=reliability(pairs),
     )
 
 
@@ -199,16 +235,23 @@ def auroc(above: Floats, below: Floats) -> float:
     return float(less.mean() / (2 * len(order)))
 
 
-def calibration_error(pairs: Sequence[tuple[float, bool]], bins: int = 10) -> float:
-    """The expected calibration error of (chance, truth) in bins of equal width."""
-    if not pairs:
-        return float("nan")
+def reliability(
+    pairs: Sequence[tuple[float, bool]], bins: int = 10
+) -> tuple[tuple[float, float, int], ...]:
+    """(mean chance, share that came true, how many) of bins of equal width, empty ones left out."""
     chances = np.array([chance for chance, _ in pairs])
     truths = np.array([float(truth) for _, truth in pairs])
     places = np.minimum((chances * bins).astype(int), bins - 1)
-    return float(
-        sum(
-            abs(float((chances - truths)[places == place].sum())) / len(pairs)
-            for place in range(bins)
-        )
+    return tuple(
+        (float(chances[own].mean()), float(truths[own].mean()), int(own.sum()))
+        for own in (places == place for place in range(bins))
+        if own.any()
     )
+
+
+def calibration_error(pairs: Sequence[tuple[float, bool]], bins: int = 10) -> float:
+    """The expected calibration error of (chance, truth) in bins of equal width."""
+    told = reliability(pairs, bins)
+    if not told:
+        return float("nan")
+    return sum(abs(said - came) * many for said, came, many in told) / len(pairs)

@@ -1,4 +1,4 @@
-"""The table as a picture: each store's answered and silent shares at both bars."""
+"""The table as a picture: each store's answered and silent shares, and its calibration."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html import escape
 
 from benchmarks.relevance.measuring import Figures
 
-WIDTH, ROW, LEFT, TOP = 760, 64, 130, 50
+WIDTH, ROW, LEFT, TOP, SQUARE = 830, 64, 130, 50, 52
 BARS = (
     ("answered", "#1b6ca8"),
     ("silent, other stores", "#3c8d5a"),
@@ -18,9 +18,12 @@ BARS = (
 
 
 def plot(rows: Sequence[Figures]) -> str:
-    """Give an SVG: one group of bars a store, full width is every prompt."""
+    """Give an SVG: one group of bars a store, full width is every prompt.
+
+    At the right what relevance said (across) against what came true (up).
+    """
     height = TOP + ROW * len(rows) + 20
-    width = WIDTH - LEFT - 60
+    width = WIDTH - LEFT - 60 - SQUARE - 20
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}">',
         "<style>text { font: 12px sans-serif }</style>",
@@ -47,4 +50,20 @@ def plot(rows: Sequence[Figures]) -> str:
             )
             end = LEFT + width * share + 4
             parts.append(f'<text x="{end:.1f}" y="{y + 9}" font-size="10">{share:.0%}</text>')
+        parts += _calibration(row, WIDTH - SQUARE - 10, top)
     return "\n".join([*parts, "</svg>", ""])
+
+
+def _calibration(row: Figures, left: int, top: int) -> list[str]:
+    """A square with the diagonal, and a point for each bin, the larger the more fell into it."""
+    foot = top + SQUARE
+    most = max((many for *_, many in row.reliability), default=1)
+    parts = [
+        f'<path d="M{left} {top}v{SQUARE}h{SQUARE}" fill="none" stroke="#999"/>',
+        f'<line x1="{left}" y1="{foot}" x2="{left + SQUARE}" y2="{top}" stroke="#ccc"/>',
+    ]
+    for said, came, many in row.reliability:
+        x, y = left + SQUARE * said, foot - SQUARE * came
+        size = 1.5 + 2.5 * math.sqrt(many / most)
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}" fill="#a3333d"/>')
+    return parts

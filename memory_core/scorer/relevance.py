@@ -29,8 +29,9 @@ from memory_core.scorer.panel import Floats, Values, advice_kernel
 
 SIGNS = ("near", "agreement", "words", "rarest", "whole", "crowd")
 NEAR = 0.4
-MOST_CROWD = 3.5
-"""ln of the number of items beyond which a larger store changes nothing: its items are alike."""
+LEAST_CROWD, MOST_CROWD = 1.6, 3.5
+"""ln of the number of items (5 and 33) below and beyond which a store's size changes nothing: a
+single lesson is no reason to speak to strangers, and many lessons are of few subjects."""
 AGREEMENT = 0.05
 """Cosine below the nearest at which an item's say in the agreement is 1/e."""
 WHOLE = 0.7
@@ -106,7 +107,7 @@ def signs_of(
     values[:, 2] = np.log1p(shared.mass)
     values[:, 3] = shared.rarest
     values[:, 4] = np.clip((shared.share - WHOLE) / (1.0 - WHOLE), 0.0, 1.0) * shared.rarest**2
-    values[:, 5] = min(float(np.log(max(crowd, 1))), MOST_CROWD)
+    values[:, 5] = np.clip(np.log(max(crowd, 1)), LEAST_CROWD, MOST_CROWD)
     return values
 
 
@@ -136,8 +137,8 @@ class Weights:
         return chance
 
 
-BY_MEANING = Weights(-2.77, (5.93, 11.18, 0.2, 1.78, 2.0, -0.8))
-BY_WORDS = Weights(-2.85, (0.0, 0.0, 2.31, 2.59, 0.0, -0.47))
+BY_MEANING = Weights(-2.53, (5.47, 10.7, 0.35, 1.54, 2.0, -0.8))
+BY_WORDS = Weights(-2.15, (0.0, 0.0, 1.6, 2.57, 0.0, -0.8))
 """Where no model is ready."""
-BY_FAILURE = Weights(-9.04, (1.8, 4.15, 10.9))
+BY_FAILURE = Weights(-8.71, (2.38, 3.95, 10.64))
 """That a failure is one that was seen before, see `service.recurrence`."""

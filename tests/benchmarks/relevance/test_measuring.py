@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.relevance.measuring import Heard, auroc, calibration_error, figures
+from benchmarks.relevance.fit import Rows, fitted
+from benchmarks.relevance.measuring import (
+    Heard,
+    auroc,
+    calibration_error,
+    figures,
+    reliability,
+)
 from benchmarks.relevance.plot import plot
-from benchmarks.relevance.stores import NOTHING, Asked, Stocked, build, prompts
+from benchmarks.relevance.stores import NOTHING, Asked, Stocked, build, errors, prompts
+from memory_core.scorer.relevance import SIGNS
 
 
 def test_auroc_is_the_chance_to_be_higher() -> None:
@@ -22,6 +31,14 @@ def test_calibration_is_nothing_where_chances_come_true() -> None:
     pairs = [(0.25, True), *[(0.25, False)] * 3]
     assert calibration_error(pairs) == pytest.approx(0.0)
     assert calibration_error([(0.95, False)]) == pytest.approx(0.95)
+    assert math.isnan(calibration_error([]))
+
+
+def test_reliability_has_what_was_said_and_what_came_of_each_bin() -> None:
+    pairs = [(0.12, False), (0.18, True), (0.95, True)]
+    said, came, many = zip(*reliability(pairs), strict=True)
+    assert said == pytest.approx((0.15, 0.95))
+    assert (came, many) == ((0.5, 1.0), (2, 1))
 
 
 def test_our_prompts_are_two_halves_and_most_have_nothing_to_do_with_the_store() -> None:
@@ -50,4 +67,38 @@ def test_a_row_counts_what_was_served_and_what_was_lost() -> None:
     assert (row.answered, row.surely, row.lost, row.precision) == (0.5, 0.5, 0.5, 0.5)
     assert row.silent == {"same domain": 1.0, "other": 1.0, "ours": 1.0}
     assert row.tokens == 0.0
-    assert "small" in plot([row])
+    assert plot([row]).count("<circle") == len(row.reliability) == 3
+
+
+def test_errors_are_two_halves_met_again_or_alike() -> None:
+    halves = errors("dev"), errors("test")
+    both = [*halves[0], *halves[1]]
+    assert len(both) == len({one.error for one in both}) >= 60
+    assert all(one.again or one.alike for one in both)
+    assert sum(bool(one.alike) for one in both) >= 10
+    assert all(halves)
+    assert errors("all") == sorted(both, key=errors("all").index)
+
+
+def table(chances: list[float], right: list[float], group: list[str]) -> Rows:
+    """One candidate a prompt, near as given; every other prompt of another kind of store."""
+    count = len(chances)
+    signs = np.zeros((count, len(SIGNS)))
+    signs[:, SIGNS.index("near")] = chances
+    names = np.array(["one", "two"] * (count // 2))
+    zeros, numbers = np.zeros(count), np.arange(count)
+    return Rows(signs, np.array(right), zeros, numbers, names, names, np.array(group), numbers)
+
+
+def test_a_fit_tells_near_items_from_far_ones_and_no_sign_speaks_the_other_way() -> None:
+    rows = table(
+        [0.5, 0.45, 0.4, 0.42, 0.1, 0.05, 0.2, 0.15],
+        [1.0] * 4 + [0.0] * 4,
+        ["answerable"] * 4 + ["other"] * 4,
+    )
+    weights = fitted(rows)
+    chance = weights.relevance(rows.signs)
+    assert chance[:4].min() > 0.5 > chance[4:].max()
+    held = dict(zip(SIGNS, weights.signs, strict=True))
+    assert held["crowd"] <= 0
+    assert min(value for name, value in held.items() if name != "crowd") >= 0
