@@ -175,7 +175,7 @@ def fitted(rows: Rows, without: Sequence[str] = ()) -> Weights:
         total = weights @ (np.logaddexp(0.0, logits) - rows.right * logits)
         return float(total + RIDGE * away @ away), values.T @ errors + 2.0 * RIDGE * away
 
-    bounds = [(None, None)]
+    bounds: list[tuple[float | None, float | None]] = [(None, None)]
     bounds += [(STEEPEST_CROWD, 0.0) if SIGNS[place] == "crowd" else (0.0, None) for place in free]
     start = np.zeros(values.shape[1])
     exact = {"maxiter": 5_000, "ftol": 1e-12}
