@@ -25,7 +25,7 @@ from benchmarks.relevance.fit_warnings import of_failures
 from benchmarks.relevance.measuring import calibration_error, filled
 from benchmarks.relevance.stores import NAMES, NOTHING, Asked, Stocked, build, prompts
 from memory_core.ports import Embedder
-from memory_core.scorer.relevance import BY_MEANING, SIGNS, Weights
+from memory_core.scorer.relevance import BY_MEANING, MOST_CROWD, SIGNS, Weights
 from memory_core.settings import Settings
 
 K = 3
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.relevance.fit")
     parser.add_argument("--data", default="", metavar="DIR", help=f"(${catalog.VARIABLE})")
     parser.add_argument("--cache", help="folder of the embedding cache")
-    parser.add_argument("--most", type=int, default=80, help="prompts of each kind and store")
+    parser.add_argument("--most", type=int, default=100, help="prompts of each kind and store")
     chosen = parser.parse_args(arguments)
     embedder = served_model(Path(chosen.cache) if chosen.cache else None)
     rows = _read(catalog.data_folder(chosen.data, "banking77"), chosen.most, embedder)
@@ -144,8 +144,14 @@ def _read(data: Path, most: int, embedder: Embedder) -> Rows:
                         told = (kind, stocked.name, group, len(stocked.memories))
                         table.append((signs, right, least, number, *told))
         print(stocked.name, flush=True)
-    columns = [np.array(column) for column in zip(*table, strict=True)]
-    return Rows(*columns)
+    return Rows(*(np.array(column) for column in zip(*table, strict=True)))
+
+
+def _unfloored(rows: Rows) -> Rows:
+    """The rows with the size of very small stores as it is: its floor is a caution, not learned."""
+    signs = rows.signs.copy()
+    signs[:, SIGNS.index("crowd")] = np.minimum(np.log(rows.size), MOST_CROWD)
+    return replace(rows, signs=signs)
 
 
 def _weighted(rows: Rows) -> Floats:
@@ -163,6 +169,7 @@ def _weighted(rows: Rows) -> Floats:
 
 def fitted(rows: Rows, without: Sequence[str] = ()) -> Weights:
     """A ridge-logistic over the signs, all up but the crowd's."""
+    rows = _unfloored(rows)
     set_by_hand = {"whole": WHOLE_WEIGHT} | dict.fromkeys(without, 0.0)
     free = [place for place, name in enumerate(SIGNS) if name not in set_by_hand]
     values = np.column_stack([np.ones(len(rows.right)), rows.signs[:, free]])

@@ -97,6 +97,18 @@ class Room:
         self.service.report_outcome(parse(OutcomeRequest, outcome | more))
         return True
 
+    def recall(self, asked: Asked) -> tuple[str, tuple[str, ...]]:
+        """The recall's id, and the keys of what an agent is served."""
+        answer = self._recall(asked, "recall")
+        return answer.recall_id, self._named(answer)
+
+    def tell(self, recall_id: str, key: str, *, well: bool, error: str) -> None:
+        """Report what came of following one item."""
+        used = [item for item, own in self._keys.items() if own == key]
+        outcome = {"outcome": "success" if well else "failure", "error": error}
+        request = {"recall_id": recall_id, "used_ids": used} | outcome
+        self.service.report_outcome(parse(OutcomeRequest, request))
+
     def settle(self) -> None:
         """Wait until every report is learned."""
         trainer = self.service.core.trainer

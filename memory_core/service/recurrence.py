@@ -25,8 +25,9 @@ from memory_core.service.clusters import Failure, Sums
 from memory_core.service.conditions import FailureText
 from memory_core.words import terms
 
-NO_TASK = 0.3
-"""What task says where an error is all that is at hand: what the same failure has as a rule."""
+NO_TASK = 0.2
+"""What task says where an error is all that is at hand: less than the same failure has as a rule,
+more than another one."""
 LAST_LINE = 160
 """Characters of an error's last line whose words count beside its class and message."""
 _PLACEHOLDER = re.compile(r"<\w{1,8}>")

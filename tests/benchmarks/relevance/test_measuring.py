@@ -87,7 +87,7 @@ def table(chances: list[float], right: list[float], group: list[str]) -> Rows:
     signs[:, SIGNS.index("near")] = chances
     names = np.array(["one", "two"] * (count // 2))
     zeros, numbers = np.zeros(count), np.arange(count)
-    return Rows(signs, np.array(right), zeros, numbers, names, names, np.array(group), numbers)
+    return Rows(signs, np.array(right), zeros, numbers, names, names, np.array(group), numbers + 1)
 
 
 def test_a_fit_tells_near_items_from_far_ones_and_no_sign_speaks_the_other_way() -> None:
