@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -31,6 +31,12 @@ REPEATED = 4
 """As many lines that begin alike are no prose."""
 OWN = 0.6
 """Share of a passage's words that no other one has from which it speaks of something else."""
+TELLS = 4
+"""Words beyond a bare request from which a passage says what it is about."""
+BARE = 1.5
+"""How much less a passage asks that has hardly a word beyond a bare request or a heading."""
+QUOTED = 3.0
+"""How much less a passage asks that is quoted, or says only what is said twice."""
 ASKS = 2.0
 """From this score on a passage asks something."""
 
@@ -79,7 +85,7 @@ _CODE = re.compile(
     r"|use [\w:]+(?:::|;)|#include|#!/|@\w+(?:\(|$)|//|/\*|\*/|\* |<[/!?]?[a-zA-Z][\w:-]*[ />]"
     r"|(?:export |static )*(?:function|const|let|var|fn|func|pub|public|private|protected|package"
     r"|struct|enum|interface|namespace|using|impl|type)\b.{0,200}[\w;{(,)=>]$"
-    r"|(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP|FROM|WHERE|JOIN|GROUP BY"
+    r"|(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|COPY|CREATE|ALTER|DROP|FROM|WHERE|JOIN|GROUP BY"
     r"|LEFT JOIN)\s"
     r"|[\w.\[\]'\"]+ ?(?:[-+*/|:]?=|\+\+|->) ?\S|[\w.]+\(.{0,300}\)[;,]?$|[\]})]+[;,)]*$"
     r"|[\w\"'-]+: ?(?:[\[{|>\"'\d]|true|false|null)|-\s[\w-]+: |\"[^\"]{1,80}\": )"
@@ -122,7 +128,7 @@ def _by_marks(line: str, marks: int, said: int) -> PassageKind:
     solid = len(line) - line.count(" ")
     if marks > 0.2 * solid or (line.endswith(("{", "}", ";", "\\")) and said < 5):
         return "code"
-    if len(_DIGIT.findall(line)) > 0.35 * solid:
+    if len(_DIGIT.findall(line)) > 0.35 * solid or line.strip().count("\t") > 1:
         return "log"
     if WIDE.search(line):
         return "prose"
@@ -252,10 +258,14 @@ def _paragraphs(lines: Sequence[str]) -> Iterator[str]:
 
 def _starts(before: str, line: str) -> bool:
     """Whether a line starts a paragraph: the one before was no wrapped line of the same."""
+    if bool(_QUOTED.match(before)) != bool(_QUOTED.match(line)):
+        return True
     if len(before) > WRAPPED or before[-1:] in ".!?:\u3002\uff1f\uff01\u061f":
         return True
     new = line.strip()
-    return (len(before) < SHORT_LINE and not new[:1].islower()) or asking(new) >= ASKS
+    if new[:1].islower():
+        return asks_by_words(new)
+    return len(before) < SHORT_LINE or asking(new) >= ASKS
 
 
 # -- the whole -----------------------------------------------------------------------
@@ -288,7 +298,7 @@ def passages(text: str, short: int = 320) -> list[Passage]:
         if kind == "prose":
             for paragraph in _paragraphs(lines[start:end]):
                 parts = _parts(paragraph, short)
-                found += [Passage(part, kind, asking(part)) for part in parts]
+                found += [Passage(part, kind) for part in parts]
                 alone += [len(parts) == 1] * len(parts)
         else:
             block = "\n".join(line for line in lines[start:end] if not _FENCE.match(line))
@@ -297,6 +307,26 @@ def passages(text: str, short: int = 320) -> list[Passage]:
                 alone.append(False)
         start = end
     return _placed(found, alone)
+
+
+_QUOTED = re.compile(r"\s{0,3}>[> ]*")
+"""What a mail puts before the lines that it answers."""
+_LABEL = re.compile(r"[\W\d]{0,24}(?:\w{1,24}(?:>|:) )?")
+"""What stands before a line of a list or a chat: a bullet, the time, who says it."""
+
+
+def _said(sentence: str) -> str:
+    """A sentence without its label."""
+    return _LABEL.sub("", sentence, count=1)
+
+
+def _asking(part: str, said: Mapping[str, int]) -> float:
+    """How much a passage asks by its words; below zero where it was said before or is quoted.
+
+    A sentence that the text holds twice is a phrase of a mail or a form, not its question.
+    """
+    own = " ".join(one for one in map(_said, sentences(part)) if said.get(one, 0) < 2)
+    return asking(own) - (QUOTED if _QUOTED.match(part) else 0.0) if own else -QUOTED
 
 
 def _content_words(text: str) -> frozenset[str]:
@@ -333,12 +363,14 @@ def _parts(paragraph: str, short: int) -> list[str]:
 def _placed(found: list[Passage], alone: Sequence[bool]) -> list[Passage]:
     """Add to each prose passage what its place says, and count what it says."""
     prose = [place for place, one in enumerate(found) if one.kind == "prose"]
+    told = Counter(_said(one) for place in prose for one in sentences(found[place].text))
     sizes = sorted(len(found[place].text) for place in prose)
     middle = sizes[len(sizes) // 2] if len(sizes) > 2 else 0
     words = {place: _content_words(found[place].text) for place in prose}
     often = Counter(word for said in words.values() for word in said)
     for place in prose:
-        one, score = found[place], found[place].asks
+        one = found[place]
+        score = _asking(one.text, told)
         before = found[place - 1].kind if place else None
         after = found[place + 1].kind if place + 1 < len(found) else None
         if place == prose[-1]:
@@ -350,7 +382,13 @@ def _placed(found: list[Passage], alone: Sequence[bool]) -> list[Passage]:
         elif alone[place] and len(one.text) < middle / 2:
             score += 1.0
         own = words[place]
-        if len(prose) > 4 and own and sum(often[word] == 1 for word in own) >= OWN * len(own):
-            score += 1.0  # it speaks of something else than all others do
-        found[place] = replace(one, asks=score, said=said_in(one.text))
+        if (
+            len(prose) > 4
+            and len(own) > 2
+            and sum(often[word] == 1 for word in own) >= OWN * len(own)
+        ):
+            score += 2.0  # it speaks of something else than all others do
+        said = said_in(one.text)
+        score += 0.5 if said >= TELLS else -BARE if said < 2 else 0.0
+        found[place] = replace(one, asks=score, said=said)
     return found

@@ -15,21 +15,25 @@ from typing import Literal
 
 from memory_core.asking import sentences
 from memory_core.error_reading import log_lines, read_error
-from memory_core.passages import ASKS, Passage, bounded, cut_line, passages
+from memory_core.passages import Passage, bounded, cut_line, passages
 
 WINDOW = 254
 """Word pieces in a window where the model does not say."""
-MOST = 8
+MOST = 12
 """Windows of one text."""
 BUDGET = 112
 """Word pieces of a query that are read beyond what is asked; a model's time goes with them."""
 LONGEST_ASKED = 96
 """Word pieces of one asked window."""
-MOST_ASKED = 4
+MOST_ASKED = 10
+ASKED = 96
+"""Word pieces of all that is asked; the clearest request is read up to `LONGEST_ASKED`."""
+LEAST = 1.0
+"""How much a passage must ask: to stand first, last or between is enough."""
 CLEARLY = 0.75
 """How much less than the clearest request another one that is as clear may ask."""
-LESS = 2.0
-"""How much less than the most asking passage another may ask."""
+PERHAPS = 0.9
+"""What a match with another that may be asked counts beside the clearest."""
 SHARE = 40
 """Word pieces of a window that nothing is asked in."""
 ENOUGH = 2
@@ -144,7 +148,7 @@ def folded(lines: Sequence[str]) -> list[str]:
 def read(
     text: str, size: Size = estimated, window: int = WINDOW, budget: int = BUDGET
 ) -> tuple[Window, ...]:
-    """Give the windows that a query is read in, what is asked first; at least one, at most 8.
+    """Give the windows that a query is read in, what is asked first; at least one, at most 12.
 
     A text that fits is its own window. The windows of any other are of at most
     `LONGEST_ASKED` pieces where they are asked, and of `budget` pieces in all where not.
@@ -164,12 +168,11 @@ def read(
     clear, best = bool(says), max(says, default=0.0)
     weights = BESIDE if clear else ALONE
     most = min(LONGEST_ASKED, window)
-    windows = [
-        Window(
-            head(one.text, most), "asked", clear=one.said >= ENOUGH and one.asks > best - CLEARLY
-        )
-        for one in asked
-    ]
+    windows = []
+    for one in asked:
+        clearest = one.said >= ENOUGH and one.asks > best - CLEARLY
+        weight = 1.0 if clearest or not clear else PERHAPS
+        windows.append(Window(head(one.text, most), "asked", weight, clearest))
     room = MOST - len(windows)
     for kind, said in _beside(rest, budget if clear else 2 * budget)[:room]:
         windows.append(Window(said, kind, weights[kind]))
@@ -177,11 +180,19 @@ def read(
 
 
 def asked_in(found: Sequence[Passage]) -> list[Passage]:
-    """What asks, at most `MOST_ASKED`, the most asking one first; none that asks much less."""
-    most = max((one.asks for one in found if one.kind == "prose"), default=0.0)
-    asking = [one for one in found if one.kind == "prose" and one.asks >= max(ASKS, most - LESS)]
-    best = sorted(range(len(asking)), key=lambda i: (-asking[i].asks, -i))[:MOST_ASKED]
-    return [asking[i] for i in best]
+    """What asks, at most `MOST_ASKED`, the most asking one first, as far as the budget goes."""
+    prose = [one for one in found if one.kind == "prose" and one.asks > 0]
+    least = min(LEAST, max((one.asks for one in prose), default=LEAST))
+    asking = [one for one in prose if one.asks >= least]
+    best = sorted(range(len(asking)), key=lambda at: (-asking[at].asks, -at))[:MOST_ASKED]
+    kept: list[Passage] = []
+    room = ASKED
+    for one in (asking[at] for at in best):
+        size = min(estimated(one.text), LONGEST_ASKED)
+        if size <= room or not kept:
+            kept.append(one)
+            room -= size
+    return kept
 
 
 def _beside(rest: Sequence[Passage], budget: int) -> list[tuple[WindowKind, str]]:
@@ -329,9 +340,9 @@ def gist(windows: Sequence[Window]) -> str:
     Beside a request that says what it is about only the names in an error count: codes,
     types, functions.
     """
-    clear = [one.text for one in windows if one.clear]
-    if not clear:
+    if not any(one.clear for one in windows):
         return "\n".join(one.text for one in windows)
+    clear = [one.text for one in windows if one.clear or one.kind == "asked"]
     errors = [one.text for one in windows if one.kind == "trace" and not one.clear]
     names = dict.fromkeys(name for said in errors for name in _NAME.findall(said.splitlines()[0]))
     return "\n".join([*clear, " ".join(names)]) if names else "\n".join(clear)

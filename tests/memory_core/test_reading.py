@@ -198,6 +198,41 @@ def test_a_text_of_two_megabytes_is_read(text: str) -> None:
     check(read_log(text))
 
 
+MAIL = "\n".join(
+    f"From: Anna\nSubject: Re: the office move {n}\n\nHi Tom,\n\nThe lamp in room {n} was mended. "
+    "Could you have a look when you are back? Please add your numbers before Friday.\n\nAnna\n"
+    for n in range(9)
+)
+CHAT = "\n".join(
+    f"[{8 + n % 9}:{10 + n}] <anna> {said}"
+    for n, said in enumerate(
+        ("who takes this over while I am away?", "the build went through.") * 20
+    )
+)
+RULES = "# Rules\n\n" + "\n".join(
+    f"- {said}" for said in ("Write a test for each bug.", "Ask before you add a name.") * 20
+)
+QUOTES = "\n".join(f"> {line}" for line in PROSE.splitlines())
+STATEMENT = "The ledger from the bank has semicolons in it and a comma as the decimal sign."
+
+
+@pytest.mark.parametrize(
+    "pasted", [MAIL, CHAT, RULES, QUOTES], ids=("mail", "chat", "rules", "quotes")
+)
+@pytest.mark.parametrize("place", ["behind", "before", "between"])
+def test_a_statement_beside_phrases_that_ask_as_well_is_read_by_itself(
+    pasted: str, place: str
+) -> None:
+    before, after = pasted * (place != "before"), pasted * (place != "behind")
+    windows = read(f"{before}\n\n{STATEMENT}\n\n{after}".strip())
+    assert STATEMENT in [one.text for one in windows if one.kind == "asked"]
+
+
+def test_the_words_of_all_that_is_asked_are_searched_for() -> None:
+    windows = read(f"{MAIL}\n\n{STATEMENT}\n\n{MAIL}")
+    assert STATEMENT in gist(windows)
+
+
 def test_a_question_between_thousands_of_like_lines_is_read() -> None:
     lines = "".join(f"{n:06d} the worker has processed job {n * 7} of {n}\n" for n in range(8_000))
     windows = read(f"{lines}\n{QUESTIONS[1]}\n\n{lines}")
