@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from html import unescape
 
 from memory_core.unseen import seen
 
@@ -23,21 +24,39 @@ Known = Callable[[str], bool]
 """Tells whether a word in small letters is a common one."""
 
 _ARTICLES = frozenset({"a", "an", "the"})
-_OPENING = "([{\"'`\u201c\u2018\u00ab\u00bf\u00a1"
-_CLOSING = ")]}\"'`\u201d\u2019\u00bb\u2026.,;:!?"
+_OPENING = "([{\"'`\u201c\u2018\u201e\u201a\u300c\u300e\u00ab\u2039\u00bf\u00a1"
+_CLOSING = ")]}\"'`\u201c\u201d\u2018\u2019\u300d\u300f\u00bb\u203a\u2026.,;:!?"
 _DASHES = re.compile("[\u2013\u2014]")
 _COMPOUND = re.compile(r"[^\W\d_]{2,}(?:-[^\W\d_]{2,})+")
 _LIST_MARK = re.compile(
-    r"^[^\S\n]*(?:(?:[-*+>\u2022\u2023\u25aa\u25e6]|#{1,6}|\d{1,3}[.)]|\[[ xX]\])[^\S\n]+)+",
+    r"^[^\S\n]*(?:(?:[-*+>\u2022\u2023\u2043\u2219\u25aa\u25a0\u25cf\u25cb\u25c6\u25e6\u25ba\u27a4\u2192\u00b7"
+    r"\u2460-\u2473]|#{1,6}|\d{1,3}(?:\.\d{1,3}){0,3}[.)]|\(?(?:[a-zA-Z]|[ivx]{1,4}|\d{1,3})\)"
+    r"|[ivx]{1,4}\.|(?i:step) \d{1,3}[.:]|\[[ xX]\])[^\S\n]+)+",
     re.MULTILINE,
 )
+_FENCE_LINE = re.compile(r"^[^\S\n]*(?:```|~~~)[^\n`~]{0,40}$", re.MULTILINE)
+_TAGGED = re.compile(
+    r"<(?P<tag>b|i|u|em|strong|code|tt|p|li|span|h[1-6])>(?P<said>[^<>]{1,4000})</(?P=tag)>",
+    re.IGNORECASE,
+)
+_NEGATED = re.compile(
+    r"\b(do|does|did|is|are|was|were|should|would|could|must|has|have|had|need|can)(?:n't| ?not)\b",
+    re.IGNORECASE,
+)
+_CANNOT = re.compile(r"\bcan't\b", re.IGNORECASE)
+_APOSTROPHE = re.compile(r"(?<=[^\W\d_])[\u00b4\u02bc\u2019`](?=[^\W\d_])")
+_BITS = re.compile(r"[kKMGT]i?b(?:it)?(?:/s|ps)?")
 _EMPHASIS = re.compile(
     r"(?<![\w*])(?P<stars>\*{1,3}|~~)(?=[^\s*])(?P<said>[^*~\n]{1,2000})(?<!\s)(?P=stars)(?![\w*])"
 )
 _UNDERLINED = re.compile(
     r"(?<!\w)(?P<lines>__?)(?=[^\s_])(?P<said>[^_\n]{1,1000}\s[^_\n]{1,1000})(?<!\s)(?P=lines)(?!\w)"
 )
-_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3002: ".", 0x3001: ","}
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
+    0x3002: ".",
+    0x3001: ",",
+    0x2026: " ",
+}
 _SHORT_FLAG = re.compile(r"-[A-Za-z]{1,3}")
 _SHORTEST = 4
 """Letters of the shortest word that may be misspelt."""
@@ -87,8 +106,9 @@ def changed_meaning(old: str, new: str, known: Known | None) -> str:
 def said(text: str) -> str:
     """Give what a text says, equal for texts that differ in how they are written alone.
 
-    White space, case, marks of lists and of emphasis, quotes, the punctuation around words,
-    articles and what nobody sees say nothing. Numbers, flags, operators and "not" do.
+    White space, case, marks of lists and of emphasis, entities and tags of HTML, quotes, the
+    punctuation around words, articles and what nobody sees say nothing; "don't" says "do not".
+    Numbers, units, flags, operators and "not" do.
 
     Example:
         >>> said("- **Close the file**, don\u2019t WAIT") == said("close file don't wait")
@@ -96,11 +116,21 @@ def said(text: str) -> str:
         >>> said("use -r") == said("use -R")
         False
     """
-    text = seen(text).translate(_WIDE)
+    text = seen(unescape(text)).translate(_WIDE)
+    text = _TAGGED.sub(r"\g<said>", _FENCE_LINE.sub("", text))
     text = _LIST_MARK.sub("", text)
     text = _UNDERLINED.sub(r"\g<said>", _EMPHASIS.sub(r"\g<said>", text))
-    keys = (token.key for token in _tokens(text))
-    return " ".join(key if _SHORT_FLAG.fullmatch(key) else key.casefold() for key in keys)
+    text = _CANNOT.sub("can not", _APOSTROPHE.sub("'", text))
+    text = _NEGATED.sub(r"\1 not", text)
+    return " ".join(map(_key, _tokens(text)))
+
+
+def _key(token: _Token) -> str:
+    """What a word says; its capitals where they say something: `-R`, a megabit, no megabyte."""
+    bare = token.shown.lstrip(_OPENING).rstrip(_CLOSING)
+    if _BITS.fullmatch(bare):
+        return bare
+    return token.key if _SHORT_FLAG.fullmatch(token.key) else token.key.casefold()
 
 
 def _tokens(text: str) -> Iterator[_Token]:

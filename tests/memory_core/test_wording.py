@@ -99,6 +99,28 @@ LESSON = "Don't retry a POST, it's not idempotent: send `Idempotency-Key` and 3 
         LESSON.replace(": ", " \u2014 ").rstrip("."),
         LESSON.replace(" ", "\n "),
         LESSON.replace("POST", "\uff30\uff2f\uff33\uff34"),
+        *(
+            mark + LESSON
+            for mark in (
+                "(b) ",
+                "b) ",
+                "ii. ",
+                "1.2. ",
+                "Step 1: ",
+                "\u2192 ",
+                "\u25cf ",
+                "\u2460 ",
+            )
+        ),
+        LESSON.replace("'", "&#39;"),
+        LESSON.replace("'", "&rsquo;").replace(" ", "&nbsp;"),
+        LESSON.replace("Don't", "Do not").replace("it's", "it\u02bcs"),
+        f"<p>{LESSON}</p>",
+        LESSON.replace("POST", "<b>POST</b>"),
+        f"```text\n{LESSON}\n```",
+        f"\u201e{LESSON}\u201c",
+        f"\u300c{LESSON}\u300d",
+        f"{LESSON[:-1]};",
     ],
 )
 def test_marks_and_letters_say_nothing(written: str) -> None:
@@ -120,6 +142,14 @@ def test_marks_and_letters_say_nothing(written: str) -> None:
         ("offset -1", "offset 1"),
         ("\u2705 use it", "\u274c use it"),
         ("retry after failure", "failure after retry"),
+        ("at 10 MB", "at 10 Mb"),
+        ("wait 30 s", "wait 30 ms"),
+        ("heat to 30 \u00b0C", "heat to 30 \u00b0F"),
+        ("it can run", "it can't run"),
+        ("chmod 644", "chmod 0644"),
+        ("List<int>", "List"),
+        ("write <b> for bold", "write for bold"),
+        ("x >= 3", "x > 3"),
     ],
 )
 def test_what_says_something_else_stays_apart(one: str, other: str) -> None:
