@@ -27,8 +27,10 @@ from memory_core.scorer.relevance import BY_MEANING
 
 START = np.array([1.0, 2.5, 0.0])
 RIDGE = np.array([8.0, 4.0, 1.2])
-BOUNDS = ((0.2, 2.0), (0.5, 5.0), (-3.0, 3.0))
-BANDWIDTH = 0.15
+BOUNDS = ((1.0, 2.0), (0.5, 5.0), (-3.0, 0.0))
+"""Only what was served is reported, so that the fit may lower what nothing is known of, and never
+raise it: a user whose every report is a success would be told of lessons at every prompt."""
+BANDWIDTH = 0.08
 """Of the kernel exp((cosine - 1) / bandwidth) between tasks."""
 CALM = 1.0
 """Kernel mass of like tasks at which found is half of what they say."""

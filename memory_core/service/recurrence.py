@@ -25,9 +25,9 @@ from memory_core.service.clusters import Failure, Sums
 from memory_core.service.conditions import FailureText
 from memory_core.words import terms
 
-NO_TASK = 0.2
-"""What task says where an error is all that is at hand: less than the same failure has as a rule,
-more than another one."""
+NO_TASK, SAME_TEXT = 0.15, 0.3
+"""What task says where an error is all that is at hand, and where its text is the same but for
+literals: what the same failure has as a rule."""
 LAST_LINE = 160
 """Characters of an error's last line whose words count beside its class and message."""
 _PLACEHOLDER = re.compile(r"<\w{1,8}>")
@@ -50,11 +50,13 @@ class Traces:
     centres: Sums = field(default_factory=Sums)
     conditions: Sums = field(default_factory=Sums)
     _words: dict[str, list[int]] = field(default_factory=dict)
+    _texts: dict[str, list[int]] = field(default_factory=dict)
 
     def open(self, row: int, failure: Failure) -> None:
-        """Keep the words of a cluster's first failure."""
+        """Keep the words and the text of a cluster's first failure."""
         for word in telling_words(failure.text):
             self._words.setdefault(word, []).append(row)
+        self._texts.setdefault(failure.fingerprint, []).append(row)
 
     def count(self, row: int, failure: Failure, change: float) -> None:
         """Count the vectors of one failure in (change > 0) or out."""
@@ -77,6 +79,7 @@ class Traces:
             rows = [row for row in self._words.get(word, ()) if row < count]
             mass[rows] += weight**2
         task = np.full(count, NO_TASK)
+        task[[row for row in self._texts.get(failure.fingerprint, ()) if row < count]] = SAME_TEXT
         if failure.task is not None:
             task = self.like_conditions(failure.task, scale, count)
         return np.column_stack([np.maximum(near, 0.0), np.log1p(mass), np.maximum(task, 0.0)])
