@@ -22,11 +22,11 @@ WINDOW = 254
 MOST = 12
 """Windows of one text."""
 BUDGET = 112
-"""Word pieces of a query that are read beyond what is asked; a model's time goes with them."""
+"""Word pieces of a query that are read where something is asked; a model's time goes with them."""
 LONGEST_ASKED = 96
 """Word pieces of one asked window."""
 MOST_ASKED = 10
-ASKED = 96
+ASKED = 112
 """Word pieces of all that is asked; the clearest request is read up to `LONGEST_ASKED`."""
 LEAST = 1.0
 """How much a passage must ask: to stand first, last or between is enough."""
@@ -174,7 +174,10 @@ def read(
         weight = 1.0 if clearest or not clear else PERHAPS
         windows.append(Window(head(one.text, most), "asked", weight, clearest))
     room = MOST - len(windows)
-    for kind, said in _beside(rest, budget if clear else 2 * budget)[:room]:
+    spent = sum(estimated(one.text) for one in windows)
+    left = max((budget if clear else 2 * budget) - spent, SHARE // 2)
+    beside = [one for one in rest if one.kind != "prose"] if clear else rest
+    for kind, said in _beside(beside, left)[:room]:
         windows.append(Window(said, kind, weights[kind]))
     return tuple(windows) or (Window(head(cut_line(text, 1_000), window), "prose"),)
 

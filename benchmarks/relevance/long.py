@@ -2,12 +2,14 @@
 
 Every question is asked bare and with something pasted around it, of the same store,
 by the product's own conditions and search; the first item is judged by the stream's
-world. `python -m benchmarks.relevance.long DATA` prints a table.
+world. Beside it what each way and what texts that are no question take.
+`python -m benchmarks.relevance.long DATA` prints a table.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import itertools
 import tempfile
 import time
@@ -15,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 from benchmarks.learning.embeddings import served_model
 from benchmarks.learning.product import Shelf, opened
@@ -26,18 +29,34 @@ from memory_core.reading import Window
 from memory_core.service.conditions import conditions_of
 
 CANDIDATES = 50
+_LINE = "2026-11-30 12:00:07,123 INFO worker[3] processed job 77 in 12 ms\n"
+ODD = {
+    "a word": "locked",
+    "8,000 lines": _LINE * 8_000,
+    "base64": base64.b64encode(Random(1).randbytes(60_000)).decode(),
+    "2 MB": "river port stone sea " * 95_000,
+    "Khmer": "\u17a0\u17c1\u178f\u17bb\u17a2\u17d2\u179c\u17b8 " * 300,
+    "emoji": "\U0001f525\U0001f680" * 2_000,
+}
+"""Texts that are no question: what they cost."""
 
 
 @dataclass(slots=True)
 class Share:
-    """Right first items out of how many."""
+    """Right first items out of how many, and the seconds that each took."""
 
     right: float = 0.0
     asked: int = 0
+    took: list[float] = field(default_factory=list)
 
-    def add(self, value: float) -> None:
+    def add(self, value: float, seconds: float) -> None:
         self.right += value
         self.asked += 1
+        self.took.append(seconds)
+
+    def after(self, share: float) -> float:
+        """Milliseconds within which this share of them was answered."""
+        return 1_000 * sorted(self.took)[min(int(share * self.asked), self.asked - 1)]
 
     @property
     def value(self) -> float:
@@ -92,18 +111,23 @@ def measure(
         with opened(shelf, "similarity") as product:
             store = product._service.core.store  # noqa: SLF001 - the search alone is measured
 
-            def right(task: Task, text: str) -> float:
+            def ask(cell: Share, task: Task, text: str) -> None:
+                began = time.perf_counter()
                 conditions = conditions_of(embedder, text, task.context, task.error)
                 best = store.search(conditions.probes, Scope((task.project, "global")), CANDIDATES)
+                took = time.perf_counter() - began
                 shown = tuple(shelf.keys[one.stored.item.id] for one in best[:1])
-                return stream.world.attempt(task, shown).chance
+                cell.add(stream.world.attempt(task, shown).chance, took)
 
             for task in tasks:
-                found["bare", ""].add(right(task, task.text))
+                ask(found["bare", ""], task, task.text)
             for kind, place in itertools.product(KINDS, PLACES):
                 for task in tasks:
                     text = fillers.prompt(task.text, kind, place, task.key)
-                    found[kind, place].add(right(task, text))
+                    ask(found[kind, place], task, text)
+            for kind, text in ODD.items():
+                for number in range(min(count, 20)):
+                    ask(found["odd", kind], tasks[0], f"{text}{number}")
     return found
 
 
@@ -140,7 +164,13 @@ def main() -> None:
         print(f"{stream.name}: bare {bare.value:.3f} of {bare.asked}", flush=True)
         for kind in KINDS:
             cells = [f"{place} {found[kind, place].value - bare.value:+.3f}" for place in PLACES]
-            print(f"  {kind:6}", "  ".join(cells), flush=True)
+            took = [found[kind, place].after(0.5) / bare.after(0.5) for place in PLACES]
+            times = " ".join(f"{one:.1f}" for one in took)
+            print(f"  {kind:6}", "  ".join(cells), f" p50 {times} x bare", flush=True)
+        print(f"  bare p50 {bare.after(0.5):.0f} ms, p95 {bare.after(0.95):.0f} ms")
+        for kind in ODD:
+            cell = found["odd", kind]
+            print(f"  {kind:12} p50 {cell.after(0.5):.0f} ms, p95 {cell.after(0.95):.0f} ms")
     print(f"{time.monotonic() - began:.0f} s")
 
 
