@@ -50,7 +50,7 @@ def test_spelling_decides_from_half_of_the_words_on(pieces: list[str], share: fl
 
 
 def test_a_text_that_is_read_keeps_its_vector() -> None:
-    read = np.ones(4, dtype=np.float32) / 2
+    read = np.full(4, 0.5, dtype=np.float32)
     assert blended(read, "why is it locked", 0.0) is read
     assert not may_be_unknown("why is the database locked?")
     assert may_be_unknown("x" * 101)
