@@ -34,6 +34,8 @@ def excerpt(text: str, most: int = TASK_KEPT) -> str:
     rest = [one for one in found if one.kind != "prose"]
     told = [one.text for one in found if one in asked] + [error_of(rest)]
     told = [cut_line(" ".join(one.split()), most // 8) for one in told if one.strip()]
+    while sum(len(one) + len(_MARK) for one in told) > most // 2:
+        told.pop()
     head, tail = _ends(text, most - sum(len(one) + len(_MARK) for one in told), 1 / 2)
     beside = (" ".join(head.split()), " ".join(tail.split()))
     told = [one for one in told if not any(one in end for end in beside)]
