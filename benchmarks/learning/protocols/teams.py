@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -211,6 +212,7 @@ def _honest(seed: int, embedder: Embedder, sizes: Sequence[int]) -> dict[str, Fi
                         "weight's loss": alone["weight"] - team.weight if alone else 0.0,
                         "their share": 0.0,
                     }
+                    _tell(seed, f"{reports:,} honest, {name}", rows[reports, name])
     return {
         f"{reports:,} honest, {name}": rows[reports, name] for reports in sizes for name in teams
     }
@@ -235,7 +237,14 @@ def _attacked(
                         if number + 1 in floods:
                             row = f"{told}, {number + 1:,} false {outcome}, {where}, {by}"
                             found[row] = _losses(before, team)
+                            _tell(seed, row, found[row])
     return dict(sorted(found.items(), key=lambda row: _place(row[0], floods)))
+
+
+def _tell(seed: int, row: str, figures: Figures) -> None:
+    """Say a row as soon as it is known: all of them take hours on a busy machine."""
+    said = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
+    print(f"  seed {seed}: {row}: {said}", file=sys.stderr, flush=True)
 
 
 def _place(row: str, floods: Sequence[int]) -> int:
