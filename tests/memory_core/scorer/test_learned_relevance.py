@@ -103,3 +103,14 @@ def test_the_same_log_gives_the_same_bits() -> None:
     assert first.served.relevance(start(), EAST).tolist() == (
         second.served.relevance(start(), EAST).tolist()
     )
+
+
+def test_successes_alone_hardly_raise_what_nothing_is_known_of() -> None:
+    """Who always names what was used teaches nothing else of an unlike prompt."""
+    learned = LearnedRelevance()
+    for number in range(500):
+        learned.take(episode(number, NORTH, used=(0,), reports_use=True))
+    unlike = (0.2 * NORTH + np.sqrt(0.96) * EAST).astype(np.float32)
+    before = np.array([0.02, 0.1, 0.3])
+    assert (learned.served.relevance(before, unlike) <= before + 0.03).all()
+    assert (learned.served.relevance(before, NORTH) > before + 0.1).all()
