@@ -102,8 +102,8 @@ def test_a_life_is_reported_and_asked_about(embedder: HashEmbedder) -> None:
         seed=0,
         memories=(Memory("m", "Strip it", "Strip the key.", project="p"),),
         life=(
-            Attempt("1", "p", "load the rows", first=CASES[0]),
-            Attempt("2", "p", "sum the rows", tried=(("m", CASES[3]), ("m", None))),
+            Attempt("1", "p", CASES[0].task, first=CASES[0]),
+            Attempt("2", "p", CASES[3].task, tried=(("m", CASES[3]), ("m", None))),
         ),
         pairs=pairs(),
         questions=CASES,
