@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from benchmarks.learning import catalog
 from benchmarks.learning.embeddings import served_model
 from benchmarks.learning.stream import Memory
 from benchmarks.relevance.fit_warnings import of_failures
+from benchmarks.relevance.logistic import logistic
 from benchmarks.relevance.measuring import calibration_error, filled
 from benchmarks.relevance.stores import NAMES, NOTHING, Asked, Stocked, build, prompts
 from memory_core.ports import Embedder
@@ -172,23 +172,11 @@ def fitted(rows: Rows, without: Sequence[str] = ()) -> Weights:
     rows = _unfloored(rows)
     set_by_hand = {"whole": WHOLE_WEIGHT} | dict.fromkeys(without, 0.0)
     free = [place for place, name in enumerate(SIGNS) if name not in set_by_hand]
-    values = np.column_stack([np.ones(len(rows.right)), rows.signs[:, free]])
-    weights = _weighted(rows)
-
-    def loss(fit: Floats) -> tuple[float, Floats]:
-        logits = np.clip(values @ fit, -30.0, 30.0)
-        errors = weights * (1.0 / (1.0 + np.exp(-logits)) - rows.right)
-        away = np.concatenate([[0.0], fit[1:]])
-        total = weights @ (np.logaddexp(0.0, logits) - rows.right * logits)
-        return float(total + RIDGE * away @ away), values.T @ errors + 2.0 * RIDGE * away
-
-    bounds: list[tuple[float | None, float | None]] = [(None, None)]
-    bounds += [(STEEPEST_CROWD, 0.0) if SIGNS[place] == "crowd" else (0.0, None) for place in free]
-    start = np.zeros(values.shape[1])
-    exact = {"maxiter": 5_000, "ftol": 1e-12}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=exact).x
-    signs = {SIGNS[place]: round(float(w), 2) for place, w in zip(free, found[1:], strict=True)}
-    return Weights(round(float(found[0]), 2), tuple((signs | set_by_hand)[name] for name in SIGNS))
+    bounds = [(STEEPEST_CROWD, 0.0) if SIGNS[place] == "crowd" else (0.0, None) for place in free]
+    values, weights = rows.signs[:, free], _weighted(rows)
+    fit = logistic(values, rows.right, weights, bounds, RIDGE, maxiter=5_000, ftol=1e-12)
+    signs = {SIGNS[place]: float(weight) for place, weight in zip(free, fit[1:], strict=True)}
+    return Weights(float(fit[0]), tuple((signs | set_by_hand)[name] for name in SIGNS))
 
 
 def _reached(rows: Rows, weights: Weights, bars: tuple[float, float]) -> list[float]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
 
+from benchmarks.relevance.logistic import logistic
 from benchmarks.relevance.stores import errors
 from memory_core.background import unrelated
 from memory_core.ports import Embedder
-from memory_core.scorer.panel import Floats
 from memory_core.scorer.relevance import Scale, Weights
 from memory_core.service.clusters import Failure
 from memory_core.service.conditions import Conditions, conditions_of
@@ -38,26 +37,12 @@ def of_failures(embedder: Embedder) -> Weights:
             labels.append(np.where(np.arange(len(seen)) == row, label, 0.0))
             others = 1.0 / np.sqrt(len(seen))
             weights.append(np.where(np.arange(len(seen)) == row, weight, others))
-    fit = _logistic(np.concatenate(values), np.concatenate(labels), np.concatenate(weights))
+    table = np.concatenate(values)
+    up = [(0.0, None)] * table.shape[1]
+    fit = logistic(table, np.concatenate(labels), np.concatenate(weights), up, RIDGE)
     return Weights(float(fit[0]), tuple(float(value) for value in fit[1:]))
 
 
 def _failure(failed: Conditions, asked: Conditions) -> Failure:
     """A failure of these conditions, recalled for by its task alone."""
     return Failure("", "", "", failed.signature, asked.vector, failed.failure, task=failed.asked)
-
-
-def _logistic(values: Floats, labels: Floats, weights: Floats) -> Floats:
-    table = np.column_stack([np.ones(len(values)), values])
-
-    def loss(fit: Floats) -> tuple[float, Floats]:
-        logits = np.clip(table @ fit, -30.0, 30.0)
-        errors_ = weights * (1.0 / (1.0 + np.exp(-logits)) - labels)
-        away = np.concatenate([[0.0], fit[1:]])
-        total = weights @ (np.logaddexp(0.0, logits) - labels * logits)
-        return float(total + RIDGE * away @ away), table.T @ errors_ + 2.0 * RIDGE * away
-
-    bounds = [(None, None), *[(0.0, None)] * values.shape[1]]
-    found = minimize(loss, np.zeros(table.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds)
-    fit: Floats = np.round(found.x, 2)
-    return fit
