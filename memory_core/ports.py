@@ -215,6 +215,17 @@ class Store(Protocol):
         When at most `limit` items are in scope, all of them are candidates.
         """
 
+    def most_held(self, asked: Sequence[Mapping[str, float]], scope: Scope) -> list[float]:
+        """The most weight that one item in scope holds of each of several sets of terms.
+
+        Args:
+            asked: Terms (`memory_core.words`) with their weights, at least 0.
+            scope: Which items.
+
+        Returns:
+            One sum a set, at least 0; all 0 where the words are not held in memory.
+        """
+
     # log
     def add_recall(self, recall: StoredRecall, *, durable: bool = False) -> None: ...
     def get_recall(self, recall_id: str) -> StoredRecall | None: ...

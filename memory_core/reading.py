@@ -8,9 +8,10 @@ passed in, or are estimated.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from memory_core.asking import sentences
@@ -34,6 +35,8 @@ CLEARLY = 0.75
 """How much less than the clearest request another one that is as clear may ask."""
 PERHAPS = 0.9
 """What a match with another that may be asked counts beside the clearest."""
+HELD = 8.0
+"""What a passage asks by the words that it shares with one stored item, against their measure."""
 SHARE = 40
 """Word pieces of a window that nothing is asked in."""
 ENOUGH = 2
@@ -48,6 +51,8 @@ _EXACT = 4_000
 """Characters up to which a text's size is measured; a longer one is longer than a window."""
 
 Size = Callable[[str], int]
+Held = Callable[[Sequence[str]], Sequence[float]]
+"""How much of what each of several passages says one stored item says too, from 0."""
 WindowKind = Literal["whole", "asked", "prose", "trace", "log", "code"]
 
 
@@ -146,7 +151,11 @@ def folded(lines: Sequence[str]) -> list[str]:
 
 
 def read(
-    text: str, size: Size = estimated, window: int = WINDOW, budget: int = BUDGET
+    text: str,
+    size: Size = estimated,
+    window: int = WINDOW,
+    budget: int = BUDGET,
+    held: Held | None = None,
 ) -> tuple[Window, ...]:
     """Give the windows that a query is read in, what is asked first; at least one, at most 12.
 
@@ -158,10 +167,13 @@ def read(
         size: Counts word pieces.
         window: Word pieces that the model reads at once.
         budget: Word pieces for what is not asked.
+        held: Tells what of a text the store knows, so that this is read first; None: not known.
     """
     if fits(text, size, window):
         return (Window(text, "whole", clear=True),)
     found = passages(text)
+    if held is not None:
+        found = known_first(found, held)
     asked = asked_in(found)
     rest = [one for one in found if one not in asked]
     says = [one.asks for one in asked if one.said >= ENOUGH]
@@ -180,6 +192,21 @@ def read(
     for kind, said in _beside(beside, left)[:room]:
         windows.append(Window(said, kind, weights[kind]))
     return tuple(windows) or (Window(head(cut_line(text, 1_000), window), "prose"),)
+
+
+def known_first(found: Sequence[Passage], held: Held) -> list[Passage]:
+    """Passages of which those of prose ask the more, the more of them one stored item says.
+
+    Nothing in the form of a statement tells that it is what a text is about; that something
+    stored is about the same does. Longer passages share more by chance.
+    """
+    prose = [place for place, one in enumerate(found) if one.kind == "prose"]
+    told = list(found)
+    for place, share in zip(prose, held([found[at].text for at in prose]), strict=True):
+        one = found[place]
+        size = max(estimated(one.text), SHORT)
+        told[place] = replace(one, asks=one.asks + HELD * share / math.sqrt(size))
+    return told
 
 
 def asked_in(found: Sequence[Passage]) -> list[Passage]:

@@ -24,9 +24,10 @@ from benchmarks.learning.product import Shelf, opened
 from benchmarks.learning.stream import Attempt, Memory, Stream, Task
 from benchmarks.learning.streams import advising, banking77, intercode
 from benchmarks.relevance.fillers import KINDS, PLACES, Fillers, Part, in_part
-from memory_core.ports import Embedder, Scope
+from memory_core.ports import Embedder
 from memory_core.reading import Window
 from memory_core.service.conditions import conditions_of
+from memory_core.service.fitting import held_in
 
 CANDIDATES = 50
 _LINE = "2026-11-30 12:00:07,123 INFO worker[3] processed job 77 in 12 ms\n"
@@ -109,12 +110,14 @@ def measure(
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         shelf = Shelf(stream, embedder, Path(folder))
         with opened(shelf, "similarity") as product:
-            store = product._service.core.store  # noqa: SLF001 - the search alone is measured
+            core = product._service.core  # noqa: SLF001 - the search alone is measured
 
             def ask(cell: Share, task: Task, text: str) -> None:
                 began = time.perf_counter()
-                conditions = conditions_of(embedder, text, task.context, task.error)
-                best = store.search(conditions.probes, Scope((task.project, "global")), CANDIDATES)
+                scope = core.scope(task.project)
+                held = held_in(core, scope)
+                conditions = conditions_of(embedder, text, task.context, task.error, held)
+                best = core.store.search(conditions.probes, scope, CANDIDATES)
                 took = time.perf_counter() - began
                 shown = tuple(shelf.keys[one.stored.item.id] for one in best[:1])
                 cell.add(stream.world.attempt(task, shown).chance, took)
@@ -135,7 +138,7 @@ def _read_whole() -> None:
     """Let every text be one window that the model cuts off, as before texts were read whole."""
     from memory_core.service import conditions
 
-    def one(text: str, *_: object) -> tuple[Window, ...]:
+    def one(text: str, *_: object, **__: object) -> tuple[Window, ...]:
         return (Window(text, "whole", clear=True),)
 
     vars(conditions).update(read=one, read_log=one)

@@ -14,7 +14,7 @@ import numpy as np
 
 from memory_core.failure_views import text_views
 from memory_core.ports import Embedder, Probe, Vector
-from memory_core.reading import WINDOW, Window, estimated, gist, read, read_log
+from memory_core.reading import WINDOW, Held, Window, estimated, gist, read, read_log
 from memory_core.scorer.failure_pairs import Views
 from memory_core.signature import Signature, sign
 
@@ -109,13 +109,20 @@ def vector_of(embedder: Embedder, text: str) -> Vector:
 
 
 def conditions_of(
-    embedder: Embedder | None, task: str, context: str = "", error: str = ""
+    embedder: Embedder | None,
+    task: str,
+    context: str = "",
+    error: str = "",
+    held: Held | None = None,
 ) -> Conditions:
-    """Embed a query's parts, each read whole; `task` may be empty when there is an error."""
+    """Embed a query's parts, each read whole; `task` may be empty when there is an error.
+
+    `held` as in `memory_core.reading.read`.
+    """
     shape = sign(error) if error.strip() else None
     failure = FailureText(task, error[-ERROR_KEPT:], shape) if shape is not None else None
     size, window = (embedder.pieces, embedder.window) if embedder else (estimated, WINDOW)
-    asked = read(task, size, window) if task.strip() else ()
+    asked = read(task, size, window, held=held) if task.strip() else ()
     failed = read_log(error.strip(), size, window) if shape is not None else ()
     words = [gist(windows) for windows in (asked, failed) if windows]
     if embedder is None:

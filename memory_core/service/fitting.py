@@ -9,6 +9,7 @@ import numpy as np
 
 from memory_core.background import rarity
 from memory_core.ports import Candidate, Scope
+from memory_core.reading import Held
 from memory_core.scorer.panel import Floats, Values
 from memory_core.scorer.relevance import shared_words, signs_of
 from memory_core.service.conditions import Conditions
@@ -20,6 +21,17 @@ NAMED = 0.2
 for who asked, not for who did not."""
 SHORTEST_NAME = 5
 """Characters of a name that is nobody else's by itself: 404 may be a course."""
+
+
+def held_in(core: Core, scope: Scope) -> Held:
+    """Tells how much of what a passage says one item in scope says: the sum of rarity^2."""
+    rare = rarity()
+
+    def held(texts: Sequence[str]) -> list[float]:
+        weighed = [{term: rare.of(term) ** 2 for term in terms(text)} for text in texts]
+        return core.store.most_held(weighed, scope)
+
+    return held
 
 
 def least_of(core: Core, conditions: Conditions, found: Sequence[Candidate]) -> Floats:

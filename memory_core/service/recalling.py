@@ -29,7 +29,7 @@ from memory_core.service.answering import Ranked, cut, size_of, tokens_of, why
 from memory_core.service.catalogue import said_of
 from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
-from memory_core.service.fitting import least_of, signs_read
+from memory_core.service.fitting import held_in, least_of, signs_read
 from memory_core.service.holdout import NOTE, withholds
 from memory_core.service.joining import at_hand
 from memory_core.service.notebook import MOST_WARNINGS
@@ -59,8 +59,10 @@ class Recaller:
         core = self._core
         request = _redacted(request, "task", "context", "error")
         project = core.project_of(request.project, caller)
-        conditions = conditions_of(core.embedder, request.task, request.context, request.error)
         scope = replace(core.scope(project), kinds=request.kinds)
+        conditions = conditions_of(
+            core.embedder, request.task, request.context, request.error, held_in(core, scope)
+        )
         bar = self._bar(uninvited=request.door == "prompt")
         ranked = self._rank(conditions, scope, project, request.session, bar)
         recall_id = new_id("rec")
@@ -127,9 +129,11 @@ class Recaller:
         core = self._core
         request = _redacted(request, "action", "error")
         project = core.project_of(request.project, caller)
-        conditions = conditions_of(core.embedder, request.action, "", request.error)
+        scope = core.scope(project)
+        held = held_in(core, scope)
+        conditions = conditions_of(core.embedder, request.action, "", request.error, held)
         bar = self._bar(uninvited=request.door == "prompt")
-        ranked = self._rank(conditions, core.scope(project), project, request.session, bar)
+        ranked = self._rank(conditions, scope, project, request.session, bar)
         chosen = self._concerning(ranked)[: request.k]
         warnings = self._warnings(project, conditions)
         items = self._fit(ranked, chosen, CHECK_TOKENS, caller)

@@ -268,6 +268,10 @@ class LanceStore:
         with translated(self.path):
             return self._searcher.search(checked, scope, limit)
 
+    def most_held(self, asked: Sequence[Mapping[str, float]], scope: Scope) -> list[float]:
+        self._standing.require_open()
+        return self._searcher.most_held(asked, scope)
+
     # -- log
 
     def add_recall(self, recall: StoredRecall, *, durable: bool = False) -> None:

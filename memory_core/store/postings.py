@@ -10,7 +10,8 @@ from __future__ import annotations
 import threading
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,27 @@ class TermTable:
             damped = counts + K1 * (1.0 - B + B * lengths[rows])
             scores[rows] += rarity * (K1 + 1.0) * counts / damped
         return scores, total
+
+    def most_held(
+        self, asked: Sequence[Mapping[str, float]], mask: NDArray[np.bool_]
+    ) -> list[float]:
+        """Give for each of several sets of weighted terms the most weight that one row holds.
+
+        Args:
+            asked: Terms with their weights, each at least 0.
+            mask: bool[N], the rows that are searched.
+        """
+        known = {term: rows for term, rows, _ in self.found(chain.from_iterable(asked), mask)}
+        held = np.zeros(len(mask))
+        most = []
+        for weights in asked:
+            shared = [(known[term], weight) for term, weight in weights.items() if term in known]
+            for rows, weight in shared:
+                held[rows] += weight
+            most.append(float(held.max()) if shared else 0.0)
+            for rows, _ in shared:
+                held[rows] = 0.0
+        return most
 
     def found(
         self, terms: Iterable[str], mask: NDArray[np.bool_]

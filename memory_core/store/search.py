@@ -186,6 +186,13 @@ class Searcher:
             if f.id in stored
         ]
 
+    def most_held(self, asked: Sequence[Mapping[str, float]], scope: Scope) -> list[float]:
+        """See `memory_core.ports.Store.most_held`."""
+        words = self._words()
+        if words is None:
+            return [0.0] * len(asked)
+        return words.most_held(asked, self._catalog.mask(scope))
+
     def _union(
         self,
         mask: NDArray[np.bool_],

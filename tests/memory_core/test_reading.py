@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -237,6 +238,42 @@ def test_a_question_between_thousands_of_like_lines_is_read() -> None:
     lines = "".join(f"{n:06d} the worker has processed job {n * 7} of {n}\n" for n in range(8_000))
     windows = read(f"{lines}\n{QUESTIONS[1]}\n\n{lines}")
     assert QUESTIONS[1] in [one.text for one in windows if one.kind == "asked"]
+
+
+CHAT = [
+    f"[{n // 60 + 9:02d}:{n % 60:02d}] {who}: {said}"
+    for n, (who, said) in enumerate(
+        (who, f"{start} the {thing} {end}")
+        for who, thing in zip(
+            ("Sales", "Support") * 8,
+            (
+                "lunch menu", "train", "meeting room", "poster", "invoice", "contract", "garden",
+                "parcel", "office plant", "coffee machine", "calendar", "slide deck", "visitor",
+                "newsletter", "heating", "car park",
+            ),
+            strict=True,
+        )
+        for start, end in (
+            ("could you have a look at", "before Friday?"),
+            ("I put", "on the list again, thanks"),
+            ("what happened to", "of last week?"),
+        )
+    )
+]  # fmt: skip
+STATEMENT = "the export of prices with a comma breaks into one column too many"
+
+
+def test_a_statement_among_many_questions_is_read_where_something_stored_says_the_same() -> None:
+    text = "\n".join([*CHAT[:24], f"[10:30] Support: {STATEMENT}", *CHAT[24:]])
+
+    def held(texts: Sequence[str]) -> list[float]:
+        return [3.0 * ("comma" in one and "column" in one) for one in texts]
+
+    assert not any(STATEMENT in one.text for one in read(text))
+    windows = read(text, held=held)
+    assert STATEMENT in windows[0].text
+    assert windows[0].clear
+    assert len(windows) <= MOST
 
 
 def test_an_error_is_read_by_its_line_and_its_end() -> None:

@@ -195,6 +195,14 @@ class FakeStore:
         keyword = sum(self._bm25(stored.item, probe.text) for probe in probes)
         return Candidate(stored, similarity, keyword, 0.0, tuple((a, b) for a, b in pairs))
 
+    def most_held(self, asked: Sequence[Mapping[str, float]], scope: Scope) -> list[float]:
+        self._require_open()
+        told = [words_of(stored.item) for stored in self._in(scope)]
+        return [
+            max((sum(one[word] for word in one if word in words) for words in told), default=0.0)
+            for one in asked
+        ]
+
     def _bm25(self, item: Item, text: str) -> float:
         documents = [words_of(stored.item) for stored in self._items.values()]
         mean = sum(map(len, documents)) / len(documents) or 1.0

@@ -61,3 +61,18 @@ def test_rows_that_come_while_others_are_searched_are_not_seen() -> None:
     mask = np.ones(1, dtype=np.bool_)
     assert table.scores(["a", "b"], mask)[0].tolist() == [pytest.approx(rarity_of(1, 1))]
     assert table.frequencies(["b"], mask) == {}
+
+
+@given(
+    ROWS, st.lists(st.dictionaries(TERM, st.floats(0.0, 1.0), max_size=6), max_size=4), st.data()
+)
+def test_the_most_that_one_row_holds_is_that_of_the_best_row_that_is_searched(
+    rows: list[list[str]], asked: list[dict[str, float]], data: st.DataObject
+) -> None:
+    kept = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
+    searched = [set(row) for row, keep in zip(rows, kept, strict=True) if keep]
+    expected = [
+        max((sum(one[term] for term in one if term in row) for row in searched), default=0.0)
+        for one in asked
+    ]
+    assert table_of(rows).most_held(asked, np.array(kept)) == pytest.approx(expected)
