@@ -40,6 +40,7 @@ from memory_core.scorer.panel import (
     Panel,
     Values,
     consensus_of,
+    log_prior,
     zscore,
 )
 from memory_core.scorer.proof import Record
@@ -149,7 +150,9 @@ class Learner:
         """Order the candidates.
 
         With no outcomes, with weight 0 or with `learned=False` the order is the
-        panel's own, plain hybrid similarity, exactly.
+        panel's own, plain hybrid similarity, exactly. Else an item is moved against its
+        `log_prior`, too: else whatever is untried, about the task or not, would stand above
+        what once failed.
 
         Args:
             panel: The candidates in the order of plain hybrid similarity.
@@ -168,7 +171,8 @@ class Learner:
         penalty = self.episodic.penalty(project, session, panel, now)
         if not learned:
             moved, penalty = np.zeros_like(moved), np.zeros_like(penalty)
-        score = base + moved - penalty
+        prior = 0.0 if panel.relevance is None else log_prior(panel.relevance)
+        score = base + prior + moved - penalty
         untouched = not moved.any() and not penalty.any()
         order = np.arange(panel.size) if untouched else np.argsort(-score, kind="stable")
         return Ranking(tuple(int(i) for i in order), score, values, mass, moved, penalty, snapshot)

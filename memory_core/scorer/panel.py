@@ -45,6 +45,8 @@ RECORDS = (EVIDENCE, STANDING, ADVICE)
 ADVICE_BANDWIDTH = 0.1
 NEARNESS = 0.1
 """Cosine below the nearest candidate's at which a candidate's say in the consensus is 1/e."""
+LEAST_RELEVANCE = 0.005
+"""Below it one candidate is as far from the task as another."""
 _Z_LIMIT = 4.0
 
 
@@ -101,7 +103,8 @@ class Panel:
     are the sketches of what the items advise and `structure` how alike the tasks
     are asked, in [-1, 1]; `names` float64[N] in [0, 1] is the share of the query's names
     that the item holds. All None where there is no text to read. `earlier` gives the place
-    of whose record an earlier wording's is, by the earlier wording's id.
+    of whose record an earlier wording's is, by the earlier wording's id. `relevance` float64[N]
+    in [0, 1] is the chance that each is about the task, None where it is not known.
     """
 
     ids: tuple[str, ...]
@@ -115,6 +118,7 @@ class Panel:
     structure: Floats | None = None
     names: Floats | None = None
     earlier: Mapping[str, int] = field(default_factory=dict)
+    relevance: Floats | None = None
 
     @property
     def size(self) -> int:
@@ -146,6 +150,7 @@ def panel_of(
     candidates: Sequence[Candidate],
     texts: Texts | None = None,
     earlier: Mapping[str, int] | None = None,
+    relevance: Floats | None = None,
 ) -> Panel:
     """Build the panel; an item without a vector gets a zero key (its networks say zero)."""
     zero = np.zeros_like(query)
@@ -167,4 +172,21 @@ def panel_of(
         structure=texts.structure if texts is not None else None,
         names=texts.names if texts is not None else None,
         earlier=earlier or {},
+        relevance=relevance,
     )
+
+
+def log_prior(relevance: Floats) -> Floats:
+    """How much less each candidate promises than the first, before any outcome, float64[N] <= 0.
+
+    ln of the least relevance so far, over the first one's: what is half as likely to be about
+    the task needs twice the odds of helping to stand as high. It never rises, so that alone it
+    changes no order.
+
+    Args:
+        relevance: float64[N] in [0, 1], in the order of plain hybrid similarity.
+    """
+    if not relevance.size:
+        return relevance
+    least: Floats = np.log(np.maximum(np.minimum.accumulate(relevance), LEAST_RELEVANCE))
+    return least - least[0]

@@ -210,7 +210,7 @@ class Recaller:
         if trainer is None:
             return plain
         texts = core.texts_of(conditions.task_text, conditions.error_text, found)
-        panel = panel_of(conditions.vector, found, texts, core.earlier_of(found))
+        panel = panel_of(conditions.vector, found, texts, core.earlier_of(found), start)
         learned = core.settings.scorer_mode == "learned"
         ranking = trainer.learner.rank(panel, project, session, core.clock(), learned=learned)
         if learned:

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from memory_core.scorer import checkpoint
 from memory_core.scorer.episode import Episode
 from memory_core.scorer.intervals import exact_interval
 from memory_core.scorer.learner import CLIP_TRIED, CLIP_UNTRIED, Learner, Snapshot
 from memory_core.scorer.networks import Weights
-from memory_core.scorer.panel import Panel
+from memory_core.scorer.panel import LEAST_RELEVANCE, Floats, Panel, log_prior
 from tests.memory_core.scorer.world import (
     DIMENSION,
     World,
@@ -66,6 +67,7 @@ def test_order_without_outcomes_is_plain_hybrid_order_exactly(seed: int, size: i
         dense=rng.normal(size=size),
         keyword=rng.random(size),
         pitfall=(rng.random(size) < 0.3).astype(float),
+        relevance=rng.random(size),
     )
     ranking = Learner(DIMENSION).rank(panel, "p", "s", 0.0)
     assert ranking.order == tuple(range(size))
@@ -110,6 +112,41 @@ def test_next_recall_sees_a_failure_at_once() -> None:
     learner.observe(episode)
     again = learner.rank(panel, "p", "another session", 1e9)
     assert panel.ids[again.order[0]] != episode.ids[0]
+
+
+@pytest.mark.parametrize(("relevance", "stays"), [(0.05, True), (0.9, False)])
+def test_what_failed_stands_below_what_is_untried_only_if_that_is_about_the_task(
+    relevance: float, stays: bool
+) -> None:
+    """Failures say less against an item than that another is not about the task at all."""
+    learner = Learner(DIMENSION)
+    rng = np.random.default_rng(0)
+    keys = unit(rng.normal(size=(20, DIMENSION)))
+    ids = ("near-0", *(f"far-{n}" for n in range(19)))
+    panel = replace(
+        panel_from(keys[0], keys, ids),
+        ids=ids,
+        fused=np.array([1.0, *np.linspace(0.9, 0.0, 19)]),
+        relevance=np.array([0.9, *[relevance] * 19]),
+    )
+    for step in range(4):
+        learner.observe(served(learner, panel, step, good="none", k=1))
+    learner.snapshot = replace(learner.snapshot, reports=4)
+    again = learner.rank(panel, "p", "another session", 1e9)
+    assert again.moved[0] < -0.5
+    assert (again.order[0] == 0) is stays
+
+
+@given(
+    relevance=arrays(np.float64, st.integers(0, 50), elements=st.floats(0, 1)),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_prior_alone_changes_no_order(relevance: Floats) -> None:
+    """It begins at zero and never rises; what is far from the task is as far as anything else."""
+    prior = log_prior(relevance)
+    assert (np.diff(prior) <= 0).all()
+    assert not prior[:1].any()
+    assert (prior >= np.log(LEAST_RELEVANCE)).all()
 
 
 @given(
