@@ -65,12 +65,14 @@ def test_order_before_any_outcome_is_the_stores_hybrid_order(
 def test_outcome_elsewhere_says_little_about_other_conditions(
     bench: Bench, parsers: list[str]
 ) -> None:
-    """Evidence is local: a failure on one topic leaves another topic's order alone."""
+    """Evidence is local: a failure on one topic hardly moves another topic's items."""
     for n in range(3):
         bench.remember(f"Cook pasta {n}", f"Boil water {n} for the pasta", task="cook pasta")
-    before = bench.ids("cook pasta")
+    before = {item.id: item.score for item in bench.recall("cook pasta").items}
     failing(bench, "parse dates")
-    assert bench.ids("cook pasta") == before
+    bench.settle()
+    after = {item.id: item.score for item in bench.recall("cook pasta").items}
+    assert after == pytest.approx(before, abs=0.02)
 
 
 def test_shadow_mode_learns_and_serves_similarity(open_bench: OpenBench) -> None:
