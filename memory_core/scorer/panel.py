@@ -189,4 +189,5 @@ def log_prior(relevance: Floats) -> Floats:
     if not relevance.size:
         return relevance
     least: Floats = np.log(np.maximum(np.minimum.accumulate(relevance), LEAST_RELEVANCE))
-    return least - least[0]
+    prior: Floats = least - least[0]
+    return prior
