@@ -265,7 +265,13 @@ def _starts(before: str, line: str) -> bool:
     new = line.strip()
     if new[:1].islower():
         return asks_by_words(new)
-    return len(before) < SHORT_LINE or asking(new) >= ASKS
+    return len(before) < SHORT_LINE or asking(new) >= ASKS or _is_whole(new)
+
+
+def _is_whole(line: str) -> bool:
+    """Whether a line is a sentence of its own."""
+    begins = line[:1].isupper() and line[-1:] in ".!?"
+    return begins and len(sentences(line)) == 1 and said_in(line) >= TELLS
 
 
 # -- the whole -----------------------------------------------------------------------

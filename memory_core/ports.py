@@ -86,17 +86,24 @@ class Probe:
     """One part of a query: its text for the full-text leg and its vectors (None: no model yet).
 
     `vector` is the first window's. `further` has the other windows of a long text
-    with the weight in (0, 1] that a cosine with each of them counts.
+    with the weight in (0, 1] that a cosine with each of them counts. `said` has the words of its
+    passages with their weights in (0, 1], each searched for by itself; () : the text as a whole.
     """
 
     text: str
     vector: Vector | None
     further: tuple[tuple[Vector, float], ...] = ()
+    said: tuple[tuple[str, float], ...] = ()
 
     @property
     def vectors(self) -> tuple[tuple[Vector, float], ...]:
         """All windows with their weights; none while there is no model."""
         return () if self.vector is None else ((self.vector, 1.0), *self.further)
+
+    @property
+    def passages(self) -> tuple[tuple[str, float], ...]:
+        """What is searched for by its words, with weights of which one is 1."""
+        return self.said or ((self.text, 1.0),)
 
 
 @dataclass(frozen=True, slots=True)

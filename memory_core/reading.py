@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from memory_core.asking import sentences
@@ -37,6 +37,8 @@ PERHAPS = 0.9
 """What a match with another that may be asked counts beside the clearest."""
 HELD = 8.0
 """What a passage asks by the words that it shares with one stored item, against their measure."""
+APART = 3.0
+"""How much less a passage asks that counts 1/e of the most asking one as what is meant."""
 SHARE = 40
 """Word pieces of a window that nothing is asked in."""
 ENOUGH = 2
@@ -60,13 +62,14 @@ WindowKind = Literal["whole", "asked", "prose", "trace", "log", "code"]
 class Window:
     """One window. `weight` in (0, 1] is what a match with it counts.
 
-    `clear`: it says by itself what the text is about.
+    `clear`: it says by itself what the text is about. `asks` from 0: how much it looks like it.
     """
 
     text: str
     kind: WindowKind
     weight: float = 1.0
     clear: bool = False
+    asks: float = field(default=0.0, compare=False)
 
 
 BESIDE: dict[str, float] = {"asked": 1.0, "prose": 0.75, "trace": 0.75, "log": 0.5, "code": 0.5}
@@ -184,7 +187,7 @@ def read(
     for one in asked:
         clearest = one.said >= ENOUGH and one.asks > best - CLEARLY
         weight = 1.0 if clearest or not clear else PERHAPS
-        windows.append(Window(head(one.text, most), "asked", weight, clearest))
+        windows.append(Window(head(one.text, most), "asked", weight, clearest, one.asks))
     room = MOST - len(windows)
     spent = sum(estimated(one.text) for one in windows)
     left = max((budget if clear else 2 * budget) - spent, SHARE // 2)
@@ -361,18 +364,48 @@ def tail(text: str, most: int) -> str:
     return text
 
 
+_SPOKEN = ("whole", "asked", "prose")
 _NAME = re.compile(r"(?=\S*[\d_]|\S*[a-z][A-Z]|\S*\w\.\w)[\w.:/@-]{3,80}")
 
 
 def gist(windows: Sequence[Window]) -> str:
-    """The words of a text that are searched for: what is asked, then what stands beside it.
+    """The words of a text that are searched for: what is asked, then what stands beside it."""
+    spoken, beside = _told(windows)
+    return "\n".join([one.text for one in spoken] + [beside] * bool(beside))
+
+
+def sayings(windows: Sequence[Window]) -> tuple[tuple[str, float], ...]:
+    """The words of each passage that may be what a text is about, with the window's weight.
+
+    What stands beside goes with each of them.
+    """
+    spoken, beside = _told(windows)
+    if not spoken:
+        return ((beside, 1.0),)
+    return tuple((f"{one.text}\n{beside}" if beside else one.text, one.weight) for one in spoken)
+
+
+def _told(windows: Sequence[Window]) -> tuple[list[Window], str]:
+    """The windows in which somebody speaks, and the words of what is pasted beside them.
 
     Beside a request that says what it is about only the names in an error count: codes,
     types, functions.
     """
+    spoken = [one for one in windows if one.kind in _SPOKEN or one.clear]
+    pasted = [one for one in windows if one not in spoken]
     if not any(one.clear for one in windows):
-        return "\n".join(one.text for one in windows)
-    clear = [one.text for one in windows if one.clear or one.kind == "asked"]
-    errors = [one.text for one in windows if one.kind == "trace" and not one.clear]
-    names = dict.fromkeys(name for said in errors for name in _NAME.findall(said.splitlines()[0]))
-    return "\n".join([*clear, " ".join(names)]) if names else "\n".join(clear)
+        return spoken, "\n".join(one.text for one in pasted)
+    errors = [one.text for one in pasted if one.kind == "trace"]
+    names = [name for said in errors for name in _NAME.findall(said.splitlines()[0])]
+    return spoken, " ".join(dict.fromkeys(names))
+
+
+def alternatives(windows: Sequence[Window]) -> float:
+    """As how many passages that ask alike those that are read count, at least 1.
+
+    One that asks `APART` less than the most asking one counts 1/e: a text that asks one thing
+    clearly is asked once, whatever is read beside it.
+    """
+    asks = [one.asks for one in windows if one.kind in _SPOKEN]
+    most = max(asks, default=0.0)
+    return max(sum(math.exp((one - most) / APART) for one in asks), 1.0)

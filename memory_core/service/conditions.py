@@ -14,7 +14,17 @@ import numpy as np
 
 from memory_core.failure_views import text_views
 from memory_core.ports import Embedder, Probe, Vector
-from memory_core.reading import WINDOW, Held, Window, estimated, gist, read, read_log
+from memory_core.reading import (
+    WINDOW,
+    Held,
+    Window,
+    alternatives,
+    estimated,
+    gist,
+    read,
+    read_log,
+    sayings,
+)
 from memory_core.scorer.failure_pairs import Views
 from memory_core.signature import Signature, sign
 
@@ -42,7 +52,8 @@ class Conditions:
     `vector` is float32[d], what the learner sees; `signature` float32[d], what
     failures are matched by (None without an error); `shape` the error's class,
     fingerprint and normalised text; `failure` the query as a failure in words;
-    `asked` float32[d], the task alone (None without one).
+    `asked` float32[d], the task alone (None without one); `alternatives` as in
+    `memory_core.reading.alternatives`.
     """
 
     probes: tuple[Probe, ...]
@@ -51,6 +62,7 @@ class Conditions:
     shape: Signature | None
     failure: FailureText | None
     asked: Vector | None = None
+    alternatives: float = 1.0
 
     @property
     def task_text(self) -> str:
@@ -82,11 +94,13 @@ def asked_of(pairs: Sequence[tuple[Vector, Window]]) -> Vector:
     return weighed[0][0] if len(weighed) == 1 else joined(weighed)
 
 
-def _probe_of(pairs: Sequence[tuple[Vector, Window]], text: str) -> Probe:
+def _probe_of(pairs: Sequence[tuple[Vector, Window]]) -> Probe:
     """A probe of all windows, the weightiest first; the best weight is 1."""
     best = sorted(pairs, key=lambda pair: -pair[1].weight)
     most = best[0][1].weight
-    return Probe(text, best[0][0], tuple((v, one.weight / most) for v, one in best[1:]))
+    windows = [one for _, one in pairs]
+    further = tuple((v, one.weight / most) for v, one in best[1:])
+    return Probe(gist(windows), best[0][0], further, sayings(windows))
 
 
 def _embedded(embedder: Embedder, *read: Sequence[Window]) -> list[list[tuple[Vector, Window]]]:
@@ -124,25 +138,31 @@ def conditions_of(
     size, window = (embedder.pieces, embedder.window) if embedder else (estimated, WINDOW)
     asked = read(task, size, window, held=held) if task.strip() else ()
     failed = read_log(error.strip(), size, window) if shape is not None else ()
-    words = [gist(windows) for windows in (asked, failed) if windows]
     if embedder is None:
-        return Conditions(tuple(Probe(text, None) for text in words), None, None, shape, failure)
+        unread = tuple(
+            Probe(gist(windows), None, said=sayings(windows))
+            for windows in (asked, failed)
+            if windows
+        )
+        return Conditions(unread, None, None, shape, failure, None, alternatives(asked))
     beside = read(context, size, window, CONTEXT_BUDGET) if context.strip() else ()
     task_pairs, context_pairs, error_pairs = _embedded(embedder, asked, beside, failed)
     probes, parts = [], []
     if task_pairs:
-        probes.append(_probe_of(task_pairs, words[0]))
+        probes.append(_probe_of(task_pairs))
         parts.append((asked_of(task_pairs), 1.0))
     if context_pairs:
         parts.append((asked_of(context_pairs), CONTEXT_SHARE))
     signature = None
     if shape is not None:
-        probes.append(_probe_of(error_pairs, words[-1]))
+        probes.append(_probe_of(error_pairs))
         said = embedder.embed_query(shape.normalised)
         signature = joined([(said, 1.0), *((v, s * 0.5) for v, s in parts)])
         parts.append((asked_of(error_pairs), ERROR_SHARE if parts else 1.0))
     asked_vector = asked_of(task_pairs) if task_pairs else None
-    return Conditions(tuple(probes), joined(parts), signature, shape, failure, asked_vector)
+    return Conditions(
+        tuple(probes), joined(parts), signature, shape, failure, asked_vector, alternatives(asked)
+    )
 
 
 def vectors_of_conditions(

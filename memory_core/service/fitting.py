@@ -11,7 +11,7 @@ from memory_core.background import rarity
 from memory_core.ports import Candidate, Scope
 from memory_core.reading import Held
 from memory_core.scorer.panel import Floats, Values
-from memory_core.scorer.relevance import shared_words, signs_of
+from memory_core.scorer.relevance import SIGNS, Shared, shared_words, signs_of
 from memory_core.service.conditions import Conditions
 from memory_core.service.core import Core, number_of
 from memory_core.words import names, terms
@@ -21,6 +21,10 @@ NAMED = 0.2
 for who asked, not for who did not."""
 SHORTEST_NAME = 5
 """Characters of a name that is nobody else's by itself: 404 may be a course."""
+
+ALTERNATIVES = 1.5
+"""How much ln of the passages that may be meant adds to the crowd's sign: the best of a long
+text's passages is taken, and they are read because some item shares their words."""
 
 
 def held_in(core: Core, scope: Scope) -> Held:
@@ -56,13 +60,30 @@ def signs_read(
 ) -> Values:
     """The signs of every candidate, float64[N, S] (see `scorer.relevance`)."""
     read = [core.read(candidate.stored.item) for candidate in found]
+    held = [one.words for one in read]
+    asked = _asked(conditions)
     contents = np.stack([one.content for one in read]) if read else None
-    return signs_of(
+    values = signs_of(
         np.array([_nearest(candidate) for candidate in found]),
         contents,
-        shared_words([one.words for one in read], _asked(conditions)),
+        _most_shared([shared_words(held, one) for one in asked]),
         max(core.catalogue.active(scope.projects), len(found)),
         core.scale,
+    )
+    values[:, SIGNS.index("crowd")] += ALTERNATIVES * math.log(conditions.alternatives)
+    return values
+
+
+def _most_shared(passages: Sequence[Shared]) -> Shared:
+    """The words that each item shares with the passage of a query that it shares most with."""
+    if len(passages) == 1:
+        return passages[0]
+    best = np.argmax([one.mass for one in passages], axis=0)
+    at = (best, np.arange(len(best)))
+    return Shared(
+        np.stack([one.mass for one in passages])[at],
+        np.stack([one.share for one in passages])[at],
+        np.stack([one.rarest for one in passages])[at],
     )
 
 
@@ -72,8 +93,12 @@ def _nearest(candidate: Candidate) -> float:
     return max(known, default=math.nan)
 
 
-def _asked(conditions: Conditions) -> dict[int, float]:
-    """The informative words of a query with their rarity."""
+def _asked(conditions: Conditions) -> list[dict[int, float]]:
+    """The informative words of each passage of a query, with those of its error: their rarity."""
     rare = rarity()
-    found = {term for probe in conditions.probes for term in terms(probe.text)}
-    return {number_of(term): weight for term in found if (weight := rare.of(term)) > 0}
+    first, *others = conditions.probes
+    beside = {term for probe in others for term in terms(probe.text)}
+    return [
+        {number_of(term): said for term in {*terms(text), *beside} if (said := rare.of(term)) > 0}
+        for text, _ in first.passages
+    ]

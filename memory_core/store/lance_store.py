@@ -262,6 +262,7 @@ class LanceStore:
                     if (vector := checked_vector(given, self.dimension, "a window's vector"))
                     is not None
                 ),
+                probe.said,
             )
             for probe in probes
         ]

@@ -215,9 +215,24 @@ class Searcher:
     def _sharing(
         self, words: TermTable, probe: Probe, mask: NDArray[np.bool_], limit: int
     ) -> Matched:
-        """Give the best `limit` of the rows that share a term; ties at the cut go by id."""
-        text = query_part(probe.text)
-        scores, total = words.scores(terms(text), mask)
+        """Give the best `limit` of the rows that share a term; ties at the cut go by id.
+
+        A row's score is that with the passage of which it holds most. What a passage says is
+        taken for no less than what the weightiest ones say, or a passage of one known word would
+        be held as a whole. Names count where they stand in one of these.
+        """
+        told = [(query_part(text), weight) for text, weight in probe.passages]
+        found = [words.scores(terms(text), mask) for text, _ in told]
+        whole = [own for (_, own), (_, weight) in zip(found, told, strict=True) if weight == 1.0]
+        total = max(whole)
+        scores = np.max(
+            [
+                one * (weight * total / max(own, total))
+                for (one, own), (_, weight) in zip(found, told, strict=True)
+            ],
+            axis=0,
+        )
+        text = "\n".join(one for one, weight in told if weight == 1.0)
         rows = np.flatnonzero(scores > 0)
         if len(rows) > limit:
             cut = np.partition(scores[rows], len(rows) - limit)[len(rows) - limit]
@@ -225,8 +240,8 @@ class Searcher:
         pairs = zip(map(self._catalog.id, rows.tolist()), scores[rows].tolist(), strict=True)
         best = sorted(pairs, key=lambda hit: (-hit[1], hit[0]))[:limit]
         named = frozenset(map(self._catalog.id, named_rows(words, text, mask).tolist()))
-        found = {item_id: float(scores[self._row(item_id)]) for item_id in named}
-        return Matched(found | dict(best), total, named)
+        held = {item_id: float(scores[self._row(item_id)]) for item_id in named}
+        return Matched(held | dict(best), total, named)
 
     def _row(self, item_id: str) -> int:
         row = self._catalog.row(item_id)

@@ -17,6 +17,7 @@ from memory_core.reading import (
     SHARE,
     WINDOW,
     Window,
+    alternatives,
     estimated,
     folded,
     gist,
@@ -240,7 +241,7 @@ def test_a_question_between_thousands_of_like_lines_is_read() -> None:
     assert QUESTIONS[1] in [one.text for one in windows if one.kind == "asked"]
 
 
-CHAT = [
+TALK = [
     f"[{n // 60 + 9:02d}:{n % 60:02d}] {who}: {said}"
     for n, (who, said) in enumerate(
         (who, f"{start} the {thing} {end}")
@@ -264,7 +265,7 @@ STATEMENT = "the export of prices with a comma breaks into one column too many"
 
 
 def test_a_statement_among_many_questions_is_read_where_something_stored_says_the_same() -> None:
-    text = "\n".join([*CHAT[:24], f"[10:30] Support: {STATEMENT}", *CHAT[24:]])
+    text = "\n".join([*TALK[:24], f"[10:30] Support: {STATEMENT}", *TALK[24:]])
 
     def held(texts: Sequence[str]) -> list[float]:
         return [3.0 * ("comma" in one and "column" in one) for one in texts]
@@ -274,6 +275,18 @@ def test_a_statement_among_many_questions_is_read_where_something_stored_says_th
     assert STATEMENT in windows[0].text
     assert windows[0].clear
     assert len(windows) <= MOST
+
+
+def test_a_text_that_asks_one_thing_is_asked_once_and_a_talk_more_often() -> None:
+    assert alternatives(read("Why is sqlite saying database is locked?")) == 1.0
+    assert alternatives(read(f"{LOG}\n\nWhy is sqlite saying database is locked?\n\n{CODE}")) < 1.2
+    assert alternatives(read("\n".join(TALK))) > 3.0
+
+
+def test_a_sentence_on_a_line_of_its_own_is_a_passage_of_its_own() -> None:
+    heading = "To go on with the upgrade of the seat that was booked on the first of the month,"
+    text = f"{PROSE}\n{heading}\nOur servers leave the zone out of all timestamps.\n{PROSE}"
+    assert "Our servers leave the zone out of all timestamps." in [one.text for one in read(text)]
 
 
 def test_an_error_is_read_by_its_line_and_its_end() -> None:

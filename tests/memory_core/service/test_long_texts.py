@@ -11,7 +11,7 @@ from memory_core.excerpts import ERROR_KEPT, EVIDENCE_KEPT, STEP_KEPT, TASK_KEPT
 from memory_core.model import RecallRecord
 from memory_core.port import MOST_READ, RecallRequest, parse
 from tests.memory_core.service.conftest import Bench
-from tests.memory_core.test_reading import CHAT, LOG, PROSE, STATEMENT, TRACE
+from tests.memory_core.test_reading import LOG, PROSE, STATEMENT, TALK, TRACE
 
 ASKED = "Which format does the date parser want for the dates?"
 LONG = f"{LOG * 9}\n\n{ASKED}\n\n{LOG * 9}"
@@ -39,8 +39,16 @@ def test_a_long_task_is_asked_as_its_question_is(bench: Bench) -> None:
 def test_a_statement_in_a_long_chat_finds_what_is_stored_of_it(bench: Bench) -> None:
     lesson = bench.remember("Prices with a comma", "Quote each price, or it breaks a column.").id
     bench.remember("Coffee", "The machine on the second floor is the good one.")
-    text = "\n".join([*CHAT[:24], f"[10:30] Support: {STATEMENT}", *CHAT[24:]])
+    text = "\n".join([*TALK[:24], f"[10:30] Support: {STATEMENT}", *TALK[24:]])
     assert bench.ids(text)[0] == lesson
+
+
+def test_a_long_prompt_of_two_requests_gets_both(bench: Bench) -> None:
+    prices = bench.remember("Prices with a comma", "Quote each price, or it breaks a column.").id
+    lesson = dates(bench)
+    bench.remember("Coffee", "The machine on the second floor is the good one.")
+    text = f"{PROSE}\n\n{ASKED}\n\n{PROSE}\n\nWhy does the comma of a price break a column?"
+    assert set(bench.ids(text)[:2]) == {prices, lesson}
 
 
 def test_what_a_long_recall_asked_is_kept_with_its_ends(bench: Bench) -> None:

@@ -182,6 +182,34 @@ def test_several_probes_add_their_keyword_scores(store: LanceStore) -> None:
         assert score == pytest.approx(sum(part.get(item_id, 0.0) for part in apart), rel=1e-6)
 
 
+def test_each_passage_of_a_long_text_is_searched_for_by_itself(store: LanceStore) -> None:
+    store.add_items([item(1, "comma breaks column"), item(2, "lunch menu train poster")])
+    store.add_items([item(n, f"filler{n}") for n in range(10, 30)])
+    question, talk = "comma breaks column", "lunch filler10 filler11 filler12 filler13"
+
+    def keywords(*said: tuple[str, float]) -> dict[str, float]:
+        probe = Probe("\n".join(text for text, _ in said), None, said=said)
+        return {c.stored.item.id: c.keyword for c in store.search([probe], P, 40)}
+
+    bare = keywords((question, 1.0))["item_0001"]
+    beside = keywords((question, 1.0), (talk, 0.9))
+    assert beside["item_0001"] == pytest.approx(bare)
+    assert 0.0 < beside["item_0002"] < bare
+    assert 0.0 < keywords((question, 1.0), ("lunch", 0.9))["item_0002"] < bare
+
+
+def test_only_what_is_clearly_asked_names_an_item(store: LanceStore) -> None:
+    store.add_items([item(1, "use parse_price here"), item(2, "something else of use")])
+    store.add_items([item(n, f"filler{n}") for n in range(10, 30)])
+
+    def named(*said: tuple[str, float]) -> list[str]:
+        probe = Probe("\n".join(text for text, _ in said), None, said=said)
+        return [c.stored.item.id for c in store.search([probe], P, 40) if c.named]
+
+    assert named(("why does parse_price fail", 1.0)) == ["item_0001"]
+    assert named(("something else", 1.0), ("parse_price was moved", 0.9)) == []
+
+
 def test_word_forms_match_and_stop_words_do_not(store: LanceStore) -> None:
     store.add_items([item(1, "parsing the timestamps"), item(2, "something else")])
     store.add_items([item(n, f"filler{n}") for n in range(10, 30)])
