@@ -150,9 +150,8 @@ class Learner:
         """Order the candidates.
 
         With no outcomes, with weight 0 or with `learned=False` the order is the
-        panel's own, plain hybrid similarity, exactly. Else an item is moved against its
-        `log_prior`, too: else whatever is untried, about the task or not, would stand above
-        what once failed.
+        panel's own, plain hybrid similarity, exactly. Else strangers to the task are held
+        down by `log_prior`: untried, they would all stand above what once failed.
 
         Args:
             panel: The candidates in the order of plain hybrid similarity.

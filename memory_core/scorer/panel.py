@@ -45,6 +45,8 @@ RECORDS = (EVIDENCE, STANDING, ADVICE)
 ADVICE_BANDWIDTH = 0.1
 NEARNESS = 0.1
 """Cosine below the nearest candidate's at which a candidate's say in the consensus is 1/e."""
+FITTING = 0.14
+"""Relevance from which an item is about a task; the bar of who asked, where none is set."""
 LEAST_RELEVANCE = 0.005
 """Below it one candidate is as far from the task as another."""
 _Z_LIMIT = 4.0
@@ -177,17 +179,14 @@ def panel_of(
 
 
 def log_prior(relevance: Floats) -> Floats:
-    """How much less each candidate promises than the first, before any outcome, float64[N] <= 0.
+    """How much less a stranger to the task promises than what fits it, float64[N] <= 0.
 
-    ln of the least relevance so far, over the first one's: what is half as likely to be about
-    the task needs twice the odds of helping to stand as high. It never rises, so that alone it
-    changes no order.
+    2 ln(r / FITTING), r being the least relevance so far: 0 for all that fit, and half as
+    relevant needs four times the odds of helping. It never rises: alone it changes no order.
 
     Args:
         relevance: float64[N] in [0, 1], in the order of plain hybrid similarity.
     """
-    if not relevance.size:
-        return relevance
-    least: Floats = np.log(np.maximum(np.minimum.accumulate(relevance), LEAST_RELEVANCE))
-    prior: Floats = least - least[0]
+    least = np.minimum.accumulate(np.clip(relevance, LEAST_RELEVANCE, FITTING))
+    prior: Floats = 2.0 * np.log(least / FITTING)
     return prior

@@ -210,11 +210,12 @@ class Recaller:
         if trainer is None:
             return plain
         texts = core.texts_of(conditions.task_text, conditions.error_text, found)
-        panel = panel_of(conditions.vector, found, texts, core.earlier_of(found), start)
         learned = core.settings.scorer_mode == "learned"
-        ranking = trainer.learner.rank(panel, project, session, core.clock(), learned=learned)
         if learned:
-            about = np.maximum(ranking.snapshot.about.relevance(start, conditions.vector), least)
+            taught = trainer.learner.snapshot.about
+            about = np.maximum(taught.relevance(start, conditions.vector), least)
+        panel = panel_of(conditions.vector, found, texts, core.earlier_of(found), about)
+        ranking = trainer.learner.rank(panel, project, session, core.clock(), learned=learned)
         moved = bool(ranking.moved.any() or ranking.penalty.any())
         weight = ranking.snapshot.weight if learned and ranking.snapshot.reports else 0.0
         return replace(

@@ -16,7 +16,7 @@ from memory_core.scorer.episode import Episode
 from memory_core.scorer.intervals import exact_interval
 from memory_core.scorer.learner import CLIP_TRIED, CLIP_UNTRIED, Learner, Snapshot
 from memory_core.scorer.networks import Weights
-from memory_core.scorer.panel import LEAST_RELEVANCE, Floats, Panel, log_prior
+from memory_core.scorer.panel import FITTING, LEAST_RELEVANCE, Floats, Panel, log_prior
 from tests.memory_core.scorer.world import (
     DIMENSION,
     World,
@@ -114,7 +114,7 @@ def test_next_recall_sees_a_failure_at_once() -> None:
     assert panel.ids[again.order[0]] != episode.ids[0]
 
 
-@pytest.mark.parametrize(("relevance", "stays"), [(0.05, True), (0.9, False)])
+@pytest.mark.parametrize(("relevance", "stays"), [(0.05, True), (0.2, False)])
 def test_what_failed_stands_below_what_is_untried_only_if_that_is_about_the_task(
     relevance: float, stays: bool
 ) -> None:
@@ -142,11 +142,11 @@ def test_what_failed_stands_below_what_is_untried_only_if_that_is_about_the_task
 )
 @settings(max_examples=60, deadline=None)
 def test_the_prior_alone_changes_no_order(relevance: Floats) -> None:
-    """It begins at zero and never rises; what is far from the task is as far as anything else."""
+    """It never rises, holds nothing that fits, and far from the task is as far as anything else."""
     prior = log_prior(relevance)
     assert (np.diff(prior) <= 0).all()
-    assert not prior[:1].any()
-    assert (prior >= np.log(LEAST_RELEVANCE)).all()
+    assert not prior[np.minimum.accumulate(relevance) >= FITTING].any()
+    assert (prior >= 2 * np.log(LEAST_RELEVANCE / FITTING)).all()
 
 
 @given(
