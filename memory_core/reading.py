@@ -22,20 +22,20 @@ WINDOW = 254
 """Word pieces in a window where the model does not say."""
 MOST = 12
 """Windows of one text."""
-BUDGET = 112
+BUDGET = 96
 """Word pieces of a query that are read where something is asked; a model's time goes with them."""
 LONGEST_ASKED = 96
 """Word pieces of one asked window."""
 MOST_ASKED = 10
-ASKED = 112
-"""Word pieces of all that is asked; the clearest request is read up to `LONGEST_ASKED`."""
+ASKED = 96
+"""Word pieces of all that is asked."""
 LEAST = 1.0
 """How much a passage must ask: to stand first, last or between is enough."""
 CLEARLY = 0.75
 """How much less than the clearest request another one that is as clear may ask."""
 PERHAPS = 0.9
 """What a match with another that may be asked counts beside the clearest."""
-HELD = 8.0
+HELD = 12.0
 """What a passage asks by the words that it shares with one stored item, against their measure."""
 APART = 3.0
 """How much less a passage asks that counts 1/e of the most asking one as what is meant."""

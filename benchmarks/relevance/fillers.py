@@ -1,7 +1,8 @@
-"""What people paste beside a question: logs, diffs, code, stack traces, prose.
+"""What people paste beside a question: logs, diffs, code, stack traces, prose, talk.
 
 Cut from the development data or drawn, 2,000 to 8,000 characters, seeded. Half of
-each kind's sources is for development, the other half for the test.
+each kind's sources is for development, the other half for the test; the reading was built on
+neither half of the kinds in `TALK`.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
 Part = Literal["dev", "test"]
-KINDS = ("log", "diff", "code", "trace", "prose", "advice")
+TALK = ("meeting", "requirements", "clauses", "thread", "ticket", "notes", "answer", "german")
+KINDS = ("log", "diff", "code", "trace", "prose", "advice", *TALK)
 PLACES = ("behind", "before", "between")
 """Where the question stands: behind what was pasted, before it, or between two of it."""
 SHORTEST, LONGEST = 2_000, 8_000
@@ -49,6 +52,7 @@ class Fillers:
             "trace": lambda rng, size: _trace(rng, size, traces),
             "prose": lambda rng, size: _joined(rng, size, prose, "\n\n"),
             "advice": lambda rng, size: _joined(rng, size, sentences, "\n\n"),
+            **{kind: partial(_talk, kind, lines) for kind, lines in _paddings(part)},
         }
 
     def filler(self, kind: str, rng: Random, size: int) -> str:
@@ -60,7 +64,7 @@ class Fillers:
         rng = Random(f"{kind} {place} {seed}")
         size = rng.randint(SHORTEST, LONGEST - len(question) - 40)
         gap = rng.choice(("\n\n", "\n\n", "\n"))
-        fenced = kind not in ("prose", "advice") and rng.random() < 0.3
+        fenced = kind in ("log", "diff", "code", "trace") and rng.random() < 0.3
 
         def block(length: int) -> str:
             text = self.filler(kind, rng, length)
@@ -113,6 +117,26 @@ def _outputs(data: Path) -> Iterator[str]:
                     yield f"$ {action}\n{seen.strip()}"
 
 
+def _paddings(part: Part) -> Iterator[tuple[str, list[str]]]:
+    """The kinds of `paddings.txt` with those of their lines that belong to a part."""
+    text = (Path(__file__).parent / "paddings.txt").read_text(encoding="utf-8")
+    for block in text.split("\n[")[1:]:
+        kind, *lines = block.splitlines()
+        yield kind.rstrip("]"), [line for line in lines if line][part == "test" :: 2]
+
+
+def _talk(kind: str, lines: Sequence[str], rng: Random, size: int) -> str:
+    """Lines by turns, about other things each time; a blank line between them or not."""
+    found, gap = "", rng.choice(("\n", "\n\n"))
+    things, spots, days = TALKED["german" if kind == "german" else ""]
+    while len(found) < size:
+        for line in rng.sample(lines, len(lines)):
+            drawn = {"thing": rng.choice(things), "place": rng.choice(spots)}
+            said = line.format(**drawn, n=rng.randint(2, 90), day=rng.choice(days))
+            found += (gap if found else "") + said
+    return found[:size].rsplit("\n", 1)[0].rstrip()
+
+
 def _joined(rng: Random, size: int, texts: list[str], gap: str) -> str:
     found = ""
     while len(found) < size:
@@ -136,6 +160,29 @@ NAMES = (
     "billing", "worker", "orders", "cache", "session", "export", "report", "mailer", "search",
     "gateway", "inventory", "scheduler", "auth", "metrics", "upload", "parser",
 )  # fmt: skip
+TALKED: Mapping[str, tuple[Sequence[str], Sequence[str], Sequence[str]]] = {
+    "": (
+        (
+            "cupboard", "boiler", "carpet", "piano", "tent", "lantern", "awning", "oven",
+            "fountain", "notice board", "sandpit", "ladder", "greenhouse", "mirror", "curtain",
+            "bench", "sauna", "kayak", "loom", "telescope", "beehive", "projector",
+        ),
+        (
+            "the old mill", "the town hall", "the north pier", "the museum", "the station",
+            "the annex", "the orchard", "the gym", "the theatre", "the cellar",
+        ),
+        ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    ),
+    "german": (
+        (
+            "Schrank", "Kessel", "Teppich", "Flügel", "Ofen", "Brunnen", "Spiegel", "Vorhang",
+            "Webstuhl", "Bienenstock", "Projektor", "Wagen", "Ständer", "Tisch",
+        ),
+        ("der Mühle", "Halle drei", "Ulm", "Kiel", "Graz", "dem Keller", "dem Museum"),
+        ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
+    ),
+}  # fmt: skip
+"""Things, places and days of the talk."""
 LOGS = (
     "{date} {time},{ms} INFO  [{name}-{n}] {name}.Service - processed request {hex} in {n} ms",
     '{date}T{time}.{ms}Z level=info component={name} msg="request served" status=200 dur={n}ms',

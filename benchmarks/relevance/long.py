@@ -2,7 +2,8 @@
 
 Every question is asked bare and with something pasted around it, of the same store,
 by the product's own conditions and search; the first item is judged by the stream's
-world. Beside it what each way and what texts that are no question take.
+world. Beside it what each way and what texts that are no question take, and how often a
+text without a question is met with silence.
 `python -m benchmarks.relevance.long DATA` prints a table.
 """
 
@@ -15,7 +16,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -24,10 +25,12 @@ from benchmarks.learning.product import Shelf, opened
 from benchmarks.learning.stream import Attempt, Memory, Stream, Task
 from benchmarks.learning.streams import advising, banking77, intercode
 from benchmarks.relevance.fillers import KINDS, PLACES, Fillers, Part, in_part
+from memory_core.port import RecallRequest, parse
 from memory_core.ports import Embedder
 from memory_core.reading import Window
 from memory_core.service.conditions import conditions_of
 from memory_core.service.fitting import held_in
+from memory_core.settings import Settings
 
 CANDIDATES = 50
 _LINE = "2026-11-30 12:00:07,123 INFO worker[3] processed job 77 in 12 ms\n"
@@ -110,7 +113,8 @@ def measure(
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         shelf = Shelf(stream, embedder, Path(folder))
         with opened(shelf, "similarity") as product:
-            core = product._service.core  # noqa: SLF001 - the search alone is measured
+            service = product._service  # noqa: SLF001 - the search alone is measured
+            core = service.core
 
             def ask(cell: Share, task: Task, text: str) -> None:
                 began = time.perf_counter()
@@ -128,6 +132,14 @@ def measure(
                 for task in tasks:
                     text = fillers.prompt(task.text, kind, place, task.key)
                     ask(found[kind, place], task, text)
+            bars = Settings(store=core.settings.store)
+            core.settings = replace(core.settings, bar=bars.bar, bar_uninvited=bars.bar_uninvited)
+            for kind, task in itertools.product(KINDS, tasks):
+                text = fillers.prompt("", kind, "before", f"{task.key} alone").strip()
+                request = {"task": text, "project": task.project}
+                began = time.perf_counter()
+                answer = service.recall(parse(RecallRequest, request))
+                found["alone", kind].add(float(answer.abstained), time.perf_counter() - began)
             for kind, text in ODD.items():
                 for number in range(min(count, 20)):
                     ask(found["odd", kind], tasks[0], f"{text}{number}")
@@ -169,7 +181,8 @@ def main() -> None:
             cells = [f"{place} {found[kind, place].value - bare.value:+.3f}" for place in PLACES]
             took = [found[kind, place].after(0.5) / bare.after(0.5) for place in PLACES]
             times = " ".join(f"{one:.1f}" for one in took)
-            print(f"  {kind:6}", "  ".join(cells), f" p50 {times} x bare", flush=True)
+            silent = f"alone silent {found['alone', kind].value:.2f}"
+            print(f"  {kind:12}", "  ".join(cells), f" p50 {times} x bare, {silent}", flush=True)
         print(f"  bare p50 {bare.after(0.5):.0f} ms, p95 {bare.after(0.95):.0f} ms")
         for kind in ODD:
             cell = found["odd", kind]

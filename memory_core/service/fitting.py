@@ -22,10 +22,6 @@ for who asked, not for who did not."""
 SHORTEST_NAME = 5
 """Characters of a name that is nobody else's by itself: 404 may be a course."""
 
-ALTERNATIVES = 1.5
-"""How much ln of the passages that may be meant adds to the crowd's sign: the best of a long
-text's passages is taken, and they are read because some item shares their words."""
-
 
 def held_in(core: Core, scope: Scope) -> Held:
     """Tells how much of what a passage says one item in scope says: the sum of rarity^2."""
@@ -70,7 +66,8 @@ def signs_read(
         max(core.catalogue.active(scope.projects), len(found)),
         core.scale,
     )
-    values[:, SIGNS.index("crowd")] += ALTERNATIVES * math.log(conditions.alternatives)
+    # The best of a text's passages is nearer by chance, as the best of many items is.
+    values[:, SIGNS.index("crowd")] += math.log(conditions.alternatives)
     return values
 
 
