@@ -7,7 +7,7 @@ the text is whole).
 from __future__ import annotations
 
 from memory_core.passages import cut_line, passages
-from memory_core.reading import asked_in, error_of
+from memory_core.reading import Held, asked_in, error_of, known_first
 
 TASK_KEPT = 8_000
 """Characters that are kept of a task, a context or an action."""
@@ -20,8 +20,10 @@ STEP_KEPT = 2_000
 _MARK = "\n...\n"
 
 
-def excerpt(text: str, most: int = TASK_KEPT) -> str:
+def excerpt(text: str, most: int = TASK_KEPT, held: Held | None = None) -> str:
     """Give at most `most` characters of a text that asks: its ends, and what it asks.
+
+    `held` as in `memory_core.reading.read`: what was read is what is kept.
 
     What is asked between the ends, and the error of what is pasted there, stand between
     them in the order of the text; the rest of the middle is cut. A text that fits stays as
@@ -30,6 +32,8 @@ def excerpt(text: str, most: int = TASK_KEPT) -> str:
     if len(text) <= most:
         return text
     found = passages(text)
+    if held is not None:
+        found = known_first(found, held)
     asked = asked_in(found)
     rest = [one for one in found if one.kind != "prose"]
     told = [one.text for one in found if one in asked] + [error_of(rest)]

@@ -32,6 +32,7 @@ from memory_core.service.advising import after_listing
 from memory_core.service.catalogue import Line
 from memory_core.service.conditions import conditions_of
 from memory_core.service.core import Core
+from memory_core.service.fitting import held_in
 from memory_core.service.notebook import PATTERN, iso
 from memory_core.service.open_recalls import line_of
 from memory_core.words import terms
@@ -136,7 +137,7 @@ class Reading:
             kinds=(request.kind,) if request.kind else (),
             states=(request.state,),
         )
-        probes = conditions_of(core.embedder, request.query).probes
+        probes = conditions_of(core.embedder, request.query, held=held_in(core, scope)).probes
         found = [
             core.catalogue.get(candidate.stored.item.id)
             for candidate in core.store.search(probes, scope, MOST_FOUND)

@@ -60,8 +60,9 @@ class Recaller:
         request = _redacted(request, "task", "context", "error")
         project = core.project_of(request.project, caller)
         scope = replace(core.scope(project), kinds=request.kinds)
+        held = held_in(core, scope)
         conditions = conditions_of(
-            core.embedder, request.task, request.context, request.error, held_in(core, scope)
+            core.embedder, request.task, request.context, request.error, held
         )
         bar = self._bar(uninvited=request.door == "prompt")
         ranked = self._rank(conditions, scope, project, request.session, bar)
@@ -79,7 +80,7 @@ class Recaller:
         record = RecallRecord(
             id=recall_id,
             project=project,
-            task=excerpt(request.task),
+            task=excerpt(request.task, held=held),
             at=core.clock(),
             context=excerpt(request.context),
             error=ends(request.error, ERROR_KEPT),
@@ -140,7 +141,7 @@ class Recaller:
         record = RecallRecord(
             id=new_id("rec"),
             project=project,
-            task=excerpt(request.action) or request.error[-TASK_KEPT:],
+            task=excerpt(request.action, held=held) or request.error[-TASK_KEPT:],
             at=core.clock(),
             error=ends(request.error, ERROR_KEPT) if request.action else "",
             session=request.session,

@@ -43,6 +43,15 @@ def test_a_statement_in_a_long_chat_finds_what_is_stored_of_it(bench: Bench) -> 
     assert bench.ids(text)[0] == lesson
 
 
+def test_a_statement_in_a_very_long_talk_is_kept_and_listed_by(bench: Bench) -> None:
+    lesson = bench.remember("Prices with a comma", "Quote each price, or it breaks a column.").id
+    talk = [f"{line} ({n})" for n, line in enumerate(TALK * 12)]
+    text = "\n".join([*talk[:288], f"[10:30] Support: {STATEMENT}", *talk[288:]])
+    assert STATEMENT in kept(bench, bench.recall(text).recall_id).task
+    assert STATEMENT in kept(bench, bench.check(action=text).recall_id).task
+    assert [line.id for line in bench.lessons(query=text).items] == [lesson]
+
+
 def test_a_long_prompt_of_two_requests_gets_both(bench: Bench) -> None:
     prices = bench.remember("Prices with a comma", "Quote each price, or it breaks a column.").id
     lesson = dates(bench)
