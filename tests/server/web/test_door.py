@@ -324,6 +324,12 @@ def test_a_token_of_some_projects_sees_no_measure_of_the_whole(server: Server) -
     assert "lessonbank_recalls 0.0" in text
 
 
+def logged(server: Server, message: str) -> list[dict[str, Any]]:
+    """The lines of the log that say this."""
+    lines = (line for line in server.log.read_text().splitlines() if line.startswith("{"))
+    return [line for line in map(json.loads, lines) if line["message"] == message]
+
+
 def test_logs_are_json_with_request_ids_and_without_texts(server: Server, admin: str) -> None:
     headers = {"X-Request-ID": "my-own.id_1", "Authorization": f"Bearer {admin}"}
     with server.http() as http:
@@ -334,14 +340,15 @@ def test_logs_are_json_with_request_ids_and_without_texts(server: Server, admin:
         assert odd["X-Request-ID"] != "x y"
     server.call(admin, "remember", title="a private title", content="private", kind="wrong kind")
     server.call(admin, "recall", task="a private task")
-    log = server.log.read_text()
-    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    requests = [line for line in lines if line["message"] == "request"]
+    calls = [line for line in logged(server, "call") if line["tool"] == "recall"]
+    last = calls[-1]["request_id"]  # the request is logged once its answer is out
+    anyio.run(until, lambda: last in {line["request_id"] for line in logged(server, "request")})
+    requests = logged(server, "request")
     assert any(line["request_id"] == "my-own.id_1" for line in requests)
-    calls = [line for line in lines if line["message"] == "call" and line["tool"] == "recall"]
     assert {line["request_id"] for line in calls} <= {line["request_id"] for line in requests}
     assert calls[-1]["result"] == "ok"
     assert requests[-1]["caller"] == "token:admin"
+    log = server.log.read_text()
     for secret in ("private", "wrong kind", admin.split("_", 2)[2]):
         assert secret not in log
 
