@@ -211,11 +211,12 @@ class Recaller:
         if trainer is None:
             return plain
         texts = core.texts_of(conditions.task_text, conditions.error_text, found)
+        panel = panel_of(conditions.vector, found, texts, core.earlier_of(found))
         learned = core.settings.scorer_mode == "learned"
         if learned:
             taught = trainer.learner.snapshot.about
-            about = np.maximum(taught.relevance(start, conditions.vector), least)
-        panel = panel_of(conditions.vector, found, texts, core.earlier_of(found), about)
+            about = np.maximum(taught.relevance(start, panel, core.scale), least)
+            panel = replace(panel, relevance=about)
         ranking = trainer.learner.rank(panel, project, session, core.clock(), learned=learned)
         moved = bool(ranking.moved.any() or ranking.penalty.any())
         weight = ranking.snapshot.weight if learned and ranking.snapshot.reports else 0.0

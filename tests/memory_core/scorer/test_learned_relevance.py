@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from memory_core.scorer.episode import Episode
-from memory_core.scorer.learned_relevance import Learned, LearnedRelevance
-from memory_core.scorer.relevance import BY_MEANING
+from memory_core.scorer.learned_relevance import LIKE, Learned, LearnedRelevance
+from memory_core.scorer.panel import Panel
+from memory_core.scorer.relevance import BY_MEANING, Scale
 
 SIGNS = np.array([[0.4, 0.05, 0.3, 0.4, 0.0, 3.0]])
 ITEM = ("item_1",)
@@ -45,6 +46,28 @@ def start() -> np.ndarray:
     return BY_MEANING.relevance(SIGNS)
 
 
+def between(cosine: float) -> np.ndarray:
+    """A task at this cosine to the north's."""
+    return np.asarray(cosine * NORTH + np.sqrt(1 - cosine**2) * EAST, dtype=np.float32)
+
+
+def relevance(
+    learned: Learned,
+    query: np.ndarray,
+    *ids: str,
+    begin: np.ndarray | None = None,
+    scale: Scale | None = None,
+    earlier: dict[str, int] | None = None,
+) -> np.ndarray:
+    """The relevance of items for a task, of items that nothing is known of by default."""
+    begin = start() if begin is None else begin
+    ids = ids or tuple(f"unknown_{n}" for n in range(len(begin)))
+    none = np.zeros(len(ids))
+    keys = np.zeros((len(ids), 4), np.float32)
+    panel = Panel(ids, query, keys, none, none, none, none, earlier=earlier or {})
+    return learned.relevance(begin, panel, scale or Scale())
+
+
 def taught(count: int, *, swapped: bool = False) -> LearnedRelevance:
     """Tasks to the north found what they needed, those to the east nothing."""
     learned = LearnedRelevance()
@@ -57,15 +80,14 @@ def taught(count: int, *, swapped: bool = False) -> LearnedRelevance:
 
 
 def test_without_a_report_it_is_exactly_the_start() -> None:
-    assert Learned().relevance(start(), NORTH) is not None
-    assert Learned().relevance(start(), NORTH).tolist() == start().tolist()
-    assert LearnedRelevance().served.relevance(start(), NORTH).tolist() == start().tolist()
+    assert relevance(Learned(), NORTH).tolist() == start().tolist()
+    assert relevance(LearnedRelevance().served, NORTH).tolist() == start().tolist()
 
 
 def test_tasks_like_those_that_found_nothing_are_less_relevant() -> None:
     served = taught(40).served
-    assert served.relevance(start(), NORTH)[0] > start()[0] > served.relevance(start(), EAST)[0]
-    assert served.relevance(start(), EAST)[0] < 0.14
+    assert relevance(served, NORTH)[0] > start()[0] > relevance(served, EAST)[0]
+    assert relevance(served, EAST)[0] < 0.14
 
 
 def test_a_bare_failure_says_less_than_nothing_used() -> None:
@@ -73,7 +95,7 @@ def test_a_bare_failure_says_less_than_nothing_used() -> None:
     for number in range(8):
         bare.take(episode(number, EAST, reward=0.0))
         told.take(episode(number, EAST, reward=0.0, reports_use=True))
-    one, other = (learned.served.relevance(start(), EAST)[0] for learned in (bare, told))
+    one, other = (relevance(learned.served, EAST)[0] for learned in (bare, told))
     assert other < one < start()[0]
 
 
@@ -88,21 +110,19 @@ def test_a_correction_takes_the_place_of_what_it_corrects() -> None:
 def test_where_the_held_out_reports_say_worse_the_start_serves() -> None:
     learned = taught(200, swapped=True)
     assert not learned.proven
-    assert learned.served.relevance(start(), EAST).tolist() == start().tolist()
+    assert relevance(learned.served, EAST).tolist() == start().tolist()
 
 
 def test_a_recall_of_an_earlier_version_teaches_nothing() -> None:
     learned = LearnedRelevance()
     learned.take(replace(episode(0, EAST), signs=np.zeros((0, 0))))
-    assert learned.served.relevance(start(), EAST).tolist() == start().tolist()
+    assert relevance(learned.served, EAST).tolist() == start().tolist()
 
 
 def test_the_same_log_gives_the_same_bits() -> None:
     first, second = taught(60), taught(60)
     assert first.served.fit.tolist() == second.served.fit.tolist()
-    assert first.served.relevance(start(), EAST).tolist() == (
-        second.served.relevance(start(), EAST).tolist()
-    )
+    assert relevance(first.served, EAST).tolist() == (relevance(second.served, EAST).tolist())
 
 
 def test_successes_alone_hardly_raise_what_nothing_is_known_of() -> None:
@@ -110,7 +130,79 @@ def test_successes_alone_hardly_raise_what_nothing_is_known_of() -> None:
     learned = LearnedRelevance()
     for number in range(500):
         learned.take(episode(number, NORTH, used=(0,), reports_use=True))
-    unlike = (0.2 * NORTH + np.sqrt(0.96) * EAST).astype(np.float32)
+    unlike = between(0.2)
     before = np.array([0.02, 0.1, 0.3])
-    assert (learned.served.relevance(before, unlike) <= before + 0.03).all()
-    assert (learned.served.relevance(before, NORTH) > before + 0.1).all()
+    assert (relevance(learned.served, unlike, begin=before) <= before + 0.03).all()
+    assert (relevance(learned.served, NORTH, begin=before) > before + 0.1).all()
+
+
+LOW = np.array([0.06])
+
+
+def won(query: np.ndarray = NORTH, **more: Any) -> Learned:
+    """One report in which the item helped, as its user tells it."""
+    learned = LearnedRelevance()
+    learned.take(episode(0, query, used=(0,), reports_use=True, **more))
+    return learned.served
+
+
+def test_what_helped_with_this_task_in_other_words_is_about_it() -> None:
+    """Advice is not worded as its tasks are: once it has helped it passes the bar, alone."""
+    query = between(0.7)
+    assert relevance(won(), query, *ITEM, begin=LOW)[0] > 0.3
+    assert relevance(won(), query, "item_2", begin=LOW)[0] < 0.1
+    assert (
+        relevance(won(), query, *ITEM, begin=LOW)[0]
+        > relevance(won(), between(0.55), *ITEM, begin=LOW)[0]
+    )
+
+
+def test_wins_elsewhere_never_make_an_item_one_about_this_task() -> None:
+    learned, query = LearnedRelevance(), between(LIKE - 0.01)
+    for number in range(500):
+        learned.take(episode(number, NORTH, used=(0,), reports_use=True))
+    unknown = relevance(learned.served, query, "item_2", begin=LOW)
+    assert relevance(learned.served, query, *ITEM, begin=LOW).tolist() == unknown.tolist()
+
+
+def test_what_failed_in_a_like_task_is_not_lifted_nor_what_was_passed_over() -> None:
+    query = between(0.7)
+    two = {"labels": np.full(2, np.nan), "signs": np.tile(SIGNS, (2, 1))}
+    for learned in (
+        won(reward=0.0),
+        won(labels=np.array([-1.0])),
+        won(ids=("item_2", "item_1"), **two),
+    ):
+        unknown = relevance(learned, query, "item_3", begin=LOW)
+        assert relevance(learned, query, *ITEM, begin=LOW).tolist() == unknown.tolist()
+
+
+def test_a_bare_success_lifts_its_first_item_by_less() -> None:
+    learned = LearnedRelevance()
+    learned.take(episode(0, NORTH))
+    query = between(0.7)
+    named, bare = (relevance(one, query, *ITEM, begin=LOW)[0] for one in (won(), learned.served))
+    assert LOW[0] + 0.05 < bare < named
+
+
+def test_a_held_out_win_counts_once_it_is_predicted() -> None:
+    assert relevance(won(held_out=True), between(0.7), *ITEM, begin=LOW)[0] > 0.3
+
+
+def test_an_item_worded_anew_keeps_what_it_helped_with() -> None:
+    query = between(0.7)
+    told = relevance(won(), query, "item_9", begin=LOW, earlier={"item_1": 0})
+    assert told.tolist() == relevance(won(), query, *ITEM, begin=LOW).tolist()
+
+
+def test_a_model_whose_texts_are_all_alike_has_its_own_scale() -> None:
+    """Cosine .7 is what unrelated texts have with it."""
+    near = relevance(won(), between(0.7), *ITEM, begin=LOW, scale=Scale(0.7))
+    assert near[0] < 0.1
+
+
+def test_a_win_that_is_corrected_lifts_no_more() -> None:
+    learned = LearnedRelevance()
+    learned.take(episode(0, NORTH, used=(0,), reports_use=True))
+    learned.take(episode(0, NORTH, used=(0,), reports_use=True, reward=0.0, correction=True))
+    assert relevance(learned.served, between(0.7), *ITEM, begin=LOW)[0] < 0.1
