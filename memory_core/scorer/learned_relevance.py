@@ -157,14 +157,19 @@ class LearnedRelevance:
         return float(gains.mean()) >= -SLACK * error
 
     def _read(self, episode: Episode) -> _Report | None:
-        """What a report says; None where it says nothing of relevance."""
-        silent = not len(episode.signs) or episode.strength <= 0 or not episode.whole
-        if episode.query is None or silent:
-            return None
+        """What a report says; None where it says nothing of relevance.
+
+        A report by task alone was served nothing, and says all the same what was used.
+        """
         labels = episode.labels
         known = ~np.isnan(labels)
+        named, served = bool(known.any() or episode.used), len(episode.signs) > 0
+        if episode.query is None or episode.strength <= 0 or not episode.whole:
+            return None
+        if not named and not served:
+            return None
         places = range(len(episode.ids))
-        if known.any() or episode.used:
+        if named:
             about = [place for place in places if place in episode.used or known[place]]
             rows = [(place, 1.0, 1.0) for place in about]  # what was passed over may fit as well
             said = 1.0
@@ -177,18 +182,20 @@ class LearnedRelevance:
             said = BARE_SUCCESS if right else BARE_FAILURE
         helped = [place for place, label, _ in rows if label > 0 and _helped(episode, place)]
         weight = episode.trust * episode.strength
-        start = _logit(BY_MEANING.relevance(episode.signs))
+        start = _logit(BY_MEANING.relevance(episode.signs)) if served else np.zeros(0)
         found = self._newest.found(episode.query)
         return _Report(
             episode.query,
             said * weight,
-            tuple((float(start[place]), found, y, w * weight) for place, y, w in rows),
+            tuple((float(start[place]), found, y, w * weight) for place, y, w in rows if served),
             tuple(episode.ids[place] for place in helped),
             max(said, 0.0) * weight,
         )
 
     def _prove(self, report: _Report) -> None:
         """Predict a held-out report's first item with both, before it is learned."""
+        if not report.rows:
+            return
         logit, found, label, _ = report.rows[0]
         start = _loss(float(_chance(START, np.array([logit]), 0.0)[0]), label)
         self._gains.append(

@@ -206,3 +206,16 @@ def test_a_win_that_is_corrected_lifts_no_more() -> None:
     learned.take(episode(0, NORTH, used=(0,), reports_use=True))
     learned.take(episode(0, NORTH, used=(0,), reports_use=True, reward=0.0, correction=True))
     assert relevance(learned.served, between(0.7), *ITEM, begin=LOW)[0] < 0.1
+
+
+def test_a_report_by_task_alone_says_what_helped() -> None:
+    """Nothing was served, so nothing is fitted; what is not named says nothing."""
+    query, none = between(0.7), np.zeros((0, 0))
+    learned = won(signs=none)
+    assert relevance(learned, query, *ITEM, begin=LOW)[0] > 0.3
+    assert learned.fit.tolist() == Learned().fit.tolist()
+    for more in ({"signs": none}, {"signs": none, "held_out": True}):
+        bare = LearnedRelevance()
+        bare.take(episode(0, NORTH, **more))
+        assert relevance(bare.served, query, *ITEM, begin=LOW).tolist() == LOW.tolist()
+    assert relevance(won(signs=none, held_out=True), query, *ITEM, begin=LOW)[0] > 0.3

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from memory_core.scorer.panel import EXPERTS, about_of, experts_of
 from memory_core.scorer.relevance import SIGNS
 from memory_core.service.core import Core
@@ -166,3 +170,29 @@ def test_reports_teach_which_tasks_the_store_knows_nothing_of(open_bench: OpenBe
     assert again.recall(task).items[0].relevance == found.relevance
     shadow = open_bench("shadow")
     assert shadow.recall(task).items[0].relevance == before[task]
+
+
+@pytest.mark.parametrize("by_recall", [True, False])
+def test_what_helped_with_a_task_is_served_for_it_in_other_words(
+    open_bench: OpenBench, by_recall: bool
+) -> None:
+    """Advice that shares no word with its task is found by it from the first success on."""
+    bench = open_bench()
+    kept = bench.remember("Turn the crank twice", "Quokka first and wombat second.").id
+    other = bench.remember("Zebra crossing", "Stripes before paint.").id
+    task, again = "close the monthly invoice ledger", "close the monthly ledger of each invoice"
+    assert bench.recall(task).abstained
+    if by_recall:
+        bench.service.core.settings = replace(bench.service.core.settings, bar=0.0)
+        recall_id = bench.recall(task, k=2).recall_id
+        bench.service.core.settings = replace(bench.service.core.settings, bar=0.14)
+        bench.report("success", recall_id=recall_id, used_ids=[kept])
+    else:
+        bench.report("success", task=task, used_ids=[kept])
+    bench.settle()
+    assert bench.ids(again) == [kept]
+    assert other not in bench.ids(again, k=5)
+    for unlike in UNRELATED:
+        assert bench.recall(unlike).abstained
+    bench.service.close()
+    assert open_bench().ids(again) == [kept]
