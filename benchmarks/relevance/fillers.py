@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -106,6 +107,10 @@ def _prose() -> Iterator[str]:
                 yield paragraph
 
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What no request may hold."""
+
+
 def _outputs(data: Path) -> Iterator[str]:
     for path in sorted((data / "intercode_bash").glob("*gpt-4*.json")):
         for row in json.loads(path.read_text(encoding="utf-8")).values():
@@ -114,7 +119,7 @@ def _outputs(data: Path) -> Iterator[str]:
                 turns.get("actions", ()), turns.get("observations", ()), strict=False
             ):
                 if isinstance(seen, str) and len(seen) > 80:
-                    yield f"$ {action}\n{seen.strip()}"
+                    yield _CONTROLS.sub("", f"$ {action}\n{seen.strip()}")
 
 
 def _paddings(part: Part) -> Iterator[tuple[str, list[str]]]:
