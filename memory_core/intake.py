@@ -54,13 +54,15 @@ _ABSENT = _Absent()
 class Asides:
     """What was not taken as it came, to be told with the answer.
 
-    `exact` refuses numbers out of bounds, for a person who can correct them at once.
+    `exact` refuses numbers out of bounds, for a person who can correct them at once. `nothing`
+    has the texts that stand for no text ("N/A", "."), by the name of their argument.
     """
 
     exact: bool = False
     unknown: list[str] = field(default_factory=list)
     more: int = 0
     said: list[str] = field(default_factory=list)
+    nothing: dict[str, str] = field(default_factory=dict)
 
     def leave(self, names: Iterable[str], count: int) -> None:
         """Leave arguments aside: the first few of so many names are told."""
@@ -155,6 +157,9 @@ def _converted(
     found = {
         name: _value(fields[name], value, f"{path}{name}", asides) for name, value in given.items()
     }
+    for name, value in given.items():
+        if found[name] is _ABSENT and isinstance(value, str) and value.strip():
+            asides.nothing[f"{path}{name}"] = value
     return {name: value for name, value in found.items() if value is not _ABSENT}
 
 

@@ -424,6 +424,9 @@ def _sentence(request: type[Request], details: Mapping[str, Any], asides: Asides
     kind, context = str(details["type"]), details.get("ctx") or {}
     name = ".".join(location) or request.__name__.removesuffix("Request").lower()
     value = details.get("input")
+    if kind == "missing" and name in asides.nothing:
+        said = f"= {shown(asides.nothing[name])} says nothing"
+        return InvalidInput(name, said, f"Call again with {name}.")
     if kind == "missing":
         others = f"; it takes no {asides.named}" if asides.unknown else ""
         return InvalidInput(name, "is missing", f"Call again with {name}{others}.")
@@ -437,13 +440,23 @@ def _sentence(request: type[Request], details: Mapping[str, Any], asides: Asides
     if kind == "value_error":
         problem, _, move = str(context.get("error", details["msg"])).partition("; ")
         if not location:
-            return _Whole(problem, _capital(move) + ".")
+            return _Whole(_as_given(problem, asides), _capital(move) + ".")
         return InvalidInput(name, problem, _capital(move) + ".")
     expected = context.get("expected")
     if expected:
         return InvalidInput(name, f"= {shown(value)} is not known", f"Use one of {expected}.")
     move = _MOVES.get(kind) or _capital(str(details["msg"])).replace("Input should", "It should")
     return InvalidInput(name, f"= {shown(value)} is not valid", move + ".")
+
+
+def _as_given(problem: str, asides: Asides) -> str:
+    """The problem of arguments that are all empty, by what was written there instead of nothing."""
+    names, are_empty, _ = problem.partition(" are both empty")
+    given = [name for name in names.split(" and ") if name in asides.nothing]
+    if not are_empty or not given:
+        return problem
+    told = " and ".join(f"{name} = {shown(asides.nothing[name])}" for name in given)
+    return f"{told} {'says' if len(given) == 1 else 'say'} nothing"
 
 
 def _capital(text: str) -> str:

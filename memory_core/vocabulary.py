@@ -23,6 +23,8 @@ _NO_ERROR = re.compile(
     r"(?: (?:occurred|encountered|found|reported|raised|thrown|observed|seen|available|given))?"
 )
 """What strict schemas make a model write where it has no error to tell and no log."""
+_DOTS = re.compile(r"[\s.\u2026\u00b7_\u2013\u2014-]+")
+"""What is written where there is nothing to write."""
 MOST_OF_NOTHING = 40
 """Characters of the longest way to say nothing."""
 EVERYTHING = frozenset({"all", "any", "every", "everything", "*"})
@@ -108,11 +110,17 @@ def says_nothing(text: str) -> bool:
     Example:
         >>> says_nothing("N/A"), says_nothing("No errors occurred."), says_nothing("no error code")
         (True, True, False)
+        >>> says_nothing("..."), says_nothing("?!")
+        (True, False)
     """
     if not 0 < len(text) <= MOST_OF_NOTHING:
         return False
     word = fold(text)
-    return word in NOTHING or _NO_ERROR.fullmatch(word) is not None
+    return (
+        word in NOTHING
+        or _DOTS.fullmatch(text.strip()) is not None
+        or _NO_ERROR.fullmatch(word) is not None
+    )
 
 
 def meant(text: str, choices: tuple[str, ...]) -> str:

@@ -487,7 +487,46 @@ def test_a_word_for_nothing_is_no_task_and_no_action(word: str) -> None:
     assert parse(RememberRequest, {**LESSON, "task": word}).task == ""
     assert parse(OutcomeRequest, {"recall_id": "r", "outcome": "success", "task": word}).task == ""
     assert parse(CheckRequest, {"error": "it broke", "action": word}).action == ""
-    assert "both empty" in refused(CheckRequest, {"action": word})
+    said = refused(CheckRequest, {"action": word})
+    assert said.startswith(f"action = '{word}' says nothing. Pass what you are about to do")
+
+
+@pytest.mark.parametrize(
+    ("request_class", "given", "said"),
+    [
+        (CheckRequest, {"error": "."}, "error = '.' says nothing. Pass what you are about to do"),
+        (CheckRequest, {"error": "--", "action": " "}, "error = '--' says nothing. Pass what"),
+        (
+            CheckRequest,
+            {"error": "N/A", "action": "null"},
+            "action = 'null' and error = 'N/A' say nothing. Pass what",
+        ),
+        (CheckRequest, {"error": " "}, "action and error are both empty. Pass what"),
+        (
+            OutcomeRequest,
+            {"outcome": "success", "recall_id": "."},
+            "recall_id = '.' says nothing. Pass the recall_id",
+        ),
+        (
+            OutcomeRequest,
+            {"outcome": "success", "recall_id": "-", "task": "..."},
+            "recall_id = '-' and task = '...' say nothing. Pass the recall_id",
+        ),
+        (OutcomeRequest, {"outcome": ".", "task": "x"}, "outcome = '.' says nothing. Call again"),
+        (
+            OutcomeRequest,
+            {"outcome": "success", "task": "x", "lessons": [{"title": "a", "content": "."}]},
+            "lessons.0.content = '.' says nothing. Call again",
+        ),
+        (RememberRequest, {"title": "a", "content": "--"}, "content = '--' says nothing. Call"),
+        (ForgetRequest, {"item_id": ".", "reason": "x"}, "item_id = '.' says nothing. Call again"),
+        (ForgetRequest, {"item_id": " ", "reason": "x"}, "item_id is"),
+    ],
+)
+def test_what_is_refused_for_saying_nothing_is_named_as_it_was_given(
+    request_class: type[Request], given: dict[str, object], said: str
+) -> None:
+    assert refused(request_class, given).startswith(said)
 
 
 @pytest.mark.parametrize(
