@@ -404,8 +404,11 @@ def alternatives(windows: Sequence[Window]) -> float:
     """As how many passages that ask alike those that are read count, at least 1.
 
     One that asks `APART` less than the most asking one counts 1/e: a text that asks one thing
-    clearly is asked once, whatever is read beside it.
+    clearly is asked once, whatever is read beside it. Where none does, each line that is pasted
+    may be meant.
     """
     asks = [one.asks for one in windows if one.kind in _SPOKEN]
     most = max(asks, default=0.0)
+    if not any(one.clear for one in windows):
+        asks += [0.0 for one in windows if one.kind not in _SPOKEN for _ in one.text.splitlines()]
     return max(sum(math.exp((one - most) / APART) for one in asks), 1.0)

@@ -281,6 +281,7 @@ def test_a_text_that_asks_one_thing_is_asked_once_and_a_talk_more_often() -> Non
     assert alternatives(read("Why is sqlite saying database is locked?")) == 1.0
     assert alternatives(read(f"{LOG}\n\nWhy is sqlite saying database is locked?\n\n{CODE}")) < 1.2
     assert alternatives(read("\n".join(TALK))) > 3.0
+    assert alternatives(read(f"{LOG}\n{TRACE}\n{CODE}")) > 3.0
 
 
 def test_a_sentence_on_a_line_of_its_own_is_a_passage_of_its_own() -> None:
