@@ -72,19 +72,30 @@ class Learned:
         """How tasks like this one fared, in [-1, 1]; 0 where none was like it."""
         if self.queries is None or not len(self.said):
             return 0.0
-        kernel = np.exp((self.queries @ query - 1.0) / BANDWIDTH).astype(np.float64)
+        kernel = self._kernel(query)
         return float(kernel @ self.said / (CALM + kernel.sum()))
+
+    def _kernel(self, query: Vector) -> Floats:
+        """How much each report's task is like this one, float64[n] in (0, 1]."""
+        assert self.queries is not None
+        kernel: Floats = np.exp((self.queries @ query - 1.0) / BANDWIDTH).astype(np.float64)
+        return kernel
 
     def near(self, panel: Panel, scale: Scale) -> Floats:
         """How near the task is to one in which each candidate helped, float64[N] in [0, 1].
 
         The nearest counts alone: many wins elsewhere do not make an item one about this task.
+        It counts by how much more the tasks like this one found than they missed: where half of
+        them found nothing, a win beside them says little.
         """
         near = np.zeros(panel.size)
         if self.queries is None:
             return near
+        kernel = self._kernel(panel.query)
+        share = float(kernel @ self.said) / max(float(kernel @ np.abs(self.said)), 1e-12)
         cosines = scale.of((self.queries @ panel.query).astype(np.float64))
-        likeness = self.weights * np.clip((cosines - LIKE) / (1.0 - LIKE), 0.0, 1.0)
+        likeness = np.clip((cosines - LIKE) / (1.0 - LIKE), 0.0, 1.0)
+        likeness *= self.weights * max(share, 0.0)
         places = {item_id: place for place, item_id in enumerate(panel.ids)} | dict(panel.earlier)
         for item_id, place in places.items():
             if item_id in self.helped:

@@ -219,3 +219,14 @@ def test_a_report_by_task_alone_says_what_helped() -> None:
         bare.take(episode(0, NORTH, **more))
         assert relevance(bare.served, query, *ITEM, begin=LOW).tolist() == LOW.tolist()
     assert relevance(won(signs=none, held_out=True), query, *ITEM, begin=LOW)[0] > 0.3
+
+
+def test_where_like_tasks_found_nothing_as_often_a_win_says_little() -> None:
+    learned, query = LearnedRelevance(), between(0.7)
+    learned.take(episode(0, NORTH, used=(0,), reports_use=True))
+    alone = relevance(learned.served, query, *ITEM, begin=LOW)[0]
+    for number in range(1, 4):
+        learned.take(episode(number, NORTH, reward=0.0, reports_use=True))
+    unknown = relevance(learned.served, query, "item_2", begin=LOW)
+    assert alone > 0.3
+    assert relevance(learned.served, query, *ITEM, begin=LOW).tolist() == unknown.tolist()
