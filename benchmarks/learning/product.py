@@ -239,8 +239,8 @@ class Product:
 
     def _slate(self, task: Task) -> Slate:
         core = self._service.core
-        asked = [redact(text)[0] for text in (task.text, task.context, task.error)]
-        conditions = conditions_of(core.embedder, *asked)
+        text, context, error = (redact(one)[0] for one in (task.text, task.context, task.error))
+        conditions = conditions_of(core.embedder, text, context, error)
         found = core.store.search(conditions.probes, core.scope(task.project), recalling.CANDIDATES)
         assert conditions.vector is not None
         keys = tuple(self._shelf.keys[candidate.stored.item.id] for candidate in found)
