@@ -83,7 +83,7 @@ conformance-packages: $(CONFORMANCE)/node_modules/.setup-done
 conformance: $(STAMP) conformance-packages ## Run the official conformance suite for both revisions
 	$(BIN)/python -m tests.conformance
 
-# Downloads the clients (3 GB) once, then takes a quarter of an hour. CLIENTS="codex opencode" runs these alone.
+# Downloads the clients (3 GB) once, then takes four minutes to a quarter of an hour. CLIENTS="codex opencode" runs these alone.
 .PHONY: client-packages
 client-packages: $(STAMP)
 	$(BIN)/python -m tests.clients --install $(CLIENTS)
