@@ -23,7 +23,7 @@ WINDOW = 254
 MOST = 12
 """Windows of one text."""
 BUDGET = 96
-"""Word pieces of a query that are read where something is asked; a model's time goes with them."""
+"""Word pieces of a query that are read, what is asked among them; a model's time goes with them."""
 LONGEST_ASKED = 96
 """Word pieces of one asked window."""
 MOST_ASKED = 10
@@ -163,13 +163,14 @@ def read(
     """Give the windows that a query is read in, what is asked first; at least one, at most 12.
 
     A text that fits is its own window. The windows of any other are of at most
-    `LONGEST_ASKED` pieces where they are asked, and of `budget` pieces in all where not.
+    `LONGEST_ASKED` pieces where they are asked; what stands beside these has what they leave
+    of the budget.
 
     Args:
         text: A task, a context or an action.
         size: Counts word pieces.
         window: Word pieces that the model reads at once.
-        budget: Word pieces for what is not asked.
+        budget: Word pieces of all windows; twice as many where nothing clear is asked.
         held: Tells what of a text the store knows, so that this is read first; None: not known.
     """
     if fits(text, size, window):

@@ -70,30 +70,25 @@ class Learned:
 
     def found(self, query: Vector) -> float:
         """How tasks like this one fared, in [-1, 1]; 0 where none was like it."""
-        if self.queries is None or not len(self.said):
-            return 0.0
-        kernel = self._kernel(query)
+        return 0.0 if self.queries is None else self._found(_kernel(self.queries @ query))
+
+    def _found(self, kernel: Floats) -> float:
         return float(kernel @ self.said / (CALM + kernel.sum()))
 
-    def _kernel(self, query: Vector) -> Floats:
-        """How much each report's task is like this one, float64[n] in (0, 1]."""
-        assert self.queries is not None
-        kernel: Floats = np.exp((self.queries @ query - 1.0) / BANDWIDTH).astype(np.float64)
-        return kernel
-
-    def near(self, panel: Panel, scale: Scale) -> Floats:
+    def _near(self, panel: Panel, cosines: Floats, kernel: Floats) -> Floats:
         """How near the task is to one in which each candidate helped, float64[N] in [0, 1].
 
         The nearest counts alone: many wins elsewhere do not make an item one about this task.
         It counts by how much more the tasks like this one found than they missed: where half of
         them found nothing, a win beside them says little.
+
+        Args:
+            panel: The candidates.
+            cosines: Of the task with each report's, float64[n] on the model's own scale.
+            kernel: How much each report's task is like this one, float64[n].
         """
         near = np.zeros(panel.size)
-        if self.queries is None:
-            return near
-        kernel = self._kernel(panel.query)
         share = float(kernel @ self.said) / max(float(kernel @ np.abs(self.said)), 1e-12)
-        cosines = scale.of((self.queries @ panel.query).astype(np.float64))
         likeness = np.clip((cosines - LIKE) / (1.0 - LIKE), 0.0, 1.0)
         likeness *= self.weights * max(share, 0.0)
         places = {item_id: place for place, item_id in enumerate(panel.ids)} | dict(panel.earlier)
@@ -106,8 +101,10 @@ class Learned:
         """The relevance of candidates, float64[N], of the start's and the task's conditions."""
         if self.queries is None:
             return start
-        logits = _logit(start) + HELPED * self.near(panel, scale)
-        return _chance(self.fit, logits, self.found(panel.query))
+        cosines = self.queries @ panel.query
+        kernel = _kernel(cosines)
+        near = self._near(panel, scale.of(cosines.astype(np.float64)), kernel)
+        return _chance(self.fit, _logit(start) + HELPED * near, self._found(kernel))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +224,12 @@ class LearnedRelevance:
             helped,
         )
         self.served = self._newest if self.proven else Learned()
+
+
+def _kernel(cosines: Vector) -> Floats:
+    """How much tasks of these cosines, float32[n], are like the one asked, float64[n] in (0, 1]."""
+    kernel: Floats = np.exp((cosines - 1.0) / BANDWIDTH).astype(np.float64)
+    return kernel
 
 
 def _helped(episode: Episode, place: int) -> bool:

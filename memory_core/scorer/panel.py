@@ -152,7 +152,6 @@ def panel_of(
     candidates: Sequence[Candidate],
     texts: Texts | None = None,
     earlier: Mapping[str, int] | None = None,
-    relevance: Floats | None = None,
 ) -> Panel:
     """Build the panel; an item without a vector gets a zero key (its networks say zero)."""
     zero = np.zeros_like(query)
@@ -174,7 +173,6 @@ def panel_of(
         structure=texts.structure if texts is not None else None,
         names=texts.names if texts is not None else None,
         earlier=earlier or {},
-        relevance=relevance,
     )
 
 

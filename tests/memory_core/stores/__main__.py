@@ -13,35 +13,34 @@ from pathlib import Path
 
 from memory_core.version import VERSION
 from tests.memory_core.service.conftest import Bench
-from tests.memory_core.stores import ARCHIVES, told
+from tests.memory_core.stores import ARCHIVES, QUERIES, told
 
-TASKS = ("parse dates", "open the socket", "resize the image", "merge the branches")
 WAYS = ("by the book", "by guessing", "step by step", "with a friend")
 REPORTS = 60
 
 
 def live(bench: Bench) -> None:
-    """Remember, recall, report in every way, correct, edit, forget and supersede."""
-    for task in TASKS:
+    """Remember, recall, report in every way, correct and forget."""
+    for task in QUERIES:
         for way in WAYS:
             bench.remember(f"{task} {way}".capitalize(), f"Do it {way}: {task}.", task=task)
     for step in range(REPORTS):
         bench.now += 60.0
-        answer = bench.recall(TASKS[step % 4], session=f"session {step // 4}")
+        answer = bench.recall(QUERIES[step % 4], session=f"session {step // 4}")
         ids = [item.id for item in answer.items]
-        right = answer.items[0].title == f"{TASKS[step % 4]} {WAYS[step % 4]}".capitalize()
+        right = answer.items[0].title == f"{QUERIES[step % 4]} {WAYS[step % 4]}".capitalize()
         more: dict[str, object] = {}
         if step % 3 == 1:
             more["used_ids"] = ids[:1]
         if step % 3 == 2:
             more["helpful_ids" if right else "harmful_ids"] = ids[:1]
         if not right:
-            more["error"] = f"ValueError: step {step} of {TASKS[step % 4]} failed"
+            more["error"] = f"ValueError: step {step} of {QUERIES[step % 4]} failed"
         bench.report("success" if right else "failure", recall_id=answer.recall_id, **more)
-    last = bench.recall(TASKS[0])
+    last = bench.recall(QUERIES[0])
     for outcome in ("failure", "success"):  # the second corrects the first
         bench.report(outcome, recall_id=last.recall_id)
-    bench.forget(bench.recall(TASKS[1]).items[-1].id)
+    bench.forget(bench.recall(QUERIES[1]).items[-1].id)
     bench.settle()
 
 
