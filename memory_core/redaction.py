@@ -238,16 +238,22 @@ def redact(text: str) -> tuple[str, tuple[str, ...]]:
     """
     lower = text.lower()
     clean = _without_private_keys(text) if "private key" in lower else text
-    for form in _FORMS:
-        if any(hint in lower for hint in form.hints):
-            clean = form.pattern.sub(_marker(form.name), clean)
+    active: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
+        (form.pattern, _marker(form.name))
+        for form in _FORMS
+        if any(hint in lower for hint in form.hints)
+    ]
     if "hooks.slack.com" in lower:
-        clean = _SLACK_HOOK.sub(_marker("slack-token"), clean)
-    active = [context for context in _CONTEXTS if any(hint in lower for hint in context[0])]
-    for _ in range(_PASSES):
+        active.append((_SLACK_HOOK, _marker("slack-token")))
+    active += [
+        (pattern, on_match)
+        for hints, pattern, on_match in _CONTEXTS
+        if any(hint in lower for hint in hints)
+    ]
+    for _ in range(_PASSES):  # a marker ends what hid the token or the value behind it
         before = clean
-        for _, pattern, on_match in active:
-            clean = pattern.sub(on_match, clean)
+        for pattern, put in active:
+            clean = pattern.sub(put, clean)
         if clean == before:
             break
     return (text, ()) if clean == text else (clean, _found(text, clean))
