@@ -67,6 +67,7 @@ def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:
             notify=notify,
             version=product_version(),
             names=ProvenNames(open_shelf(settings, TOKENS)),
+            readiness=lambda: memory.readiness().stage,
         )
         store.listen(Following(service, store.adopt).take)
         return service

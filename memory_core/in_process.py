@@ -11,45 +11,23 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from anyio import CapacityLimiter, to_thread
 
-from memory_core.caller import OWNER, Caller, CallerScope
+from memory_core.caller import OWNER, Caller
 from memory_core.errors import LessonbankError
 from memory_core.loading import Loading
 from memory_core.port import (
-    Brief,
+    AnswerT,
     Change,
-    CheckRequest,
-    Compacted,
-    EditAnswer,
-    EditRequest,
-    ForgetRequest,
-    Identified,
-    IdRequest,
-    ItemDetail,
-    ListAnswer,
-    ListRequest,
-    Mistakes,
-    OutcomeAnswer,
-    OutcomeRequest,
+    Memory,
+    Method,
     Progress,
-    ProjectChanged,
-    ProjectRequest,
-    ProjectsAnswer,
     Readiness,
-    RecallAnswer,
-    RecallRequest,
-    RecallsAnswer,
-    RecallsRequest,
     Reembedded,
-    RememberAnswer,
-    RememberRequest,
-    ScorerReport,
-    StateAnswer,
-    Stats,
+    RequestT,
 )
 
 if TYPE_CHECKING:
@@ -59,12 +37,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 WORKERS = 4
 """Calls served at once; the model itself takes one at a time."""
-REMEMBER_WAIT = 120.0
-"""Seconds that `remember` waits for the model before it stores an item without vectors."""
+ITEMS_WAIT = 120.0
+"""Seconds that a call waits for the model before it stores items without vectors."""
 
 
-class InProcessMemory:
-    """Implements `memory_core.port.Memory`.
+class InProcessMemory(Memory):
+    """The port over the service in this process.
 
     Args:
         open_service: Opens the store and gives the service (slow: imports LanceDB).
@@ -117,112 +95,33 @@ class InProcessMemory:
         """Store everything and let go; safe to call again."""
         await self._loading.aclose()
 
-    async def _store(self, scope: CallerScope, what: str) -> MemoryService:
-        """The service for a call that needs no model, once the caller may make it."""
-        self._caller.require(scope, what)
-        return await self._loading.ready_service()
-
-    async def _model(
-        self, scope: CallerScope, what: str, wait: float, progress: Progress | None
-    ) -> MemoryService:
-        """The service for a call that waits for the model, once the caller may make it."""
-        self._caller.require(scope, what)
-        return await self._loading.with_model(wait, progress)
-
-    # -- the port ------------------------------------------------------------------
-
-    async def recall(
-        self, request: RecallRequest, progress: Progress | None = None
-    ) -> RecallAnswer:
-        service = await self._model("read", "recall", self._model_wait, progress)
-        return await self._run(partial(service.recall, request, self._as(service)))
-
-    async def check(self, request: CheckRequest, progress: Progress | None = None) -> RecallAnswer:
-        service = await self._model("read", "check", self._model_wait, progress)
-        return await self._run(partial(service.check, request, self._as(service)))
-
-    async def remember(
-        self, request: RememberRequest, progress: Progress | None = None
-    ) -> RememberAnswer:
-        service = await self._model("write", "remember", REMEMBER_WAIT, progress)
-        return await self._run(partial(service.lessons.remember, request, self._as(service)))
-
-    async def edit(self, request: EditRequest, progress: Progress | None = None) -> EditAnswer:
-        service = await self._model("write", "edit", REMEMBER_WAIT, progress)
-        return await self._run(partial(service.lessons.edit, request, self._caller))
-
-    async def report_outcome(
-        self, request: OutcomeRequest, progress: Progress | None = None
-    ) -> OutcomeAnswer:
-        wait = REMEMBER_WAIT if request.lessons else self._model_wait
-        service = await self._model("write", "report_outcome", wait, progress)
-        return await self._run(partial(service.report_outcome, request, self._as(service)))
-
-    async def list_lessons(self, request: ListRequest) -> ListAnswer:
-        service = await self._store("read", "list_lessons")
-        return await self._run(partial(service.reading.list_lessons, request, self._as(service)))
-
-    async def forget(self, request: ForgetRequest) -> StateAnswer:
-        service = await self._store("write", "forget")
-        return await self._run(partial(service.lessons.forget, request, self._as(service)))
-
-    async def restore(self, request: ForgetRequest) -> StateAnswer:
-        service = await self._store("write", "restore")
-        return await self._run(partial(service.lessons.restore, request, self._as(service)))
-
-    async def get(self, item_id: str, project: str = "") -> ItemDetail:
-        service = await self._store("read", "reading an item")
-        return await self._run(partial(service.reading.get, item_id, project, self._as(service)))
-
-    async def brief(self, project: str = "", max_tokens: int = 1200) -> Brief:
-        service = await self._store("read", "reading a brief")
-        return await self._run(
-            partial(service.reading.brief, project, max_tokens, self._as(service))
-        )
-
-    async def mistakes(self, project: str = "") -> Mistakes:
-        service = await self._store("read", "reading the mistakes")
-        return await self._run(partial(service.reading.mistakes, project, self._as(service)))
-
-    async def recalls(self, request: RecallsRequest) -> RecallsAnswer:
-        service = await self._store("read", "listing recalls")
-        return await self._run(partial(service.reading.recalls, request, self._as(service)))
-
-    async def projects(self, project: str = "") -> ProjectsAnswer:
-        service = await self._store("read", "listing projects")
-        return await self._run(partial(service.projects.projects, project, self._as(service)))
-
-    async def change_project(self, request: ProjectRequest) -> ProjectChanged:
-        service = await self._store("admin", "changing a project")
-        self._caller.require_all("changing a project")
-        return await self._run(partial(service.projects.change, request, self._caller))
+    async def call(
+        self,
+        method: Method[RequestT, AnswerT],
+        request: RequestT,
+        progress: Progress | None = None,
+    ) -> AnswerT:
+        """Make one call on a worker thread, once what it needs is loaded; see the port."""
+        self._caller.require(method.scope, method.what)
+        if method.scope == "admin":
+            self._caller.require_all(method.what)
+        if method.model:
+            wait = ITEMS_WAIT if request.has_items else self._model_wait
+            service = await self._loading.with_model(wait, progress)
+        else:
+            service = await self._loading.ready_service(progress)
+        if method.name == "reembed":
+            done: AnswerT = await self._reembed(service, progress)
+            return done
+        return await self._run(partial(service.answer, method, request, self._as(service)))
 
     def _as(self, service: MemoryService) -> Caller:
         """The caller, with all names of its projects, and where it works."""
         caller = service.core.names.widened(self._caller)
         return caller if caller.home else replace(caller, home=self._project)
 
-    async def identify(self, request: IdRequest) -> Identified:
-        service = await self._store("read", "reading an id")
-        return await self._run(partial(service.identify, request, self._caller))
-
-    async def scorer(self) -> ScorerReport:
-        service = await self._store("read", "reading the scorer")
-        return await self._run(partial(service.scorer, self._as(service)))
-
-    async def stats(self) -> Stats:
-        service = await self._store("read", "reading the counts")
-        return await self._run(partial(service.stats, self.readiness().stage, self._as(service)))
-
-    async def compact(self) -> Compacted:
-        service = await self._store("admin", "compacting")
-        self._caller.require_all("compacting")
-        return await self._run(service.compact)
-
-    async def reembed(self, progress: Progress | None = None) -> Reembedded:
-        self._caller.require("admin", "re-embedding")
-        self._caller.require_all("re-embedding")
-        service = await self._loading.ready_service(progress)
+    async def _reembed(self, service: MemoryService, progress: Progress | None) -> Any:
+        """Re-embed with the model as it is now, and tell how far it is."""
         embedder = await self._run(self._loading.load_embedder)
         done = [0, 0]
 

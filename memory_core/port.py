@@ -1,16 +1,21 @@
 """The memory port: what tools, resources, the CLI, hooks and hosts see of the memory.
 
-`Memory` is the one protocol: the in-process service implements it now, a client
-of a shared host can later. Its requests (`memory_core.requests`) validate
-themselves, its answers (`memory_core.answers`) are what clients read; both are
-part of the port and are imported from here. Knows no MCP, no storage, no model.
+`Memory` is a table of calls, one row each, and what carries them out: a service in
+this process (`memory_core.in_process`), the shared host of a store (`server.host.client`)
+or a replica (`server.peers.memory`). Requests (`memory_core.requests`) validate themselves,
+answers (`memory_core.answers`) are what clients read. A new call is a row here and the
+function of its name in `memory_core.service`. Knows no MCP, no storage, no model.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Generic, Literal, Protocol, TypeVar, overload
+
+from pydantic import BaseModel
 
 from memory_core.answers import (
     Brief,
@@ -43,7 +48,7 @@ from memory_core.answers import (
     StateAnswer,
     Stats,
 )
-from memory_core.caller import OWNER, Caller
+from memory_core.caller import OWNER, Caller, CallerScope
 from memory_core.intake import as_object
 from memory_core.proof_answers import (
     Evaluation,
@@ -65,15 +70,21 @@ from memory_core.proof_answers import (
 from memory_core.requests import (
     MARK,
     MOST_READ,
+    AnswerT,
+    BriefRequest,
     CheckRequest,
     EditRequest,
+    Empty,
     Evidence,
     ForgetRequest,
     IdRequest,
+    ItemRequest,
     Lesson,
     ListRequest,
+    MistakesRequest,
     OutcomeRequest,
     ProjectRequest,
+    ProjectsRequest,
     RecallRequest,
     RecallsRequest,
     RememberRequest,
@@ -142,6 +153,11 @@ __all__ = [
     "ReliabilityRow",
     "ScorerRow",
     "CheckRequest",
+    "ProjectsRequest",
+    "MistakesRequest",
+    "ItemRequest",
+    "Empty",
+    "BriefRequest",
     "EditRequest",
     "Evidence",
     "ForgetRequest",
@@ -160,6 +176,9 @@ __all__ = [
     "Caller",
     "Change",
     "Memory",
+    "METHODS",
+    "Method",
+    "AnswerT",
     "Progress",
     "Readiness",
 ]
@@ -201,65 +220,146 @@ class Change:
         return caller.projects is None or (bool(self.project) and caller.sees(self.project))
 
 
+_RequestT_contra = TypeVar("_RequestT_contra", bound=Request, contravariant=True)
+_AnswerT_co = TypeVar("_AnswerT_co", bound=BaseModel, covariant=True)
 Progress = Callable[[float, str], Awaitable[None]]
 """Called with a fraction in [0, 1] and one line, while a call waits."""
 
 
-class Memory(Protocol):
-    """The memory port. Every method may raise `LessonbankError` and nothing else on bad input.
+@dataclass(eq=False)
+class Method(Generic[RequestT, AnswerT]):
+    """A row of the port: one call, and all that doors, hosts, replicas and tools must know of it.
 
-    `project` in a request names who shares items; "" means the project that this
-    front derived or was configured with, or the first of a bound caller's.
+    `memory.NAME(request, progress)` makes the call. What carries it out is the function of this
+    name in `memory_core.service`, which takes the request (unless that is `Empty`) and the caller.
+
+    `scope` is what a caller needs. "read" changes nothing but receipts of what was served. Every
+    other call changes the memory, and is finished though its caller has left. "admin" concerns the
+    whole store: callers of some projects are refused.
     """
 
+    request: type[RequestT]
+    answer: type[AnswerT]
+    what: str = ""
+    """What a refusal calls it, by default its name."""
+    scope: CallerScope = "read"
+    model: bool = False
+    """It waits for the model: briefly, or up to two minutes where it stores items."""
+    seconds: int = 60
+    """After which a tool gives it up."""
+    upkeep: bool = False
+    """It rewrites the files of its process: it may take any time, and a replica does it itself."""
+    repeats: bool = True
+    """Twice leaves what once does; a read always."""
+    destroys: bool = False
+    """It takes something away, even if that can be brought back."""
+    name: str = field(init=False)
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes the memory."""
+        return self.scope != "read"
+
+    @property
+    def for_writer(self) -> bool:
+        """Whether a replica leaves it to the writer."""
+        return self.changes and not self.upkeep
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self.name, self.what = name, self.what or name
+
+    @overload
+    def __get__(self, memory: None, owner: type) -> Method[RequestT, AnswerT]: ...
+    @overload
+    def __get__(self, memory: Memory, owner: type) -> _Call[RequestT, AnswerT]: ...
+    def __get__(
+        self, memory: Memory | None, owner: type
+    ) -> Method[RequestT, AnswerT] | _Call[RequestT, AnswerT]:
+        return self if memory is None else partial(memory.call, self)
+
+
+class _Call(Protocol[_RequestT_contra, _AnswerT_co]):
+    """A row of one memory: what it looks like to whoever calls it."""
+
+    def __call__(
+        self, request: _RequestT_contra, progress: Progress | None = None
+    ) -> Coroutine[Any, Any, _AnswerT_co]: ...
+
+
+class Memory(ABC):
+    """The memory port: its calls as a table, and how a memory lives.
+
+    Every call may raise `LessonbankError` and nothing else on bad input. `project` in a request
+    names who shares items; "" means the project that this front derived or was configured with,
+    or the first of a bound caller's.
+    """
+
+    recall = Method(RecallRequest, RecallAnswer, model=True)
+    check = Method(CheckRequest, RecallAnswer, model=True)
+    remember = Method(RememberRequest, RememberAnswer, scope="write", model=True, seconds=180)
+    edit = Method(EditRequest, EditAnswer, scope="write", model=True, seconds=180)
+    report_outcome = Method(
+        OutcomeRequest,
+        OutcomeAnswer,
+        scope="write",
+        model=True,
+        seconds=180,
+        repeats=False,  # without a recall or a report_id each one counts
+    )
+    list_lessons = Method(ListRequest, ListAnswer)
+    # destroys: an agent cannot undo it; a client that asks its user before such calls asks here
+    forget = Method(ForgetRequest, StateAnswer, scope="write", destroys=True)
+    restore = Method(ForgetRequest, StateAnswer, scope="write")
+    get = Method(ItemRequest, ItemDetail, "reading an item")
+    brief = Method(BriefRequest, Brief, "reading a brief")
+    mistakes = Method(MistakesRequest, Mistakes, "reading the mistakes")
+    recalls = Method(RecallsRequest, RecallsAnswer, "listing recalls")
+    identify = Method(IdRequest, Identified, "reading an id")
+    projects = Method(ProjectsRequest, ProjectsAnswer, "listing projects")
+    change_project = Method(ProjectRequest, ProjectChanged, "changing a project", scope="admin")
+    scorer = Method(Empty, ScorerReport, "reading the scorer")
+    stats = Method(Empty, Stats, "reading the counts")
+    compact = Method(Empty, Compacted, "compacting", scope="admin", upkeep=True)
+    reembed = Method(Empty, Reembedded, "re-embedding", scope="admin", upkeep=True)
+
+    @abstractmethod
+    async def call(
+        self,
+        method: Method[RequestT, AnswerT],
+        request: RequestT,
+        progress: Progress | None = None,
+    ) -> AnswerT:
+        """Make one call; `progress` hears how far it is while it waits."""
+
+    @abstractmethod
     def bound(self, caller: Caller) -> Memory:
         """Give the same memory as this caller sees it: every call obeys its scope and projects.
 
         Unbound, calls are the owner's. Closing either closes both.
         """
 
+    @abstractmethod
     def work_in(self, project: str) -> None:
         """Say of which project calls are from now on that name none."""
 
-    async def recall(
-        self, request: RecallRequest, progress: Progress | None = None
-    ) -> RecallAnswer: ...
-    async def check(
-        self, request: CheckRequest, progress: Progress | None = None
-    ) -> RecallAnswer: ...
-    async def remember(
-        self, request: RememberRequest, progress: Progress | None = None
-    ) -> RememberAnswer: ...
-    async def edit(self, request: EditRequest, progress: Progress | None = None) -> EditAnswer: ...
-    async def report_outcome(
-        self, request: OutcomeRequest, progress: Progress | None = None
-    ) -> OutcomeAnswer: ...
-    async def list_lessons(self, request: ListRequest) -> ListAnswer: ...
-    async def forget(self, request: ForgetRequest) -> StateAnswer: ...
-    async def restore(self, request: ForgetRequest) -> StateAnswer: ...
-    async def get(self, item_id: str, project: str = "") -> ItemDetail: ...
-    async def brief(self, project: str = "", max_tokens: int = 1200) -> Brief: ...
-    async def mistakes(self, project: str = "") -> Mistakes: ...
-    async def recalls(self, request: RecallsRequest) -> RecallsAnswer:
-        """Give what was served, newest first: what has no outcome yet, or all of it."""
-
-    async def identify(self, request: IdRequest) -> Identified:
-        """Give the id that a person means by a part of it, or by "the last one"."""
-
-    async def projects(self, project: str = "") -> ProjectsAnswer: ...
-    async def change_project(self, request: ProjectRequest) -> ProjectChanged:
-        """Rename or merge a project, or move items; all its names go on to mean it."""
-
-    async def scorer(self) -> ScorerReport: ...
-    async def stats(self) -> Stats: ...
-    async def compact(self) -> Compacted: ...
-    async def reembed(self, progress: Progress | None = None) -> Reembedded: ...
+    @abstractmethod
     def warm(self) -> None:
         """Begin to load the store and the model in the background; safe to call again."""
 
-    def readiness(self) -> Readiness: ...
+    @abstractmethod
+    def readiness(self) -> Readiness:
+        """Say how far the memory has loaded."""
+
+    @abstractmethod
     def changes(self) -> AsyncIterator[Change]:
         """Give every change from now on, until the iterator is closed."""
 
+    @abstractmethod
     async def aclose(self) -> None:
         """Store everything and let go; safe to call again."""
+
+
+METHODS: dict[str, Method[Any, Any]] = {
+    name: row for name, row in vars(Memory).items() if isinstance(row, Method)
+}
+"""The table by name."""

@@ -119,6 +119,11 @@ class Request(BaseModel):
         """What was left aside or moved when it was read, "" for nothing; see `noted`."""
         return self._note
 
+    @property
+    def has_items(self) -> bool:
+        """Whether it brings items to store, which are worth a longer wait for the model."""
+        return False
+
 
 def _aliases(name: str, *others: str) -> AliasChoices:
     return AliasChoices(name, *others)
@@ -199,6 +204,10 @@ class RememberRequest(Lesson):
     source: Name = ""
     outcome_id: MaybeId = ""
 
+    @property
+    def has_items(self) -> bool:
+        return True
+
 
 class EditRequest(Request):
     """Arguments of `edit`: what is given takes the place of what the item says.
@@ -217,6 +226,10 @@ class EditRequest(Request):
     record: Literal["auto", "keep", "new"] = "auto"
     source: Name = ""
     project: Project = ""
+
+    @property
+    def has_items(self) -> bool:
+        return True
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -303,6 +316,10 @@ class OutcomeRequest(Request):
     session: Name = ""
     source: Name = ""
 
+    @property
+    def has_items(self) -> bool:
+        return bool(self.lessons)
+
     @model_validator(mode="after")
     def _consistent(self) -> OutcomeRequest:
         if not self.recall_id and not self.task.strip():
@@ -383,6 +400,36 @@ class ForgetRequest(Request):
     item_id: Annotated[Id, Field(validation_alias=_aliases("item_id", "id"))]
     reason: Annotated[Words, Field(max_length=1000)]
     project: Project = ""
+
+
+class ItemRequest(Request):
+    """Which item to read, whatever project it is in."""
+
+    item_id: Annotated[Id, Field(validation_alias=_aliases("item_id", "id"))]
+    project: Project = ""
+
+
+class BriefRequest(Request):
+    """Of which project a playbook is wanted, and how long it may be (characters / 4)."""
+
+    project: Project = ""
+    max_tokens: Annotated[int, CLAMPED, Field(ge=1, le=20000)] = 1200
+
+
+class MistakesRequest(Request):
+    """Of which project the mistakes are wanted."""
+
+    project: Project = ""
+
+
+class ProjectsRequest(Request):
+    """All projects are listed; `project` is the one that the caller would work in."""
+
+    project: Project = ""
+
+
+class Empty(Request):
+    """No arguments."""
 
 
 class ProjectRequest(Request):

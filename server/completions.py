@@ -41,7 +41,7 @@ async def _known(memory: port.Memory, name: str) -> list[str]:
     if name == "outcome":
         return list(OUTCOMES)
     if name == "project":
-        return sorted((await memory.stats()).projects)
+        return sorted((await memory.stats(port.Empty())).projects)
     if name == "id":
         page = await memory.list_lessons(port.ListRequest(limit=_MOST))
         return [one.id for one in page.items]

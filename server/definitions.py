@@ -13,6 +13,7 @@ import mcp_types as types
 from pydantic import BaseModel
 
 from memory_core import model, port
+from memory_core.port import Memory, Method
 from server.schemas import Untold, input_schema, output_schema, without
 
 MAX_RESULT_CHARACTERS = 100_000
@@ -23,24 +24,15 @@ MAX_RESULT_CHARACTERS = 100_000
 class ToolText:
     """What a tool is called and says of itself.
 
-    The hints: `reads` changes nothing that a caller could notice (receipts of
-    what was served are bookkeeping); `destroys` takes something away, even if it
-    can be brought back; `repeats` gives the same state when called twice.
-
     `untold` are the learner's own numbers: they say nothing to a model and stay in the
     port's answer, for commands and measurements. An item's `score` is told, since programs
     that act for a model choose by it; the text leaves it out.
     """
 
-    name: str
+    method: Method[Any, Any]
     title: str
-    request: type[BaseModel]
-    answer: type[BaseModel]
     description: str
     arguments: dict[str, str]
-    reads: bool = False
-    destroys: bool = False
-    repeats: bool = False
     large: bool = False
     leave_out: tuple[str, ...] = field(default=())
     untold: Untold = field(default_factory=dict)
@@ -60,13 +52,9 @@ _OF_A_REPORT: Untold = {
 
 TOOLS: tuple[ToolText, ...] = (
     ToolText(
-        name="recall",
+        method=Memory.recall,
         title="Recall lessons",
-        request=port.RecallRequest,
-        answer=port.RecallAnswer,
         untold=_OF_A_RECALL,
-        reads=True,
-        repeats=True,
         large=True,
         leave_out=("door",),
         description=(
@@ -86,13 +74,9 @@ TOOLS: tuple[ToolText, ...] = (
         },
     ),
     ToolText(
-        name="check",
+        method=Memory.check,
         title="Check before acting",
-        request=port.CheckRequest,
-        answer=port.RecallAnswer,
         untold=_OF_A_RECALL,
-        reads=True,
-        repeats=True,
         leave_out=("door",),
         description=(
             "Call right before a risky or unfamiliar action (command, edit, migration), and as "
@@ -105,12 +89,9 @@ TOOLS: tuple[ToolText, ...] = (
         },
     ),
     ToolText(
-        name="remember",
+        method=Memory.remember,
         title="Remember a lesson",
-        request=port.RememberRequest,
-        answer=port.RememberAnswer,
         untold=_OF_A_LESSON,
-        repeats=True,
         description=(
             "Store one lesson for later tasks; it is on disk when this returns. Call after "
             "report_outcome, with its outcome_id. One general idea per call: when it applies, "
@@ -129,10 +110,8 @@ TOOLS: tuple[ToolText, ...] = (
         },
     ),
     ToolText(
-        name="report_outcome",
+        method=Memory.report_outcome,
         title="Report an outcome",
-        request=port.OutcomeRequest,
-        answer=port.OutcomeAnswer,
         untold=_OF_A_REPORT,
         leave_out=("session", "source"),
         description=(
@@ -154,12 +133,8 @@ TOOLS: tuple[ToolText, ...] = (
         },
     ),
     ToolText(
-        name="list_lessons",
+        method=Memory.list_lessons,
         title="List lessons",
-        request=port.ListRequest,
-        answer=port.ListAnswer,
-        reads=True,
-        repeats=True,
         description=(
             "Browse or search what is stored, to review, tidy up or find an id. For a task call "
             "recall."
@@ -173,12 +148,8 @@ TOOLS: tuple[ToolText, ...] = (
         leave_out=("tag", "written_by", "since", "until"),
     ),
     ToolText(
-        name="forget",
+        method=Memory.forget,
         title="Forget a lesson",
-        request=port.ForgetRequest,
-        answer=port.StateAnswer,
-        destroys=True,
-        repeats=True,
         description=(
             "Take a wrong or outdated item out of recall; only the user can bring it back. To "
             "replace it, call remember with supersedes."
@@ -186,26 +157,22 @@ TOOLS: tuple[ToolText, ...] = (
         arguments={"reason": "Why it should not be recalled"},
     ),
 )
-"""In the order of `tools/list`.
-
-`report_outcome` is not idempotent: a report by `task` without a `report_id`
-counts each time. `forget` is destructive because an agent cannot undo it (only
-the user can): a client that asks its user before such calls should ask here.
-"""
+"""In the order of `tools/list`."""
 
 
 def _definition(tool: ToolText, told: set[str]) -> types.Tool:
+    method = tool.method
     meta: dict[str, Any] = {"anthropic/maxResultSizeChars": MAX_RESULT_CHARACTERS}
     return types.Tool(
-        name=tool.name,
+        name=method.name,
         title=tool.title,
         description=tool.description,
-        input_schema=input_schema(tool.request, tool.arguments, tool.leave_out),
-        output_schema=output_schema(tool.answer, told, tool.untold),
+        input_schema=input_schema(method.request, tool.arguments, tool.leave_out),
+        output_schema=output_schema(method.answer, told, tool.untold),
         annotations=types.ToolAnnotations(
-            read_only_hint=tool.reads,
-            destructive_hint=tool.destroys,
-            idempotent_hint=tool.repeats,
+            read_only_hint=not method.changes,
+            destructive_hint=method.destroys,
+            idempotent_hint=method.repeats,
             open_world_hint=False,
         ),
         _meta=meta if tool.large else None,

@@ -66,11 +66,11 @@ def _listed(name: Any) -> Any:
         >>> _listed("mcp__memory__recall"), _listed("lessonbank.recall"), _listed("do_not_forget")
         ('recall', 'recall', 'do_not_forget')
     """
-    for tool in TOOLS if isinstance(name, str) else ():
-        before = name.removesuffix(tool.name)
+    for tool in (one.method.name for one in TOOLS) if isinstance(name, str) else ():
+        before = name.removesuffix(tool)
         ours = NAME in before.lower() and before[-1:] in tuple("_.:/-")
         if before != name and (before.endswith("__") or ours):
-            return tool.name
+            return tool
     return name
 
 

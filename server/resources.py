@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import quote, unquote
 
 import anyio
@@ -19,7 +19,7 @@ from mcp import MCPError
 from pydantic import BaseModel
 
 from memory_core import port
-from memory_core.errors import Forbidden, LessonbankError, UnknownItem, shown
+from memory_core.errors import Forbidden, InvalidInput, LessonbankError, shown
 from server.plain import cleaned, plain, quoted, sentence, without_paths
 from server.render import MOST_RESULT, NOTES_NOT_ORDERS
 
@@ -128,7 +128,7 @@ async def read(memory: port.Memory, uri: str, *, afar: bool = False) -> types.Re
 
 def _refusal(uri: str, error: Exception, *, afar: bool) -> MCPError:
     """What a client is told of an error: the memory's sentence, or nothing of what it was."""
-    if isinstance(error, UnknownItem | Forbidden):
+    if isinstance(error, InvalidInput | Forbidden):
         return _not_found(uri, sentence(error))
     if isinstance(error, LessonbankError):
         return _cannot(uri, without_paths(sentence(error)) if afar else sentence(error))
@@ -141,19 +141,22 @@ def _refusal(uri: str, error: Exception, *, afar: bool) -> MCPError:
     )
 
 
+_WHOLE: dict[str, port.Method[Any, Any]] = {
+    f"memory://{one.name}": one
+    for one in (port.Memory.mistakes, port.Memory.scorer, port.Memory.stats)
+}
+
+
 async def _read(memory: port.Memory, uri: str) -> tuple[str, str]:
     bare = _bare(uri)
-    static: dict[str, Callable[[], Awaitable[BaseModel]]] = {
-        "memory://mistakes": memory.mistakes,
-        "memory://scorer": memory.scorer,
-        "memory://stats": memory.stats,
-    }
-    if found := static.get(bare):
-        return _json(await found()), _JSON
+    if found := _WHOLE.get(bare):
+        return _json(await memory.call(found, found.request())), _JSON
     if lesson := _LESSON.fullmatch(bare):
-        return _json(await memory.get(_name(uri, lesson.group(1)))), _JSON
+        item = port.parse(port.ItemRequest, {"item_id": _name(uri, lesson.group(1))})
+        return _json(await memory.get(item)), _JSON
     if project := _BRIEF.fullmatch(bare):
-        brief = await memory.brief(_name(uri, project.group(1)))
+        asked = port.parse(port.BriefRequest, {"project": _name(uri, project.group(1))})
+        brief = await memory.brief(asked)
         return f"{NOTES_NOT_ORDERS}\n\n{quoted(brief.text)}\n", "text/markdown"
     known = ", ".join([one.uri for one in STATIC] + [one.uri_template for one in TEMPLATES])
     raise _not_found(uri, f"{shown(uri)} is no resource of this server. There are: {known}.")

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from memory_core import port
 from memory_core.errors import LessonbankError, shown
+from memory_core.port import AnswerT, Memory, Method, RequestT
 from server import render
 from server.definitions import TOOLS
 from server.plain import cleaned, plain, sentence, without_paths
@@ -28,19 +29,9 @@ from server.render import MOST_RESULT
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-WITHIN: dict[str, float] = {
-    "recall": 60.0,
-    "check": 60.0,
-    "remember": 180.0,  # may wait for the model, see `memory_core.in_process`
-    "report_outcome": 180.0,
-    "list_lessons": 60.0,
-    "forget": 60.0,
-}
-"""Seconds after which a call of a tool is given up."""
-
 LEAST_CREDIT = 0.005
 """Below it a credit reads as 0.00 and says nothing."""
-_TEXTS = {one.name: one for one in TOOLS}
+_TEXTS = {one.method.name: one for one in TOOLS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +103,18 @@ class Tools:
         """Give the result of one call; errors are results too, never exceptions."""
         tool = self._tools.get(name)
         if tool is None:
-            known = ", ".join(one.name for one in TOOLS)
+            known = ", ".join(one.method.name for one in TOOLS)
             return _failed(f"Unknown tool {shown(name)}. The tools are: {known}.")
+        within = _TEXTS[name].method.seconds
         try:
-            with anyio.fail_after(WITHIN[name]):
+            with anyio.fail_after(within):
                 reply = await tool(call)
         except LessonbankError as error:
             logger.info("%s refused: %s", name, type(error).__name__)
             return _failed(call.told(sentence(error)))
         except TimeoutError:
             return _failed(
-                f"{name} took longer than {WITHIN[name]:.0f} s and was given up; a change that it "
+                f"{name} took longer than {within} s and was given up; a change that it "
                 "began may still be finished. Try again later, and report with a report_id."
             )
         except Exception:
@@ -143,49 +135,49 @@ class Tools:
             structured_content=data,
         )
 
+    async def _asked(
+        self, method: Method[RequestT, AnswerT], request: RequestT, call: Call
+    ) -> AnswerT:
+        answer = call.memory.call(method, request, call.progress)
+        return await (self._shelter.run(answer) if method.changes else answer)
+
     async def _recall(self, call: Call) -> Reply:
         request = port.parse(port.RecallRequest, call.arguments)
         own = {"session": request.session or call.session, "door": "recall"}  # no agent is a hook
         request = request.model_copy(update=own)
-        answer = _told(call, request, await call.memory.recall(request, call.progress))
+        answer = _told(call, request, await self._asked(Memory.recall, request, call))
         return Reply(render.recall_text(answer, request.max_tokens), answer)
 
     async def _check(self, call: Call) -> Reply:
         request = port.parse(port.CheckRequest, call.arguments)
         own = {"session": request.session or call.session, "door": "check"}
         request = request.model_copy(update=own)
-        answer = _told(call, request, await call.memory.check(request, call.progress))
+        answer = _told(call, request, await self._asked(Memory.check, request, call))
         return Reply(render.check_text(answer), answer)
 
     async def _remember(self, call: Call) -> Reply:
         request = port.parse(port.RememberRequest, call.arguments)
-        answer = await self._shelter.run(_awaited(call.memory.remember(request, call.progress)))
+        answer = await self._asked(Memory.remember, request, call)
         return _noted(render.remember_text(answer), request, answer)
 
     async def _report_outcome(self, call: Call) -> Reply:
         request = port.parse(port.OutcomeRequest, call.arguments)
         if not request.recall_id:  # else it belongs to the session of its recall
             request = request.model_copy(update={"session": request.session or call.session})
-        answer = await self._shelter.run(
-            _awaited(call.memory.report_outcome(request, call.progress))
-        )
+        answer = await self._asked(Memory.report_outcome, request, call)
         earned = tuple(one for one in answer.credited if abs(one.credit) >= LEAST_CREDIT)
         answer = answer.model_copy(update={"credited": earned})
         return _noted(render.outcome_text(answer), request, answer)
 
     async def _list_lessons(self, call: Call) -> Reply:
         request = port.parse(port.ListRequest, call.arguments)
-        answer = await call.memory.list_lessons(request)
+        answer = await self._asked(Memory.list_lessons, request, call)
         return _noted(render.list_text(answer), request, answer)
 
     async def _forget(self, call: Call) -> Reply:
         request = port.parse(port.ForgetRequest, call.arguments)
-        answer = await self._shelter.run(_awaited(call.memory.forget(request)))
+        answer = await self._asked(Memory.forget, request, call)
         return _noted(render.state_text(answer), request, answer)
-
-
-async def _awaited(answer: Awaitable[T]) -> T:
-    return await answer
 
 
 def _noted(text: str, request: port.Request, answer: BaseModel) -> Reply:

@@ -11,7 +11,7 @@ from stat import S_ISDIR
 
 from memory_core.version import VERSION
 
-PROTOCOL = 4
+PROTOCOL = 5
 """Version of what is said over the host's socket; both sides must have the same."""
 SILENCE = 20.0
 """Seconds without any sign of life after which a host is taken for dead."""

@@ -24,6 +24,7 @@ from benchmarks.stocked import KEPT, Say, memory, say, stock
 from benchmarks.stopwatch import percentile
 from memory_core.bootstrap import open_memory, product_version
 from memory_core.port import CheckRequest, Memory, OutcomeRequest, RecallRequest
+from memory_core.requests import Empty
 from server.host import direct
 from server.host.client import HostMemory
 
@@ -130,7 +131,7 @@ class Way:
 async def settled(of: Memory) -> None:
     """Wait until a memory has learned everything that was reported."""
     while True:
-        if not (await of.scorer()).pending:
+        if not (await of.scorer(Empty())).pending:
             return
         await anyio.sleep(0.005)
 
@@ -220,7 +221,7 @@ async def measured(stage: Stage, source: Path, size: Size) -> Found:
             Way(LIGHT, light_way(hosted), requests(12)),
         ]
         both = (inside, clients[0])
-        learners = [one for one in both if (await one.stats()).readiness == "ready"]
+        learners = [one for one in both if (await one.stats(Empty())).readiness == "ready"]
         await by_turns(ways, learners, size.questions)
         floor = []
         for _ in range(size.questions):

@@ -8,7 +8,13 @@ from collections import Counter
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import InvalidInput, shown
 from memory_core.model import GLOBAL_PROJECT, Event, EventKind, new_id
-from memory_core.port import ProjectChanged, ProjectLine, ProjectRequest, ProjectsAnswer
+from memory_core.port import (
+    ProjectChanged,
+    ProjectLine,
+    ProjectRequest,
+    ProjectsAnswer,
+    ProjectsRequest,
+)
 from memory_core.projects import DEFAULT_PROJECT, near_names
 from memory_core.service.announcing import item_changes
 from memory_core.service.catalogue import Line
@@ -24,7 +30,7 @@ class Projects:
     def __init__(self, core: Core, lessons: Lessons) -> None:
         self._core, self._lessons = core, lessons
 
-    def projects(self, project: str, caller: Caller = OWNER) -> ProjectsAnswer:
+    def projects(self, request: ProjectsRequest, caller: Caller = OWNER) -> ProjectsAnswer:
         """Every project that the caller sees, the fullest first; see the port."""
         core = self._core
         items = Counter(
@@ -37,9 +43,8 @@ class Projects:
                 items[core.shown(name, caller)] += 0
         lines = [self._line(name, items[name], caller) for name in items]
         lines.sort(key=lambda line: (-line.items, line.name))
-        return ProjectsAnswer(
-            projects=tuple(lines), project=core.shown(core.project_of(project, caller), caller)
-        )
+        here = core.project_of(request.project, caller)
+        return ProjectsAnswer(projects=tuple(lines), project=core.shown(here, caller))
 
     def _line(self, name: str, items: int, caller: Caller) -> ProjectLine:
         core = self._core
@@ -52,7 +57,7 @@ class Projects:
             aliases=tuple(sorted(one for one in names if one != name)),
         )
 
-    def change(self, request: ProjectRequest, caller: Caller = OWNER) -> ProjectChanged:
+    def change_project(self, request: ProjectRequest, caller: Caller = OWNER) -> ProjectChanged:
         """Rename, merge, or move items; see the port."""
         into = request.into
         if request.action == "move":

@@ -15,13 +15,16 @@ from memory_core.model import GLOBAL_PROJECT, Item, RecallRecord
 from memory_core.moments import moment
 from memory_core.port import (
     Brief,
+    BriefRequest,
     FailureWarning,
     ItemDetail,
     ItemOutcome,
+    ItemRequest,
     LessonLine,
     ListAnswer,
     ListRequest,
     Mistakes,
+    MistakesRequest,
     OpenRecall,
     RecallsAnswer,
     RecallsRequest,
@@ -160,10 +163,10 @@ class Reading:
             created_at=iso(line.created_at),
         )
 
-    def get(self, item_id: str, project: str, caller: Caller = OWNER) -> ItemDetail:
+    def get(self, request: ItemRequest, caller: Caller = OWNER) -> ItemDetail:
         """A whole item, of whatever project the caller sees; see the port."""
-        core = self._core
-        core.project_of(project, caller)
+        core, item_id = self._core, request.item_id
+        core.project_of(request.project, caller)
         line = core.line_of(item_id, caller)
         item = core.store.get_items([item_id])[item_id].item
         tally = core.tally.of(item_id, caller.projects)
@@ -236,10 +239,10 @@ class Reading:
         other.sort(key=lambda r: r.at)
         return (own.id, other[-1].id) if other else (own.id,)
 
-    def brief(self, project: str, max_tokens: int, caller: Caller = OWNER) -> Brief:
+    def brief(self, request: BriefRequest, caller: Caller = OWNER) -> Brief:
         """A project's playbook: what works, what to avoid, within `max_tokens` (characters / 4)."""
         core = self._core
-        name = core.project_of(project, caller)
+        name = core.project_of(request.project, caller)
         lines = [self._line(line, caller) for line in core.catalogue.lines(name, "active")]
         works = [line for line in lines if line.wins > line.losses and line.kind != "pitfall"]
         works.sort(key=lambda line: (-self._usefulness(line.id, caller), -line.wins, line.id))
@@ -254,7 +257,7 @@ class Reading:
             works=works[:BRIEF_LINES],
             avoid=avoid[:BRIEF_LINES],
             mistakes=mistakes,
-            max_tokens=max_tokens,
+            max_tokens=request.max_tokens,
         )
         return Brief(
             project=name,
@@ -265,9 +268,9 @@ class Reading:
             text=text,
         )
 
-    def mistakes(self, project: str, caller: Caller = OWNER) -> Mistakes:
+    def mistakes(self, request: MistakesRequest, caller: Caller = OWNER) -> Mistakes:
         """The failure clusters of a project, the most seen first."""
-        names = self._core.names.covers(self._core.project_of(project, caller))
+        names = self._core.names.covers(self._core.project_of(request.project, caller))
         clusters = self._core.notebook.clusters(*names)
         patterns = sum(cluster.seen >= PATTERN for cluster in clusters)
         following = "Nothing: no failure has been seen three times."

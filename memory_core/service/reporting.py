@@ -84,7 +84,7 @@ class Reporter:
         self._core = core
         self._lessons = lessons
 
-    def report(self, request: OutcomeRequest, caller: Caller = OWNER) -> OutcomeAnswer:
+    def report_outcome(self, request: OutcomeRequest, caller: Caller = OWNER) -> OutcomeAnswer:
         """Take one report; see the port."""
         report = self._validated(request, caller)
         core = self._core

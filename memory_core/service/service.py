@@ -15,7 +15,17 @@ from memory_core.background import unrelated
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import LessonbankError, StoreUnavailable
 from memory_core.model import STATES, OutcomeRecord, RecallRecord
-from memory_core.port import Change, Compacted, Reembedded, Shared, Stats
+from memory_core.port import (
+    AnswerT,
+    Change,
+    Compacted,
+    Empty,
+    Method,
+    Reembedded,
+    RequestT,
+    Shared,
+    Stats,
+)
 from memory_core.ports import (
     Embedder,
     Scope,
@@ -65,6 +75,7 @@ class MemoryService:
         clock: Seconds since the epoch.
         version: Of the product, for `stats`.
         names: Which names credentials prove; without it every name is its own.
+        readiness: How far the memory has loaded, for `stats`; see `Readiness.stage`.
     """
 
     def __init__(
@@ -77,6 +88,7 @@ class MemoryService:
         clock: Callable[[], float] = time.time,
         version: str = "",
         names: ProvenNames | None = None,
+        readiness: Callable[[], str] = lambda: "ready",
     ) -> None:
         self.core = Core(
             settings=settings,
@@ -89,18 +101,38 @@ class MemoryService:
         self.lessons = Lessons(self.core)
         self.reading = Reading(self.core)
         self.projects = Projects(self.core, self.lessons)
-        self._recaller = Recaller(self.core)
-        self._reporter = Reporter(self.core, self.lessons)
-        self.identify = Identifying(self.core).identify
-        self.recall = self._recaller.recall
-        self.check = self._recaller.check
-        self.report_outcome = self._reporter.report
-        self.scorer = Proving(self.core).scorer
+        recaller, reporter = Recaller(self.core), Reporter(self.core, self.lessons)
+        identifying, proving = Identifying(self.core), Proving(self.core)
+        self.identify = identifying.identify
+        self.recall = recaller.recall
+        self.check = recaller.check
+        self.report_outcome = reporter.report_outcome
+        self.scorer = proving.scorer
+        self._parts = (
+            self,
+            self.lessons,
+            self.reading,
+            self.projects,
+            recaller,
+            reporter,
+            identifying,
+            proving,
+        )
+        self._readiness = readiness
         self._version = version
         self._closed = False
         self._log: list[StoredOutcome] = []
         self._recalls: dict[str, StoredRecall] = {}
         self._fold()
+
+    def answer(
+        self, method: Method[RequestT, AnswerT], request: RequestT, caller: Caller
+    ) -> AnswerT:
+        """Carry out a call of the port: by the function of its name, whichever part has it."""
+        part = next(one for one in self._parts if hasattr(type(one), method.name))
+        function = getattr(part, method.name)
+        answer: AnswerT = function(caller) if method.request is Empty else function(request, caller)
+        return answer
 
     # -- opening -------------------------------------------------------------------
 
@@ -219,7 +251,7 @@ class MemoryService:
 
     # -- reading -------------------------------------------------------------------
 
-    def stats(self, readiness: str, caller: Caller = OWNER) -> Stats:
+    def stats(self, caller: Caller = OWNER) -> Stats:
         """Counts, sizes and readiness, as far as the caller sees them."""
         core, whole = self.core, caller.projects is None
         projects: dict[str, int] = {}
@@ -248,7 +280,7 @@ class MemoryService:
             journal=sizes.journal,
             embedder=core.store.embedder_name,
             dimension=core.store.dimension,
-            readiness=readiness,
+            readiness=self._readiness(),
             learner=learner,
             shared=_shared(sizes.shared),
             speaking=learner.details.speaking,
@@ -256,7 +288,7 @@ class MemoryService:
 
     # -- keeping -------------------------------------------------------------------
 
-    def compact(self) -> Compacted:
+    def compact(self, _caller: Caller = OWNER) -> Compacted:
         """Merge fragments and drop old versions now."""
         before = self.core.store.sizes()
         self.core.store.compact()

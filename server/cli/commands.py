@@ -99,8 +99,8 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "recall": Command("recall", "render:recall"),
-    "remember": Command("remember", "render:remembered", loads=True),
-    "edit": Command("edit", "edit:shown", _edited, loads=True, steps="edit:steps"),
+    "remember": Command("remember", "render:remembered"),
+    "edit": Command("edit", "edit:shown", _edited, steps="edit:steps"),
     "check": Command("check", "render:check"),
     "outcome": Command("report_outcome", "render:outcome", _report),
     "lessons": Command("list_lessons", "render:lessons"),

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 
 from memory_core.errors import InvalidInput, LessonbankError
+from memory_core.port import METHODS
 from memory_core.settings import read_settings, with_store
 from memory_core.version import VERSION
 from server.cli import hosting, tokens
@@ -22,7 +23,6 @@ from server.cli.commands import COMMANDS, Command, answered
 from server.cli.edit import says_what
 from server.cli.showing import shown_answer, shown_json
 from server.cli.terminal import Screen, wanted_columns
-from server.host.protocol import METHODS
 from server.host.typed import Ask, Said, Typed
 
 
@@ -75,7 +75,7 @@ def _run_of(arguments: Namespace, typed: Typed, ask: Ask) -> Callable[[Screen], 
     command = COMMANDS.get(arguments.command)
     if command is None or action not in (None, "list"):  # another may name a folder
         return None
-    if METHODS[command.method].within is None:
+    if METHODS[command.method].upkeep:
         return None
     if command.steps and not says_what(vars(arguments)):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,11 +11,11 @@ import anyio
 from anyio import from_thread, to_thread
 
 from memory_core import port
-from memory_core.port import Memory
+from memory_core.port import METHODS, Memory
 from memory_core.settings import Settings
 from server.cli.asking import MODEL_WAIT
 from server.cli.commands import Command, Note, answered
-from server.host.protocol import METHODS, asked
+from server.host.protocol import asked
 
 Tell = Callable[[float, str], None]
 OpenMemory = Callable[[Settings], Memory]
@@ -40,17 +40,9 @@ def ask(
 ) -> dict[str, Any]:
     """Give the JSON of the answer; a wrong value is refused before the store is opened."""
     if not command.steps and "last" not in given:
-        _check(command.method, given)
+        port.parse(METHODS[command.method].request, given, exact=True)
     patient = dataclasses.replace(settings, model_wait=MODEL_WAIT)
     return anyio.run(partial(_asked, command, given, patient, opened, tell=tell, note=note))
-
-
-def _check(name: str, given: Mapping[str, Any]) -> None:
-    request = METHODS[name].request
-    if request is not None:
-        port.parse(request, given, exact=True)
-    elif name == "get":  # the port's own check of an id and a project
-        port.parse(port.ForgetRequest, {**given, "reason": "read"})
 
 
 async def _asked(
@@ -68,7 +60,7 @@ async def _asked(
         return from_thread.run(_called, memory, command, method, fields, tell)
 
     try:
-        if command.loads or METHODS[command.method].loads:
+        if command.loads or METHODS[command.method].model:
             memory.warm()
         return await to_thread.run_sync(answered, command, given, call, note)
     finally:
@@ -84,9 +76,9 @@ async def _called(
     async def progress(fraction: float, message: str) -> None:
         tell(fraction, message)
 
-    if command.loads and method == command.method and not METHODS[method].progress:
+    if command.loads and method == command.method:
         while not (now := memory.readiness()).loaded:
             tell(now.fraction, now.message)
             await anyio.sleep(_POLL)
-    answer = await asked(memory, method, fields, progress, exact=True)
+    answer = await asked(memory, METHODS[method], fields, progress, exact=True)
     return dict(answer.model_dump(mode="json"))

@@ -22,16 +22,15 @@ from starlette.routing import Route
 
 from memory_core import port
 from memory_core.errors import InvalidInput, MemoryUnavailable
-from memory_core.port import Caller, Memory, Progress
+from memory_core.port import METHODS, Caller, Memory, Method, Progress
 from memory_core.projects import derive_project
 from server.host.calls import Calls, Running, Tell
 from server.host.protocol import (
     BEAT,
     KEY,
-    METHODS,
     MOST_BODY,
-    Method,
     asked,
+    completed,
     heard_caller,
     told,
 )
@@ -143,10 +142,9 @@ class HostApp:
             body = None
         if not isinstance(body, dict):
             return _refusal(400, "the request is no JSON object")
-        work = partial(self._perform, name, method, body)
         key = request.headers.get(KEY, "")
-        call = self.calls.begin(key, work)
-        return StreamingResponse(self._lines(key, call, lasts=method.lasts), media_type=_LINES)
+        call = self.calls.begin(key, partial(self._perform, method, body, key))
+        return StreamingResponse(self._lines(key, call, lasts=method.changes), media_type=_LINES)
 
     async def _lines(self, key: str, call: Running, *, lasts: bool) -> AsyncIterator[bytes]:
         """What is told of a call until its answer."""
@@ -175,23 +173,24 @@ class HostApp:
             self.calls.leave(key, call, lasts=lasts)
 
     async def _perform(
-        self, name: str, method: Method, body: Mapping[str, Any], tell: Tell
+        self, method: Method[Any, Any], body: Mapping[str, Any], key: str, tell: Tell
     ) -> dict[str, Any]:
         """One call's last line: its answer or its error."""
         try:
             if body.get("wait") is None and self._memory.readiness().stage in _CLOSED:
                 raise MemoryUnavailable("The memory is being opened. Ask again in a moment.")
-            if method.loads or body.get("loads"):
+            if method.model or body.get("loads"):
                 await self._loaded(float(body.get("wait") or 0.0), tell)
             memory = self._memory.bound(_caller(body, self._store))
-            exact = bool(body.get("exact"))
-            answer = await asked(memory, name, body.get("request") or {}, tell, exact=exact)
+            source, exact = str(body.get("source") or ""), bool(body.get("exact"))
+            given = completed(method, body.get("request") or {}, source, key)
+            answer = await asked(memory, method, given, tell, exact=exact)
         except asyncio.CancelledError:
             raise
         except Exception as error:
             said = told(error)
             if not said["kind"]:
-                logger.exception("%s failed", name)
+                logger.exception("%s failed", method.name)
             return {"error": said}
         return {"answer": answer.model_dump(mode="json")}
 
@@ -223,7 +222,7 @@ class HostApp:
     async def _kept_call(self, key: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Make a call that a repetition with its key finds again."""
         method = METHODS[name]
-        call = self.calls.begin(key, partial(self._perform, name, method, body))
+        call = self.calls.begin(key, partial(self._perform, method, body, key))
         assert call.task is not None
         call.listeners += 1
         try:
@@ -231,7 +230,7 @@ class HostApp:
             return call.task.result()
         finally:
             self.used_at = time.monotonic()
-            self.calls.leave(key, call, lasts=method.lasts)
+            self.calls.leave(key, call, lasts=method.changes)
 
     # -- changes -------------------------------------------------------------------
 

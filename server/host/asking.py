@@ -63,7 +63,7 @@ def ask_host(
         LessonbankError: The host refused, or none can be had.
     """
     folder = None if home else _folder()
-    body = body_of(method, given, key=key, home=home, source=source, folder=folder)
+    body = body_of(given, home=home, source=source, folder=folder)
     body |= {"wait": wait, "loads": loads}
     if not (body["home"] or body["folder"]):  # the working directory was removed
         body = _derived(body, store)
@@ -87,21 +87,11 @@ def key_of(method: str, command: str, number: int) -> str:
 
 
 def body_of(
-    method: str,
-    given: Mapping[str, Any],
-    *,
-    key: str,
-    home: str,
-    source: str,
-    folder: Mapping[str, Any] | None,
+    given: Mapping[str, Any], *, home: str, source: str, folder: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Give what is sent for a command's call; the arguments are those of `ask_host`."""
-    asked = dict(given)
-    if method in ("remember", "edit", "report_outcome"):
-        asked.setdefault("source", source)
-    if method == "report_outcome":
-        asked.setdefault("report_id", key)
-    return {"request": asked, "exact": True, "home": home, "folder": None if home else folder}
+    where = {"home": home, "folder": None if home else folder}
+    return {"request": dict(given), "exact": True, "source": source, **where}
 
 
 def answer_in(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,22 +9,19 @@
 A call says who makes it, and where they work when it names no project and carries no id; the
 host holds that caller to its scope and projects. The front has proven who it is. A call that
 says nothing is the owner's: whoever may open the socket is. A call carries a key: a call that
-is repeated with its key gives the first one's answer.
+is repeated with its key gives the first one's answer, and a report without an id has it for one.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
-
-from pydantic import BaseModel
 
 from memory_core import port
 from memory_core.caller import CALLER_SCOPES, OWNER, Caller, CallerScope
 from memory_core.errors import InvalidInput, LessonbankError, shown
-from memory_core.port import Memory, Progress
+from memory_core.port import Memory, Method, Progress
 from server.host.announced import PROTOCOL
 from server.host.direct import KEY
 from server.host.refusals import SILENCE, HostFailed, raised
@@ -37,47 +34,6 @@ WITHIN = 900.0
 """Seconds of the longest call; compacting and re-embedding may take longer."""
 MOST_BODY = 12 * port.MOST_READ
 """Bytes of one request: the longest text that is read, each character escaped."""
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """A method of the memory port: its request (None: named arguments), its answer, how it runs.
-
-    `progress`: it tells how far it is. `loads`: it waits for the model. `lasts`: it
-    goes on when whoever called it is gone. `within`: seconds, None for any time.
-    """
-
-    request: type[port.Request] | None
-    answer: type[BaseModel]
-    progress: bool = False
-    loads: bool = False
-    lasts: bool = False
-    within: float | None = WITHIN
-
-
-METHODS: dict[str, Method] = {
-    "recall": Method(port.RecallRequest, port.RecallAnswer, progress=True, loads=True),
-    "check": Method(port.CheckRequest, port.RecallAnswer, progress=True, loads=True),
-    "remember": Method(port.RememberRequest, port.RememberAnswer, progress=True, lasts=True),
-    "edit": Method(port.EditRequest, port.EditAnswer, progress=True, lasts=True),
-    "report_outcome": Method(
-        port.OutcomeRequest, port.OutcomeAnswer, progress=True, loads=True, lasts=True
-    ),
-    "list_lessons": Method(port.ListRequest, port.ListAnswer),
-    "recalls": Method(port.RecallsRequest, port.RecallsAnswer),
-    "identify": Method(port.IdRequest, port.Identified),
-    "forget": Method(port.ForgetRequest, port.StateAnswer, lasts=True),
-    "restore": Method(port.ForgetRequest, port.StateAnswer, lasts=True),
-    "projects": Method(None, port.ProjectsAnswer),
-    "change_project": Method(port.ProjectRequest, port.ProjectChanged, lasts=True),
-    "get": Method(None, port.ItemDetail),
-    "brief": Method(None, port.Brief),
-    "mistakes": Method(None, port.Mistakes),
-    "scorer": Method(None, port.ScorerReport),
-    "stats": Method(None, port.Stats),
-    "compact": Method(None, port.Compacted, lasts=True, within=None),
-    "reembed": Method(None, port.Reembedded, progress=True, lasts=True, within=None),
-}
 
 
 def told_caller(caller: Caller) -> dict[str, Any] | None:
@@ -126,37 +82,29 @@ def told(error: BaseException) -> dict[str, Any]:
     return {"kind": "", "text": f"The host failed ({type(error).__name__}); its log says where."}
 
 
-_NAMED = {
-    "get": frozenset({"item_id", "project"}),
-    "brief": frozenset({"project", "max_tokens"}),
-    "mistakes": frozenset({"project"}),
-    "projects": frozenset({"project"}),
-}
-"""The arguments of methods that have no request of their own."""
-_NEEDED = {"get": ("item_id",)}
+def completed(method: Method[Any, Any], given: Any, source: str, key: str) -> dict[str, Any]:
+    """A call's arguments with what a front knows of it: who writes, and a report's id.
 
-
-def _arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    wrong = set(given) - _NAMED.get(name, frozenset())
-    if wrong:
-        raise InvalidInput(min(wrong), f"is no argument of {shown(name)}", "Leave it out.")
-    for needed in _NEEDED.get(name, ()):
-        if needed not in given:
-            raise InvalidInput(needed, "is missing", f"Call again with {needed}.")
-    return dict(given)
+    Raises:
+        InvalidInput: They are no object.
+    """
+    data, takes = port.as_object(given), method.request.model_fields
+    known = {"source": source, "report_id": key}
+    return {**data, **{k: v for k, v in known.items() if k in takes and not data.get(k)}}
 
 
 async def asked(
-    memory: Memory, name: str, given: Mapping[str, Any], tell: Progress, *, exact: bool = False
+    memory: Memory,
+    method: Method[Any, Any],
+    given: Mapping[str, Any],
+    tell: Progress,
+    *,
+    exact: bool = False,
 ) -> Any:
-    """Call a method of the port with its arguments as JSON; `exact`: see `port.parse`.
+    """Make a call of the port with its arguments as JSON; `exact`: see `requests.parse`.
 
     Raises:
         LessonbankError: The request is not valid, or the memory refused it.
     """
-    call, method = getattr(memory, name), METHODS[name]
-    more = {"progress": tell} if method.progress else {}
-    if method.request is None:
-        return await call(**_arguments(name, given), **more)
     request = port.parse(method.request, given, exact=exact)
-    return port.noted(request, await call(request, **more))
+    return port.noted(request, await memory.call(method, request, tell))

@@ -113,9 +113,7 @@ class TypedCommands:
         def ask(method: str, given: dict[str, Any]) -> dict[str, Any]:
             key = key_of(method, typed.key, next(numbers))
             body = body_of(
-                method,
                 given,
-                key=key,
                 home=typed.variables["LESSONBANK_PROJECT"].strip(),
                 source=typed.variables["LESSONBANK_SOURCE"].strip() or "local",
                 folder=typed.folder,

@@ -8,9 +8,17 @@ from collections.abc import AsyncIterator, Callable
 
 import anyio
 
-from memory_core import port
 from memory_core.errors import InvalidInput
-from memory_core.port import Caller, Memory, Progress, Readiness
+from memory_core.port import (
+    AnswerT,
+    Caller,
+    Change,
+    Memory,
+    Method,
+    Progress,
+    Readiness,
+    RequestT,
+)
 
 RECENT = 60.0
 """Seconds for which a recall may still be on its way from another replica to the writer."""
@@ -19,12 +27,12 @@ _UNTIL_KNOWN = 12.0
 _PAUSE = 0.5
 
 
-class ReplicaMemory:
-    """Implements `memory_core.port.Memory`.
+class ReplicaMemory(Memory):
+    """The port of a replica.
 
     Args:
-        own: Answers recall, check, lists and resources from this process's copy.
-        writer: Makes every change.
+        own: Answers what only reads, from this process's copy.
+        writer: Makes every change of the memory.
         gone: Called when both are closed.
     """
 
@@ -45,87 +53,25 @@ class ReplicaMemory:
         self._own.work_in(project)
         self._writer.work_in(project)
 
-    # -- reads ---------------------------------------------------------------------
-
-    async def recall(
-        self, request: port.RecallRequest, progress: Progress | None = None
-    ) -> port.RecallAnswer:
-        return await self._own.recall(request, progress)
-
-    async def check(
-        self, request: port.CheckRequest, progress: Progress | None = None
-    ) -> port.RecallAnswer:
-        return await self._own.check(request, progress)
-
-    async def list_lessons(self, request: port.ListRequest) -> port.ListAnswer:
-        return await self._own.list_lessons(request)
-
-    async def get(self, item_id: str, project: str = "") -> port.ItemDetail:
-        return await self._own.get(item_id, project)
-
-    async def brief(self, project: str = "", max_tokens: int = 1200) -> port.Brief:
-        return await self._own.brief(project, max_tokens)
-
-    async def mistakes(self, project: str = "") -> port.Mistakes:
-        return await self._own.mistakes(project)
-
-    async def recalls(self, request: port.RecallsRequest) -> port.RecallsAnswer:
-        return await self._own.recalls(request)
-
-    async def projects(self, project: str = "") -> port.ProjectsAnswer:
-        return await self._own.projects(project)
-
-    async def identify(self, request: port.IdRequest) -> port.Identified:
-        return await self._own.identify(request)
-
-    async def scorer(self) -> port.ScorerReport:
-        return await self._own.scorer()
-
-    async def stats(self) -> port.Stats:
-        return await self._own.stats()
-
-    # -- changes -------------------------------------------------------------------
-
-    async def remember(
-        self, request: port.RememberRequest, progress: Progress | None = None
-    ) -> port.RememberAnswer:
-        return await self._writer.remember(request, progress)
-
-    async def edit(
-        self, request: port.EditRequest, progress: Progress | None = None
-    ) -> port.EditAnswer:
-        return await self._writer.edit(request, progress)
-
-    async def report_outcome(
-        self, request: port.OutcomeRequest, progress: Progress | None = None
-    ) -> port.OutcomeAnswer:
-        """Report at the writer, which may hear of the recall a little later than the client."""
+    async def call(
+        self,
+        method: Method[RequestT, AnswerT],
+        request: RequestT,
+        progress: Progress | None = None,
+    ) -> AnswerT:
+        """Read here, change there; the writer may hear of a recall later than the client."""
+        if not method.for_writer:
+            return await self._own.call(method, request, progress)
         until = time.monotonic() + _UNTIL_KNOWN
         while True:
             try:
-                return await self._writer.report_outcome(request, progress)
+                return await self._writer.call(method, request, progress)
             except InvalidInput as error:
-                on_its_way = error.field == "recall_id" and is_recent(request.recall_id)
+                named = str(getattr(request, error.field, ""))
+                on_its_way = error.field == "recall_id" and is_recent(named)
                 if not on_its_way or time.monotonic() > until:
                     raise
             await anyio.sleep(_PAUSE)
-
-    async def forget(self, request: port.ForgetRequest) -> port.StateAnswer:
-        return await self._writer.forget(request)
-
-    async def restore(self, request: port.ForgetRequest) -> port.StateAnswer:
-        return await self._writer.restore(request)
-
-    async def change_project(self, request: port.ProjectRequest) -> port.ProjectChanged:
-        return await self._writer.change_project(request)
-
-    async def compact(self) -> port.Compacted:
-        return await self._own.compact()
-
-    async def reembed(self, progress: Progress | None = None) -> port.Reembedded:
-        return await self._own.reembed(progress)
-
-    # -- life ----------------------------------------------------------------------
 
     def warm(self) -> None:
         """Begin to load the copy and the model in the background; safe to call again."""
@@ -134,7 +80,7 @@ class ReplicaMemory:
     def readiness(self) -> Readiness:
         return self._own.readiness()
 
-    def changes(self) -> AsyncIterator[port.Change]:
+    def changes(self) -> AsyncIterator[Change]:
         """Every change from now on, as this replica comes to know of it."""
         return self._own.changes()
 

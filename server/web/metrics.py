@@ -30,7 +30,7 @@ from server.definitions import TOOLS
 _WITHIN = 5.0
 """Seconds that a scrape waits for the memory's own counts."""
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-TOOL_NAMES = frozenset(one.name for one in TOOLS)
+TOOL_NAMES = frozenset(one.method.name for one in TOOLS)
 
 
 class Metrics:
@@ -108,7 +108,7 @@ async def _of_memory(memory: port.Memory, caller: port.Caller) -> list[Metric]:
     ]
     with anyio.move_on_after(_WITHIN):
         try:
-            stats = await memory.stats()
+            stats = await memory.stats(port.Empty())
             found += _of_stats(stats)
             if caller.projects is None:
                 found += _of_store(stats)

@@ -6,11 +6,9 @@ import asyncio
 
 from starlette.routing import BaseRoute, Mount, Route
 
-from memory_core.port import Memory
+from memory_core.port import METHODS, Memory
 from server.host.app import HostApp
 from server.peers.writer import PATH
-
-CHANGES = frozenset({"remember", "edit", "report_outcome", "forget", "restore", "change_project"})
 
 
 def peer_routes(memory: Memory, token: str) -> list[BaseRoute]:
@@ -20,5 +18,6 @@ def peer_routes(memory: Memory, token: str) -> list[BaseRoute]:
     """
     if not token:
         return []
-    app = HostApp(memory, token, {}, asyncio.Event(), methods=CHANGES)
+    changes = {name for name, method in METHODS.items() if method.for_writer}
+    app = HostApp(memory, token, {}, asyncio.Event(), methods=changes)
     return [Mount(PATH, routes=[Route("/call/{method}", app.answer_call, methods=["POST"])])]

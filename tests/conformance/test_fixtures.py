@@ -31,7 +31,7 @@ async def test_the_fixtures_stand_beside_the_tools_resources_and_prompts_of_the_
         read = (await client.read_resource("test://static-text")).contents[0]
         own = (await client.read_resource(f"memory://lessons/{stored['id']}")).contents[0]
         offered = client.server_capabilities
-    assert tools[: len(TOOLS)] == [one.name for one in TOOLS]
+    assert tools[: len(TOOLS)] == [one.method.name for one in TOOLS]
     assert {"memory://stats", "test://static-binary"} <= set(uris)
     assert {"start_task", "test_simple_prompt"} <= set(prompts)
     assert simple == "This is a simple text response for testing."

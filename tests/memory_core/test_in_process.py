@@ -21,6 +21,7 @@ from memory_core.port import (
     RememberRequest,
 )
 from memory_core.ports import Embedder
+from memory_core.requests import Empty
 from memory_core.service.service import MemoryService
 from memory_core.settings import Settings
 from memory_core.store.lance_store import LanceStore
@@ -153,7 +154,7 @@ async def test_store_that_cannot_be_opened_fails_each_call_with_its_sentence(
         with pytest.raises(StoreUnavailable, match="hard links"):
             await memory.recall(ASK)
     with pytest.raises(StoreUnavailable, match="hard links"):
-        await memory.stats()
+        await memory.stats(Empty())
     assert memory.readiness().stage == "failed"
     await memory.aclose()
 
@@ -210,7 +211,7 @@ async def test_reembedding_with_a_model_that_cannot_be_loaded_raises_its_sentenc
     loading.failure = ModelUnavailable("No folder './nowhere' holds a model.")
     loading.model.set()
     with pytest.raises(ModelUnavailable, match="nowhere"):
-        await loading.memory.reembed()
+        await loading.memory.reembed(Empty())
     await loading.memory.aclose()
 
 

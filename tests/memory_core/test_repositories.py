@@ -11,6 +11,7 @@ import pytest
 from memory_core.port import ListRequest, RememberRequest, parse
 from memory_core.projects import derive_project
 from memory_core.repositories import NAME
+from memory_core.requests import ProjectsRequest
 from memory_core.service.service import MemoryService
 from memory_core.settings import Settings
 from memory_core.store.lance_store import LanceStore
@@ -65,7 +66,7 @@ def test_a_repository_that_is_moved_or_gets_a_remote_is_found_again(
     assert found(service, shop) == ["First"]
     clone = made(tmp_path / "clone", "https://example.org/team/shop")
     assert found(service, clone) == ["First"]
-    names = service.projects.projects("").projects
+    names = service.projects.projects(ProjectsRequest()).projects
     assert [len(one.aliases) for one in names if one.items] == [2]
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from memory_core import port
 from memory_core.settings import Settings, read_settings
@@ -25,13 +26,16 @@ WATCHED = ("torch", "lancedb", "pyarrow", "sentence_transformers", "transformers
 class ObedientMemory(FakeMemory):
     """A fake memory that does what the first word of a task says."""
 
-    async def recall(
-        self, request: port.RecallRequest, progress: port.Progress | None = None
-    ) -> port.RecallAnswer:
-        word, _, rest = request.task.partition(" ")
-        if obey := ORDERS.get(word):
-            await obey(rest, progress)
-        answer = await super().recall(request, progress)
+    async def call(self, method: Any, request: Any, progress: port.Progress | None = None) -> Any:
+        if method is port.Memory.recall:
+            word, _, rest = request.task.partition(" ")
+            if obey := ORDERS.get(word):
+                await obey(rest, progress)
+        return await super().call(method, request, progress)
+
+    async def _recall(self, request: port.RecallRequest) -> port.RecallAnswer:
+        word = request.task.partition(" ")[0]
+        answer = await super()._recall(request)
         if word == "session":
             answer = answer.model_copy(update={"note": request.session})
         elif word == "modules":
@@ -39,13 +43,11 @@ class ObedientMemory(FakeMemory):
             answer = answer.model_copy(update={"note": f"loaded: {loaded}; warmed: {self.warmed}"})
         return answer
 
-    async def remember(
-        self, request: port.RememberRequest, progress: port.Progress | None = None
-    ) -> port.RememberAnswer:
+    async def _remember(self, request: port.RememberRequest) -> port.RememberAnswer:
         if request.title.startswith("wait "):
             write_down("asked")
             await asyncio.sleep(float(request.title.split()[1]))
-        answer = await super().remember(request, progress)
+        answer = await super()._remember(request)
         write_down(f"stored {request.title}")
         return answer
 

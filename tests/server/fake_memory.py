@@ -21,7 +21,7 @@ from tests.server.fake_items import Kept, kept_from, words
 Subject = Literal["item", "project", "mistakes", "scorer", "stats"]
 
 
-class FakeMemory:
+class FakeMemory(port.Memory):
     """The port over dictionaries; what was called with can be looked up in its attributes."""
 
     def __init__(self) -> None:
@@ -46,15 +46,23 @@ class FakeMemory:
     def work_in(self, project: str) -> None:
         self.project = project
 
+    async def call(
+        self,
+        method: port.Method[port.RequestT, port.AnswerT],
+        request: port.RequestT,
+        progress: port.Progress | None = None,
+    ) -> port.AnswerT:
+        """Carry a call out by the function of its name, with an underscore before it."""
+        answer: port.AnswerT = await getattr(self, f"_{method.name}")(request)
+        if progress:
+            await progress(1.0, "done")
+        return answer
+
     # -- recall ----------------------------------------------------------------
 
-    async def recall(
-        self, request: port.RecallRequest, progress: port.Progress | None = None
-    ) -> port.RecallAnswer:
+    async def _recall(self, request: port.RecallRequest) -> port.RecallAnswer:
         text = f"{request.task} {request.context} {request.error}"
         items = self._ranked(text, request.project, request.kinds)[: request.k]
-        if progress:
-            await progress(1.0, "searched")
         answer = self._served(request.project, request.session, items, ()).model_copy(
             update={
                 "next": after_recall(
@@ -68,14 +76,10 @@ class FakeMemory:
         )
         return self._open(answer, request.session, "recall", request.task)
 
-    async def check(
-        self, request: port.CheckRequest, progress: port.Progress | None = None
-    ) -> port.RecallAnswer:
+    async def _check(self, request: port.CheckRequest) -> port.RecallAnswer:
         text = f"{request.action} {request.error}"
         items = self._ranked(text, request.project, ("pitfall",))[: request.k]
         known = [one for one in self.errors.values() if words(one.summary) & words(text)]
-        if progress:
-            await progress(1.0, "searched")
         answer = self._served(request.project, request.session, items, tuple(known)).model_copy(
             update={
                 "next": after_check(
@@ -103,7 +107,7 @@ class FakeMemory:
             )
         return answer
 
-    async def recalls(self, request: port.RecallsRequest) -> port.RecallsAnswer:
+    async def _recalls(self, request: port.RecallsRequest) -> port.RecallsAnswer:
         found = [
             one
             for key, one in reversed(self.opened.items())
@@ -113,7 +117,7 @@ class FakeMemory:
         ]
         return port.RecallsAnswer(recalls=tuple(found[: request.limit]), open=len(found))
 
-    async def identify(self, request: port.IdRequest) -> port.Identified:
+    async def _identify(self, request: port.IdRequest) -> port.Identified:
         known = {
             "item": {one.item.id: one.item.title for one in self.kept.values()},
             "recall": dict.fromkeys(self.served, "a task"),
@@ -164,9 +168,7 @@ class FakeMemory:
 
     # -- changes ---------------------------------------------------------------
 
-    async def remember(
-        self, request: port.RememberRequest, progress: port.Progress | None = None
-    ) -> port.RememberAnswer:
+    async def _remember(self, request: port.RememberRequest) -> port.RememberAnswer:
         project = self._own(request.project)
         old = self._known(request.supersedes, "supersedes") if request.supersedes else None
         near = []
@@ -179,8 +181,6 @@ class FakeMemory:
                 )
         kept = kept_from(request, project)
         self.kept[kept.item.id] = kept
-        if progress:
-            await progress(1.0, "stored")
         if old is not None:
             old.state, old.superseded_by = "retired", kept.item.id
         self.tell("item", kept.item.id)
@@ -192,9 +192,7 @@ class FakeMemory:
             near_duplicates=tuple(near),
         )
 
-    async def edit(
-        self, request: port.EditRequest, progress: port.Progress | None = None
-    ) -> port.EditAnswer:
+    async def _edit(self, request: port.EditRequest) -> port.EditAnswer:
         old = self._known(request.item_id, "item_id")
         item = replace(old.item, id=new_id("item"), supersedes=old.item.id, **request.changes)
         kept = Kept(item)
@@ -215,9 +213,7 @@ class FakeMemory:
             recalls=kept.recalls,
         )
 
-    async def report_outcome(
-        self, request: port.OutcomeRequest, progress: port.Progress | None = None
-    ) -> port.OutcomeAnswer:
+    async def _report_outcome(self, request: port.OutcomeRequest) -> port.OutcomeAnswer:
         self.sessions.append(request.session)
         project, served = self._episode(request)
         named = request.used_ids if request.used_ids is not None else served
@@ -231,11 +227,9 @@ class FakeMemory:
             one.count(judged.outcome, request)
             self.tell("item", one.item.id)
         lessons = [
-            await self.remember(port.RememberRequest(**one.model_dump(), project=project))
+            await self._remember(port.RememberRequest(**one.model_dump(), project=project))
             for one in request.lessons
         ]
-        if progress:
-            await progress(1.0, "judged")
         self.tell("scorer")
         answer = port.OutcomeAnswer(
             outcome_id=new_id("outcome"),
@@ -272,10 +266,10 @@ class FakeMemory:
         self.tell("mistakes")
         return signature.signature_id
 
-    async def forget(self, request: port.ForgetRequest) -> port.StateAnswer:
+    async def _forget(self, request: port.ForgetRequest) -> port.StateAnswer:
         return self._flip(request, "retired")
 
-    async def restore(self, request: port.ForgetRequest) -> port.StateAnswer:
+    async def _restore(self, request: port.ForgetRequest) -> port.StateAnswer:
         return self._flip(request, "active")
 
     def _flip(self, request: port.ForgetRequest, state: State) -> port.StateAnswer:
@@ -293,7 +287,7 @@ class FakeMemory:
 
     # -- reading ---------------------------------------------------------------
 
-    async def list_lessons(self, request: port.ListRequest) -> port.ListAnswer:
+    async def _list_lessons(self, request: port.ListRequest) -> port.ListAnswer:
         found = [
             one
             for one in self._seen(request.project)
@@ -309,17 +303,17 @@ class FakeMemory:
             next_cursor=str(end) if end < len(found) else "",
         )
 
-    async def projects(self, project: str = "") -> port.ProjectsAnswer:
+    async def _projects(self, request: port.ProjectsRequest) -> port.ProjectsAnswer:
         names = dict.fromkeys(one.item.project for one in self.kept.values())
         lines = (
             port.ProjectLine(name=n, items=len(self._in(n)), recalls=0, reports=0) for n in names
         )
-        return port.ProjectsAnswer(projects=tuple(lines), project=project or "default")
+        return port.ProjectsAnswer(projects=tuple(lines), project=request.project or "default")
 
     def _in(self, project: str) -> list[Kept]:
         return [one for one in self.kept.values() if one.item.project == project]
 
-    async def change_project(self, request: port.ProjectRequest) -> port.ProjectChanged:
+    async def _change_project(self, request: port.ProjectRequest) -> port.ProjectChanged:
         moved = [self.kept[one] for one in request.item_ids] or self._in(request.project)
         for one in moved:
             one.item = replace(one.item, project=request.into)
@@ -327,27 +321,27 @@ class FakeMemory:
             action=request.action, project=request.project, into=request.into, items=len(moved)
         )
 
-    async def get(self, item_id: str, project: str = "") -> port.ItemDetail:
-        return self._known(item_id, "item_id").detail()
+    async def _get(self, request: port.ItemRequest) -> port.ItemDetail:
+        return self._known(request.item_id, "item_id").detail()
 
-    async def brief(self, project: str = "", max_tokens: int = 1200) -> port.Brief:
-        lines = tuple(one.line() for one in self._seen(project) if one.state == "active")
+    async def _brief(self, request: port.BriefRequest) -> port.Brief:
+        lines = tuple(one.line() for one in self._seen(request.project) if one.state == "active")
         text = "\n".join(["# What works", *(f"- {one.title}" for one in lines)])
         return port.Brief(
-            project=self._own(project),
+            project=self._own(request.project),
             works=lines,
             avoid=(),
             mistakes=(),
             reports=len(self.reports),
-            text=text[: 4 * max_tokens],
+            text=text[: 4 * request.max_tokens],
         )
 
-    async def mistakes(self, project: str = "") -> port.Mistakes:
-        seen = {one.item.id for one in self._seen(project)}
+    async def _mistakes(self, request: port.MistakesRequest) -> port.Mistakes:
+        seen = {one.item.id for one in self._seen(request.project)}
         clusters = [one for one in self.errors.values() if seen.issuperset(one.item_ids)]
         return port.Mistakes(clusters=tuple(clusters), patterns=0, next="")
 
-    async def scorer(self) -> port.ScorerReport:
+    async def _scorer(self, _request: port.Empty) -> port.ScorerReport:
         return port.ScorerReport(
             mode="similarity",
             version="fake",
@@ -372,7 +366,7 @@ class FakeMemory:
             details=port.ProofDetails(verdict="Too early to tell."),
         )
 
-    async def stats(self) -> port.Stats:
+    async def _stats(self, request: port.Empty) -> port.Stats:
         projects = [one.item.project for one in self.kept.values()]
         return port.Stats(
             version="0",
@@ -387,17 +381,15 @@ class FakeMemory:
             embedder="words",
             dimension=0,
             readiness="ready",
-            learner=await self.scorer(),
+            learner=await self._scorer(request),
         )
 
     # -- life ------------------------------------------------------------------
 
-    async def compact(self) -> port.Compacted:
+    async def _compact(self, _request: port.Empty) -> port.Compacted:
         return port.Compacted(fragments_before=0, fragments_after=0, bytes_before=0, bytes_after=0)
 
-    async def reembed(self, progress: port.Progress | None = None) -> port.Reembedded:
-        if progress:
-            await progress(1.0, "embedded")
+    async def _reembed(self, _request: port.Empty) -> port.Reembedded:
         return port.Reembedded(embedder="words", dimension=0, items=0, recalls=0, skipped=0)
 
     def warm(self) -> None:

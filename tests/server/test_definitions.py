@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from memory_core import port
+from memory_core.port import METHODS
 from server.definitions import TOOLS, definitions
 from server.instructions import INSTRUCTIONS
 from tests.server.connections import ERAS, connected
@@ -63,9 +64,17 @@ def test_every_annotation_is_set_and_none_is_left_to_a_default() -> None:
         assert tuple(tool["annotations"][name] for name in names) == HINTS[tool["name"]]
 
 
+def test_what_a_client_is_told_that_a_tool_may_do_is_what_the_table_says() -> None:
+    for tool in wire():
+        method, told = METHODS[tool["name"]], tool["annotations"]
+        assert told["readOnlyHint"] == (not method.changes)
+        assert told["destructiveHint"] == method.destroys
+        assert told["idempotentHint"] == method.repeats
+
+
 def test_every_text_for_an_argument_belongs_to_an_argument() -> None:
     for tool in TOOLS:
-        assert set(tool.arguments) <= set(tool.request.model_fields), tool.name
+        assert set(tool.arguments) <= set(tool.method.request.model_fields), tool.method.name
 
 
 def test_descriptions_and_instructions_fit_what_clients_keep_of_them() -> None:
@@ -160,7 +169,7 @@ async def test_clients_may_keep_the_lists_for_a_day() -> None:
 
 
 def test_every_answer_of_the_port_is_described_by_a_schema() -> None:
-    answers = {tool.answer for tool in TOOLS}
+    answers = {tool.method.answer for tool in TOOLS}
     assert answers == {
         port.RecallAnswer,
         port.RememberAnswer,

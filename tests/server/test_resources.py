@@ -15,6 +15,7 @@ from mcp.types import (
 
 from memory_core import port
 from memory_core.errors import StoreUnavailable
+from memory_core.requests import Empty, MistakesRequest
 from server import completions, resources
 from server.resources import uris_of
 from tests.server.connections import ERAS, connected, data_of
@@ -130,11 +131,11 @@ async def test_a_resource_is_found_by_its_uri_as_clients_write_it(era: str) -> N
 @both_eras
 async def test_a_memory_that_cannot_serve_a_resource_says_why(era: str) -> None:
     class Gone(FakeMemory):
-        async def stats(self) -> port.Stats:
+        async def _stats(self, request: Empty) -> port.Stats:
             raise StoreUnavailable("The store is gone. Restore it.")
 
-        async def mistakes(self, project: str = "") -> port.Mistakes:
-            raise KeyError(f"a secret of {project}")
+        async def _mistakes(self, request: MistakesRequest) -> port.Mistakes:
+            raise KeyError(f"a secret of {request.project}")
 
     async with connected(Gone(), era) as client:
         with pytest.raises(MCPError, match=r"The store is gone\. Restore it\.") as told:
@@ -148,7 +149,7 @@ async def test_a_memory_that_cannot_serve_a_resource_says_why(era: str) -> None:
 class Waiting(FakeMemory):
     """A memory that waits for its store, as a standby does."""
 
-    async def stats(self) -> port.Stats:
+    async def _stats(self, request: Empty) -> port.Stats:
         await anyio.sleep_forever()
         raise AssertionError("it never wakes up")
 
@@ -213,7 +214,7 @@ async def test_ids_projects_and_outcomes_are_completed(era: str) -> None:
 
 async def test_a_memory_that_cannot_answer_completes_nothing() -> None:
     class Gone(FakeMemory):
-        async def stats(self) -> port.Stats:
+        async def _stats(self, request: Empty) -> port.Stats:
             raise StoreUnavailable("gone")
 
     async with connected(Gone(), ERAS[0]) as client:

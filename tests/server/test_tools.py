@@ -189,13 +189,13 @@ async def test_an_outcome_is_left_to_the_session_of_its_recall(era: str) -> None
 
 async def test_progress_reaches_the_client_and_never_goes_back(era: str) -> None:
     class Slow(FakeMemory):
-        async def recall(
-            self, request: port.RecallRequest, progress: port.Progress | None = None
-        ) -> port.RecallAnswer:
+        async def call(
+            self, method: Any, request: Any, progress: port.Progress | None = None
+        ) -> Any:
             assert progress
             for fraction in (0.2, 0.6, 0.4):
                 await progress(fraction, f"at {fraction}")
-            return await super().recall(request, progress)
+            return await super().call(method, request, progress)
 
     told: list[tuple[float, float | None, str | None]] = []
 
@@ -209,7 +209,7 @@ async def test_progress_reaches_the_client_and_never_goes_back(era: str) -> None
         (0.2, 1.0, "at 0.2"),
         (0.6, 1.0, "at 0.6"),
         (0.601, 1.0, "at 0.4"),
-        (1.0, 1.0, "searched"),
+        (1.0, 1.0, "done"),
     ]
     assert told == expected
 
@@ -224,9 +224,7 @@ async def test_an_unknown_tool_is_an_error_that_names_the_tools(era: str) -> Non
 
 async def test_a_memory_that_cannot_serve_says_so_in_its_own_words(era: str) -> None:
     class Full(FakeMemory):
-        async def remember(
-            self, request: port.RememberRequest, progress: port.Progress | None = None
-        ) -> port.RememberAnswer:
+        async def _remember(self, request: port.RememberRequest) -> port.RememberAnswer:
             raise StoreUnavailable("The disk is full. Free some space and call again.")
 
     async with connected(Full(), era) as client:
@@ -241,9 +239,7 @@ async def test_a_crash_inside_stays_inside_and_the_server_goes_on(
     era: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken(FakeMemory):
-        async def recall(
-            self, request: port.RecallRequest, progress: port.Progress | None = None
-        ) -> port.RecallAnswer:
+        async def _recall(self, request: port.RecallRequest) -> port.RecallAnswer:
             raise KeyError("a secret of the store")
 
     async with connected(Broken(), era) as client:
@@ -262,12 +258,10 @@ async def test_a_change_that_was_started_finishes_when_its_caller_leaves(era: st
             super().__init__()
             self.asked, self.go_on = anyio.Event(), anyio.Event()
 
-        async def remember(
-            self, request: port.RememberRequest, progress: port.Progress | None = None
-        ) -> port.RememberAnswer:
+        async def _remember(self, request: port.RememberRequest) -> port.RememberAnswer:
             self.asked.set()
             await self.go_on.wait()
-            return await super().remember(request, progress)
+            return await super()._remember(request)
 
     memory = Slow()
     async with connected(memory, era) as client:

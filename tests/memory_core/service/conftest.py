@@ -24,6 +24,7 @@ from memory_core.port import (
     StateAnswer,
     parse,
 )
+from memory_core.requests import ItemRequest
 from memory_core.service.service import MemoryService
 from memory_core.settings import ScorerMode, Settings
 from memory_core.store.lance_store import LanceStore
@@ -82,7 +83,7 @@ class Bench:
         return self.service.lessons.restore(request)
 
     def show(self, item_id: str, project: str = "") -> ItemDetail:
-        return self.service.reading.get(item_id, project)
+        return self.service.reading.get(ItemRequest(item_id=item_id, project=project))
 
     def settle(self) -> None:
         """Wait until everything reported is learned."""

@@ -16,6 +16,7 @@ from memory_core.port import (
     RecallRequest,
     parse,
 )
+from memory_core.requests import BriefRequest, ItemRequest
 from memory_core.service import open_recalls
 from tests.memory_core.service.conftest import Bench
 
@@ -46,8 +47,8 @@ def everything(bench: Bench, caller: Caller, item_id: str) -> list[Any]:
     """What a caller reads of a global item."""
     service = bench.service
     line = service.reading.list_lessons(parse(ListRequest, {"sort": "wins"}), caller).items[0]
-    detail = service.reading.get(item_id, "", caller)
-    brief = service.reading.brief("", 1200, caller)
+    detail = service.reading.get(ItemRequest(item_id=item_id), caller)
+    brief = service.reading.brief(BriefRequest(), caller)
     served = service.recall(parse(RecallRequest, {"task": TASK}), caller).items[0]
     told: list[Any] = [line, detail, served, *brief.works, *brief.avoid]
     counts = [(one.wins, one.losses) for one in told]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from memory_core.port import FailureWarning
+from memory_core.requests import MistakesRequest
 from memory_core.scorer.causes import PLAIN
 from memory_core.service import likeness as likeness_module
 from memory_core.service.cause_trainer import EVERY, CauseTrainer
@@ -86,9 +87,9 @@ def test_the_same_cause_elsewhere_is_found(bench: Bench) -> None:
 def test_clusters_are_told_by_causes_once_it_is_proven(bench: Bench) -> None:
     """The heap that was formed before is split; every failure is counted once."""
     bench.report("failure", task="list the dogs", error=error(NAMES[0]))
-    assert len(bench.service.reading.mistakes("").clusters) == 1
+    assert len(bench.service.reading.mistakes(MistakesRequest()).clusters) == 1
     live(bench)
-    clusters = bench.service.reading.mistakes("").clusters
+    clusters = bench.service.reading.mistakes(MistakesRequest()).clusters
     assert {name for name in NAMES for c in clusters if f"'{name}'" in c.summary} == set(NAMES)
     assert sum(cluster.seen for cluster in clusters) == 24 * len(NAMES) + 1
     assert len({cluster.signature_id for cluster in clusters}) == len(clusters)
@@ -123,7 +124,7 @@ def test_a_restart_gives_the_same_metric_warnings_and_clusters(
     """What was learned is a function of the log: to the bit."""
     live(bench)
     asked = [first(bench, name) for name in NAMES]
-    clusters = bench.service.reading.mistakes("").clusters
+    clusters = bench.service.reading.mistakes(MistakesRequest()).clusters
     learned = bench.service.core.notebook.likeness.learned
     after = open_bench()
     after.now = bench.now
@@ -134,7 +135,7 @@ def test_a_restart_gives_the_same_metric_warnings_and_clusters(
     assert again.metric.weights.tobytes() == learned.metric.weights.tobytes()
     assert again.standing == learned.standing
     assert [first(after, name) for name in NAMES] == asked
-    assert after.service.reading.mistakes("").clusters == clusters
+    assert after.service.reading.mistakes(MistakesRequest()).clusters == clusters
 
 
 def test_reports_from_before_the_model_are_learned_from_when_it_comes(

@@ -8,6 +8,7 @@ import pytest
 
 from memory_core.errors import InvalidInput
 from memory_core.port import Caller, Change, EditAnswer, EditRequest, parse
+from memory_core.requests import MistakesRequest
 from memory_core.service.evaluating import evaluate
 from tests.memory_core.service.conftest import Bench, OpenBench
 
@@ -245,4 +246,4 @@ def test_a_failure_is_told_with_the_items_as_they_are_worded_now(bench: Bench) -
     new = edit(bench, old, title=TITLE).id
     warned = bench.check(error="OSError: it is shut").warnings
     assert [one.item_ids for one in warned] == [(new,)]
-    assert bench.service.reading.mistakes("").clusters[0].item_ids == (new,)
+    assert bench.service.reading.mistakes(MistakesRequest()).clusters[0].item_ids == (new,)

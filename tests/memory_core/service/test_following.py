@@ -22,6 +22,7 @@ from memory_core.port import (
     parse,
 )
 from memory_core.ports import Scope
+from memory_core.requests import MistakesRequest
 from memory_core.scorer import checkpoint
 from memory_core.service.following import Following
 from memory_core.service.service import MemoryService
@@ -151,7 +152,9 @@ def test_a_follower_scores_as_the_writer_and_as_a_rebuild_to_the_last_bit(
     assert answers[1] == answers[0]
     assert answers[2] == answers[0]
     assert len(answers[0]) > 10
-    assert follower.reading.mistakes("demo") == writer.reading.mistakes("demo")
+    assert follower.reading.mistakes(MistakesRequest(project="demo")) == writer.reading.mistakes(
+        MistakesRequest(project="demo")
+    )
     assert follower.core.tally.outcomes() == writer.core.tally.outcomes()
 
 
@@ -172,7 +175,7 @@ def test_a_follower_knows_projects_by_all_their_names(opened: Opener) -> None:
         {"action": "merge", "project": "store", "into": "market"},
         {"action": "move", "item_ids": [ids["lab"]], "into": "market"},
     ):
-        writer.projects.change(parse(ProjectRequest, change))
+        writer.projects.change_project(parse(ProjectRequest, change))
     assert titles(writer, "lab") == []
     assert len(titles(writer, "market")) == 3
     names = ("shop", "store", "market", "lab")

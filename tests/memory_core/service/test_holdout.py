@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from memory_core.model import OutcomeRecord, RecallRecord
+from memory_core.requests import MistakesRequest
 from memory_core.service.holdout import Holdout, withholds
 from tests.memory_core.service.conftest import Bench, OpenBench
 
@@ -87,7 +88,7 @@ def test_withheld_outcome_teaches_nothing(open_bench: OpenBench) -> None:
     before = trainer.learner
     weights, record = before.snapshot.fit, before.record.state()
     rows, steps = list(before.stack.rows), before.networks.step
-    mistakes = bench.service.reading.mistakes("").clusters
+    mistakes = bench.service.reading.mistakes(MistakesRequest()).clusters
     items = [(line.id, line.wins, line.losses) for line in bench.lessons().items]
     bench.report("failure", recall_id=recall_id, error="ValueError: something new")
     bench.settle()
@@ -96,7 +97,7 @@ def test_withheld_outcome_teaches_nothing(open_bench: OpenBench) -> None:
     assert trainer.learner.networks.step == steps
     if trainer.learner.reports % 5:
         assert trainer.learner.snapshot.fit is weights
-    assert bench.service.reading.mistakes("").clusters == mistakes
+    assert bench.service.reading.mistakes(MistakesRequest()).clusters == mistakes
     assert [(line.id, line.wins, line.losses) for line in bench.lessons().items] == items
 
 

@@ -18,6 +18,7 @@ from memory_core.port import (
     RememberRequest,
     parse,
 )
+from memory_core.requests import ItemRequest
 from tests.memory_core.service.conftest import Bench
 
 HERE = replace(OWNER, home="here")
@@ -41,7 +42,7 @@ def called(bench: Bench, what: str, caller: Caller, **given: Any) -> Any:
         "restore": lambda: service.lessons.restore(
             parse(ForgetRequest, {"reason": "right", **given}), caller
         ),
-        "get": lambda: service.reading.get(given["item_id"], given.get("project", ""), caller),
+        "get": lambda: service.reading.get(parse(ItemRequest, given), caller),
         "list": lambda: service.reading.list_lessons(parse(ListRequest, given), caller),
     }
     return calls[what]()

@@ -8,6 +8,7 @@ import pytest
 
 from memory_core.errors import InvalidInput, UnknownItem
 from memory_core.port import Change
+from memory_core.requests import BriefRequest, MistakesRequest
 from tests.memory_core.service.conftest import Bench, OpenBench
 from tests.memory_core.service.test_main_job import TRACEBACK
 
@@ -101,7 +102,7 @@ def test_secrets_are_redacted_before_anything_is_written(bench: Bench, tmp_path:
     bench.check(action=f"send {secret}", error=secret)
     bench.report("failure", task=f"deploy with {secret}", attempt_group=secret)
     bench.remember("Tagged", "Something.", tags=[secret])
-    assert secret not in str(bench.service.reading.mistakes(""))
+    assert secret not in str(bench.service.reading.mistakes(MistakesRequest()))
     bench.service.close()
     for file in (tmp_path / "store").rglob("*"):
         assert not file.is_file() or secret.encode() not in file.read_bytes()
@@ -246,7 +247,7 @@ def test_like_failures_make_one_cluster_and_three_make_a_pattern(
     """The notebook counts causes, not texts."""
     for n, key in enumerate(["colour", "size", "weight"]):
         key_error(bench, "parse dates", key, 10 + n)
-    mistakes = bench.service.reading.mistakes("")
+    mistakes = bench.service.reading.mistakes(MistakesRequest())
     assert [cluster.seen for cluster in mistakes.clusters] == [3]
     assert mistakes.patterns == 1
     assert mistakes.clusters[0].signature_id in mistakes.next
@@ -266,7 +267,7 @@ def test_corrected_failure_leaves_the_notebook(bench: Bench, parsers: list[str])
     recall_id = bench.recall("parse dates").recall_id
     bench.report("failure", recall_id=recall_id, error="ValueError: x")
     bench.report("success", recall_id=recall_id)
-    assert bench.service.reading.mistakes("").clusters == ()
+    assert bench.service.reading.mistakes(MistakesRequest()).clusters == ()
 
 
 def test_brief_names_what_works_and_what_to_avoid_within_its_tokens(
@@ -276,8 +277,8 @@ def test_brief_names_what_works_and_what_to_avoid_within_its_tokens(
     answer = bench.recall("parse dates")
     good, bad = answer.items[0], answer.items[1]
     bench.report("success", recall_id=answer.recall_id, helpful_ids=[good.id], harmful_ids=[bad.id])
-    brief = bench.service.reading.brief("", 1200)
+    brief = bench.service.reading.brief(BriefRequest())
     assert [line.id for line in brief.works] == [good.id]
     assert [line.id for line in brief.avoid] == [bad.id]
     assert good.title in brief.text
-    assert len(bench.service.reading.brief("", 20).text) <= 80
+    assert len(bench.service.reading.brief(BriefRequest(max_tokens=20)).text) <= 80

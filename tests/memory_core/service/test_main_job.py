@@ -13,6 +13,7 @@ from memory_core.errors import (
     UnknownRecall,
 )
 from memory_core.port import Change
+from memory_core.requests import MistakesRequest
 from memory_core.service.open_recalls import RECALL_LIFETIME
 from tests.memory_core.hash_embedder import HashEmbedder
 from tests.memory_core.service.conftest import Bench, OpenBench
@@ -109,7 +110,7 @@ def test_corrected_outcome_counts_once_and_says_so(bench: Bench, parsers: list[s
     assert corrected.status == "corrected"
     assert "corrects" in corrected.judged.why
     assert (corrected.credited[0].wins, corrected.credited[0].losses) == (0, 1)
-    assert bench.service.stats("ready").outcomes == {"failure": 1}
+    assert bench.service.stats().outcomes == {"failure": 1}
 
 
 def test_report_id_makes_a_report_by_task_idempotent(bench: Bench, parsers: list[str]) -> None:
@@ -169,7 +170,7 @@ def test_stranger_cannot_correct_the_users_report(bench: Bench, parsers: list[st
     bench.report("success", recall_id=recall_id)
     with pytest.raises(InvalidInput, match="stranger"):
         bench.report("failure", recall_id=recall_id, source="stranger")
-    assert bench.service.stats("ready").outcomes == {"success": 1}
+    assert bench.service.stats().outcomes == {"success": 1}
 
 
 def test_lessons_after_a_check_of_a_long_error_are_kept(bench: Bench, parsers: list[str]) -> None:
@@ -202,7 +203,7 @@ def test_bad_report_is_refused_by_name_and_stores_nothing(
     with pytest.raises(InvalidInput) as caught:
         bench.report("success", **report)
     assert names in str(caught.value)
-    assert bench.service.stats("ready").outcomes == {}
+    assert bench.service.stats().outcomes == {}
 
 
 def test_used_item_that_the_recall_did_not_serve_is_refused(
@@ -247,7 +248,7 @@ def test_restart_gives_the_same_order_counters_and_mistakes(
     before = (
         bench.ids("parse dates of kind 1"),
         [(line.id, line.wins, line.losses) for line in bench.lessons(sort="wins").items],
-        bench.service.reading.mistakes("").clusters,
+        bench.service.reading.mistakes(MistakesRequest()).clusters,
         bench.service.scorer().weights,
     )
     after = open_bench()
@@ -255,7 +256,7 @@ def test_restart_gives_the_same_order_counters_and_mistakes(
     assert before == (
         after.ids("parse dates of kind 1"),
         [(line.id, line.wins, line.losses) for line in after.lessons(sort="wins").items],
-        after.service.reading.mistakes("").clusters,
+        after.service.reading.mistakes(MistakesRequest()).clusters,
         after.service.scorer().weights,
     )
     assert len(order) == 3
@@ -436,7 +437,7 @@ def test_report_that_cannot_be_stored_changes_nothing(
         with pytest.raises(StoreUnavailable):
             bench.report("failure", recall_id=answer.recall_id)
     assert bench.ids("parse dates") == before
-    assert bench.service.stats("ready").outcomes == {}
+    assert bench.service.stats().outcomes == {}
     assert bench.report("failure", recall_id=answer.recall_id).status == "recorded"
 
 

@@ -17,6 +17,7 @@ from memory_core.port import (
     RememberRequest,
     parse,
 )
+from memory_core.requests import BriefRequest, ItemRequest, MistakesRequest, ProjectsRequest
 from memory_core.service.following import Following
 from tests.memory_core.service.conftest import Bench, OpenBench
 
@@ -25,7 +26,7 @@ NFC, NFD = "caf\u00e9", "cafe\u0301"
 
 def change(bench: Bench, action: str, into: str, **more: Any) -> ProjectChanged:
     request = parse(ProjectRequest, {"action": action, "into": into, **more})
-    return bench.service.projects.change(request)
+    return bench.service.projects.change_project(request)
 
 
 def titles(bench: Bench, project: str, caller: Caller = OWNER) -> list[str]:
@@ -62,11 +63,11 @@ def test_a_project_is_found_under_both_names_and_after_a_rebuild(
             assert titles(bench, name) == ["Parse dates", "Parse times"]
             assert kept in bench.ids("parse dates", project=name)
             assert bench.lessons(project=name).project == "new"
-            assert bench.service.reading.brief(name, 1200).project == "new"
+            assert bench.service.reading.brief(BriefRequest(project=name)).project == "new"
     assert bench.report("success", recall_id=open_one, project="new").status == "recorded"
     assert bench.show(kept, "new").project == "new"
-    assert bench.service.stats("ready").projects == {"new": 2}
-    line = bench.service.projects.projects("").projects[0]
+    assert bench.service.stats().projects == {"new": 2}
+    line = bench.service.projects.projects(ProjectsRequest()).projects[0]
     assert (line.name, line.items, line.reports, line.aliases) == ("new", 2, 1, ("old",))
 
 
@@ -76,7 +77,7 @@ def test_what_is_written_under_a_new_name_joins_what_was_known(bench: Bench) -> 
     change(bench, "rename", "new", project="old")
     again = bench.report("failure", **{**failed, "project": "new"})
     assert again.signature == first.signature
-    told = bench.service.reading.mistakes("new")
+    told = bench.service.reading.mistakes(MistakesRequest(project="new"))
     assert [one.seen for one in told.clusters] == [2]
 
 
@@ -85,7 +86,7 @@ def test_a_merged_project_is_warned_by_the_failures_of_both(bench: Bench) -> Non
     bench.report("failure", **failed, project="old")
     change(bench, "merge", "new", project="old")
     assert bench.check(error="ValueError: bad date 12", project="new").warnings
-    assert len(bench.service.reading.mistakes("new").clusters) == 1
+    assert len(bench.service.reading.mistakes(MistakesRequest(project="new")).clusters) == 1
 
 
 def test_the_same_text_is_one_item_under_all_names(bench: Bench) -> None:
@@ -104,7 +105,9 @@ def test_a_name_of_before_can_be_taken_back(open_bench: OpenBench) -> None:
     for before in (bench, None):
         one = before or reopened(open_bench)
         assert all(titles(one, name) == ["Parse dates"] for name in "abc")
-        assert [line.name for line in one.service.projects.projects("").projects] == ["a"]
+        assert [
+            line.name for line in one.service.projects.projects(ProjectsRequest()).projects
+        ] == ["a"]
 
 
 def test_a_report_id_counts_once_under_all_names(bench: Bench) -> None:
@@ -131,10 +134,10 @@ def test_what_cannot_be_done_is_refused_and_changes_nothing(
 ) -> None:
     for name in ("old", "other", "default", GLOBAL_PROJECT):
         stored(bench, f"Of {name}", name)
-    before = bench.service.projects.projects("")
+    before = bench.service.projects.projects(ProjectsRequest())
     with pytest.raises(InvalidInput, match=why):
         change(bench, action, into, project=project)
-    assert bench.service.projects.projects("") == before
+    assert bench.service.projects.projects(ProjectsRequest()) == before
     assert list(bench.service.core.store.events()) == []
 
 
@@ -177,8 +180,8 @@ def test_a_token_for_the_old_name_keeps_working_and_gains_nothing(bench: Bench) 
     assert titles(bench, "new", other) == ["By the token", "New one", "Old one"]
     assert bench.show(kept, "new").project == "new"
     seen = bench.service.core.names.widened(token)
-    assert bench.service.reading.get(kept, "", seen).project == "old"
-    names = [one.name for one in bench.service.projects.projects("", seen).projects]
+    assert bench.service.reading.get(ItemRequest(item_id=kept), seen).project == "old"
+    names = [one.name for one in bench.service.projects.projects(ProjectsRequest(), seen).projects]
     assert names == ["old"]
 
 
@@ -234,7 +237,7 @@ def test_names_that_look_the_same_are_one_project(bench: Bench, name: str) -> No
     stored(bench, "Of the shop", "shop")
     assert titles(bench, name) == ["Of the shop"]
     stored(bench, "More", name)
-    assert set(bench.service.stats("ready").projects) == {"shop"}
+    assert set(bench.service.stats().projects) == {"shop"}
 
 
 def test_names_of_an_earlier_version_that_look_the_same_are_joined(open_bench: OpenBench) -> None:

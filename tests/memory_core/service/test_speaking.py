@@ -26,31 +26,31 @@ def worked(bench: Bench) -> str:
 def test_silence_use_and_cost_are_counted_and_survive_a_restart(open_bench: OpenBench) -> None:
     bench = open_bench()
     worked(bench)
-    said = bench.service.stats("ready").speaking
+    said = bench.service.stats().speaking
     assert (said.recalls, said.silent, said.served) == (5, 2, 3)
     assert (said.judged, said.used) == (2, 1)
     assert said.prompts == 2
     assert 0 < said.tokens < 300
-    assert open_bench().service.stats("ready").speaking == said
+    assert open_bench().service.stats().speaking == said
 
 
 def test_a_correction_counts_in_place_of_what_it_corrects(bench: Bench) -> None:
     recall_id = worked(bench)
     bench.report("failure", recall_id=recall_id, used_ids=[])
-    said = bench.service.stats("ready").speaking
+    said = bench.service.stats().speaking
     assert (said.judged, said.used) == (2, 0)
 
 
 def test_who_sees_one_project_is_told_of_that_one(bench: Bench) -> None:
     worked(bench)
     other = Caller("t", "read", ("else",))
-    assert bench.service.stats("ready", other).speaking.recalls == 0
+    assert bench.service.stats(other).speaking.recalls == 0
     assert bench.service.scorer(other).details.speaking.recalls == 0
 
 
 def test_proof_tells_the_same_sums_as_stats(bench: Bench) -> None:
     worked(bench)
     for caller in (OWNER, Caller("t", "read", (bench.service.core.project,))):
-        said = bench.service.stats("ready", caller).speaking
+        said = bench.service.stats(caller).speaking
         assert said.judged
         assert bench.service.scorer(caller).details.speaking == said

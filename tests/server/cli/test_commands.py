@@ -9,6 +9,7 @@ import pytest
 from memory_core import port
 from memory_core.doctor import Report, machine
 from memory_core.errors import StoreUnavailable
+from memory_core.requests import Empty
 from tests.server.cli.harness import Shell
 from tests.server.fake_memory import FakeMemory
 
@@ -43,10 +44,8 @@ def test_nothing_that_helps_is_said_so(shell: Shell) -> None:
 
 def test_a_withheld_recall_is_not_said_to_have_found_nothing(shell: Shell) -> None:
     class Withholding(FakeMemory):
-        async def recall(
-            self, request: port.RecallRequest, progress: port.Progress | None = None
-        ) -> port.RecallAnswer:
-            found = await super().recall(request, progress)
+        async def _recall(self, request: port.RecallRequest) -> port.RecallAnswer:
+            found = await super()._recall(request)
             return found.model_copy(update={"mode": "withheld", "note": "Held back on purpose."})
 
     assert shell.run("recall", "anything", memory=Withholding()) == 0
@@ -205,7 +204,7 @@ def test_an_unknown_item_is_said_with_the_next_move(shell: Shell) -> None:
 
 def test_a_memory_that_cannot_serve_says_why(shell: Shell) -> None:
     class Broken(FakeMemory):
-        async def list_lessons(self, request: port.ListRequest) -> port.ListAnswer:
+        async def _list_lessons(self, request: port.ListRequest) -> port.ListAnswer:
             raise StoreUnavailable("The disk is full. Free some space.")
 
     assert shell.run("lessons", memory=Broken()) == 1
@@ -251,7 +250,7 @@ def test_stored_text_cannot_move_the_cursor_or_forge_lines(shell: Shell) -> None
 
 def test_an_interrupt_ends_with_the_usual_code(shell: Shell) -> None:
     class Interrupted(FakeMemory):
-        async def stats(self) -> port.Stats:
+        async def _stats(self, request: Empty) -> port.Stats:
             raise KeyboardInterrupt
 
     memory = Interrupted()

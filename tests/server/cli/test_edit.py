@@ -27,8 +27,8 @@ def test_a_corrected_item_takes_the_place_and_the_record_is_told(shell: Shell) -
 
 def test_an_item_with_a_new_record_can_be_taken_back_too(shell: Shell) -> None:
     class Renewing(FakeMemory):
-        async def edit(self, *given: Any, **more: Any) -> port.EditAnswer:
-            return (await super().edit(*given, **more)).model_copy(update={"record": "new"})
+        async def _edit(self, request: port.EditRequest) -> port.EditAnswer:
+            return (await super()._edit(request)).model_copy(update={"record": "new"})
 
     memory = Renewing()
     memory.kept = shell.memory.kept
@@ -76,8 +76,8 @@ def test_a_check_is_asked_and_shown(shell: Shell) -> None:
 
 def test_what_is_to_be_known_of_a_call_is_shown(shell: Shell) -> None:
     class Noting(FakeMemory):
-        async def forget(self, request: port.ForgetRequest) -> port.StateAnswer:
-            return (await super().forget(request)).model_copy(update={"note": "It counts there."})
+        async def _forget(self, request: port.ForgetRequest) -> port.StateAnswer:
+            return (await super()._forget(request)).model_copy(update={"note": "It counts there."})
 
     memory = Noting()
     memory.kept = shell.memory.kept

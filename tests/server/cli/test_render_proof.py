@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory_core import port
+from memory_core.requests import Empty
 from server.cli.render_proof import BARS, POINTS, proof, short_proof, sparkline, weight
 from server.cli.terminal import Page, width_of
 from tests.server.cli.harness import Shell
@@ -246,7 +247,7 @@ def test_proof_is_shown_and_waits_for_the_model(shell: Shell) -> None:
 
 def test_proof_as_json_is_the_exact_answer(shell: Shell) -> None:
     class Proven(FakeMemory):
-        async def scorer(self) -> port.ScorerReport:
+        async def _scorer(self, request: Empty) -> port.ScorerReport:
             return report()
 
     assert shell.run("--json", "proof", memory=Proven()) == 0

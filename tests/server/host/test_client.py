@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx2
@@ -17,6 +18,7 @@ import pytest
 from memory_core import port
 from memory_core.errors import InvalidInput, MemoryUnavailable, UnknownItem
 from memory_core.port import Caller, Memory, Progress
+from memory_core.requests import BriefRequest, Empty, ItemRequest, MistakesRequest
 from memory_core.settings import Settings
 from server.host import app as host_app
 from server.host.app import HostApp
@@ -80,14 +82,16 @@ async def test_every_call_answers_as_the_memory_itself_does(tmp_path: Path) -> N
         assert outcome.judged.outcome == "success"
         assert (await memory.check(port.CheckRequest(action="strip"))).items == ()
         assert (await memory.list_lessons(port.ListRequest())).total == 1
-        direct = await behind.get(stored.id, "mine")
-        assert await memory.get(stored.id) == direct
-        assert (await memory.brief()).project == "mine"
-        assert await memory.mistakes() == await behind.mistakes("mine")
-        assert await memory.scorer() == await behind.scorer()
-        assert await memory.stats() == await behind.stats()
-        assert await memory.compact() == await behind.compact()
-        assert await memory.reembed() == await behind.reembed()
+        direct = await behind.get(ItemRequest(item_id=stored.id, project="mine"))
+        assert await memory.get(ItemRequest(item_id=stored.id)) == direct
+        assert (await memory.brief(BriefRequest())).project == "mine"
+        assert await memory.mistakes(MistakesRequest()) == await behind.mistakes(
+            MistakesRequest(project="mine")
+        )
+        assert await memory.scorer(Empty()) == await behind.scorer(Empty())
+        assert await memory.stats(Empty()) == await behind.stats(Empty())
+        assert await memory.compact(Empty()) == await behind.compact(Empty())
+        assert await memory.reembed(Empty()) == await behind.reembed(Empty())
         request = port.ForgetRequest(item_id=stored.id, reason="old")
         assert (await memory.forget(request)).state == "retired"
         assert (await memory.restore(request)).state == "active"
@@ -110,11 +114,11 @@ async def test_a_front_that_is_set_up_otherwise_is_warned(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with hosted(tmp_path, FakeMemory()) as there:
-        await there.memory.stats()
+        await there.memory.stats(Empty())
         assert "no effect" not in caplog.text
         settings = replace(there.settings, scorer_mode="similarity")
         other = HostMemory(settings, "mine", "0")
-        await other.stats()
+        await other.stats(Empty())
         assert "LESSONBANK_SCORER_MODE = 'similarity' has no effect" in caplog.text
         assert "host restart" in caplog.text
         await other.aclose()
@@ -123,20 +127,20 @@ async def test_a_front_that_is_set_up_otherwise_is_warned(
 async def test_a_wrong_value_is_refused_with_the_memorys_own_sentence(tmp_path: Path) -> None:
     async with hosted(tmp_path, FakeMemory()) as there:
         with pytest.raises(InvalidInput) as refused:
-            await there.memory.get("item_nowhere")
+            await there.memory.get(ItemRequest(item_id="item_nowhere"))
         assert str(refused.value) == str(UnknownItem("item_nowhere"))
         assert refused.value.field == "item_id"
 
 
 class Failing(FakeMemory):
-    async def stats(self) -> port.Stats:
+    async def _stats(self, request: Empty) -> port.Stats:
         raise RuntimeError("what a user stored")
 
 
 async def test_an_unexpected_error_tells_nothing_of_what_is_stored(tmp_path: Path) -> None:
     async with hosted(tmp_path, Failing()) as there:
         with pytest.raises(HostFailed) as failed:
-            await there.memory.stats()
+            await there.memory.stats(Empty())
         assert "stored" not in str(failed.value)
 
 
@@ -148,12 +152,14 @@ class Slow(FakeMemory):
         self.asked = 0
         self.go = anyio.Event()
 
-    async def reembed(self, progress: Progress | None = None) -> port.Reembedded:
+    async def call(self, method: Any, request: Any, progress: Progress | None = None) -> Any:
+        if method is not Memory.reembed:
+            return await super().call(method, request, progress)
         self.asked += 1
         assert progress is not None
         await progress(0.25, "a quarter")
         await self.go.wait()
-        return await super().reembed()
+        return await super().call(method, request)
 
 
 async def test_progress_reaches_the_front_and_a_change_outlives_its_caller(tmp_path: Path) -> None:
@@ -164,12 +170,14 @@ async def test_progress_reaches_the_front_and_a_change_outlives_its_caller(tmp_p
 
     async with hosted(tmp_path, behind) as there:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(there.memory.reembed, tell)
+            tasks.start_soon(there.memory.reembed, Empty(), tell)
             await until(lambda: heard)
             tasks.cancel_scope.cancel()
         assert heard == [(0.25, "a quarter")]
         behind.go.set()
-        assert (await there.memory.reembed()).items == (await FakeMemory().reembed()).items
+        assert (await there.memory.reembed(Empty())).items == (
+            await FakeMemory().reembed(Empty())
+        ).items
         assert behind.asked == 2
 
 
@@ -177,9 +185,9 @@ async def test_a_busy_host_is_asked_again(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("server.host.calls.MOST", 1)
     behind = Slow()
     async with hosted(tmp_path, behind) as there, anyio.create_task_group() as tasks:
-        tasks.start_soon(there.memory.reembed)
+        tasks.start_soon(there.memory.reembed, Empty())
         await until(lambda: behind.asked)
-        tasks.start_soon(there.memory.stats)
+        tasks.start_soon(there.memory.stats, Empty())
         await until(lambda: there.reach._link is not None)
         behind.go.set()
 
@@ -189,7 +197,7 @@ async def test_a_front_has_more_calls_than_connections(tmp_path: Path) -> None:
     async with hosted(tmp_path, behind) as there:
         async with anyio.create_task_group() as tasks:
             for _ in range(AT_ONCE + 20):
-                tasks.start_soon(there.memory.reembed)
+                tasks.start_soon(there.memory.reembed, Empty())
             await until(lambda: behind.asked == AT_ONCE)
             behind.go.set()
         assert behind.asked == AT_ONCE + 20
@@ -202,7 +210,7 @@ async def test_a_call_under_way_is_finished_though_the_next_one_is_sent_elsewher
     async with hosted(tmp_path, behind) as there:
 
         async def first() -> None:
-            answers.append(await there.memory.reembed())
+            answers.append(await there.memory.reembed(Empty()))
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(first)
@@ -211,7 +219,7 @@ async def test_a_call_under_way_is_finished_though_the_next_one_is_sent_elsewher
                 await client.post("/stop")
             monkeypatch.setattr("server.host.reach.REPEATS", 1)
             with pytest.raises(MemoryUnavailable):
-                await there.memory.stats()
+                await there.memory.stats(Empty())
             behind.go.set()
         assert len(answers) == behind.asked == 1
 
@@ -234,13 +242,13 @@ async def test_a_host_that_answers_nonsense_is_said_in_one_sentence(
 ) -> None:
     behind = FakeMemory()
 
-    async def nonsense() -> port.RecallsAnswer:
+    async def nonsense(_: Empty) -> port.RecallsAnswer:
         return port.RecallsAnswer(recalls=(), open=0)
 
-    monkeypatch.setattr(behind, "stats", nonsense)
+    monkeypatch.setattr(behind, "_stats", nonsense)
     async with hosted(tmp_path, behind) as there:
         with pytest.raises(MemoryUnavailable, match="host restart"):
-            await there.memory.stats()
+            await there.memory.stats(Empty())
 
 
 async def test_nobody_without_the_token_is_answered(tmp_path: Path) -> None:
@@ -259,8 +267,8 @@ async def test_what_is_no_call_is_refused(tmp_path: Path) -> None:
         Link.of_host(there.announcement, 1).http as client,
     ):
         assert (await client.post("/call/aclose", json={})).status_code == 404
-        answer = await client.post("/call/brief", json={"request": {"cwd": "/"}})
-        assert "no argument" in answer.json()["error"]["text"]
+        answer = await client.post("/call/get", json={"request": {"cwd": "/"}})
+        assert answer.json()["error"]["field"] == "item_id"
 
 
 async def test_the_light_way_gets_answers_and_refusals(tmp_path: Path) -> None:
@@ -299,10 +307,10 @@ async def test_a_host_that_nobody_finds_is_said_in_one_sentence(
     place.announce(Announcement(os.getpid(), "99.0", PROTOCOL + 1, "t", socket="/nowhere"))
     monkeypatch.setattr("server.host.starting.health", lambda _there: {"stopping": False})
     with pytest.raises(MemoryUnavailable, match="newer lessonbank"):
-        await memory.stats()
+        await memory.stats(Empty())
     await memory.aclose()
     with pytest.raises(MemoryUnavailable, match="closed"):
-        await memory.stats()
+        await memory.stats(Empty())
 
 
 def test_a_call_waits_for_the_model_ten_minutes_at_the_most() -> None:
@@ -314,16 +322,18 @@ async def test_a_fronts_project_is_told_apart_from_one_that_a_call_names(tmp_pat
     heard: list[tuple[str, str, str]] = []
 
     class Hearing(FakeMemory):
-        async def get(self, item_id: str, project: str = "") -> port.ItemDetail:
-            heard.append((self.caller.source, self.caller.home, project))
-            return await super().get(item_id, project)
+        async def _get(self, request: ItemRequest) -> port.ItemDetail:
+            heard.append((self.caller.source, self.caller.home, request.project))
+            return await super()._get(request)
 
     async with hosted(tmp_path, Hearing()) as there:
         stored = await there.memory.remember(LESSON)
-        await there.memory.get(stored.id)
-        await there.memory.get(stored.id, "named")
-        await there.memory.bound(Caller("ci", "write")).get(stored.id)
-        await there.memory.bound(Caller("at", "read", home="home")).get(stored.id)
+        await there.memory.get(ItemRequest(item_id=stored.id))
+        await there.memory.get(ItemRequest(item_id=stored.id, project="named"))
+        await there.memory.bound(Caller("ci", "write")).get(ItemRequest(item_id=stored.id))
+        await there.memory.bound(Caller("at", "read", home="home")).get(
+            ItemRequest(item_id=stored.id)
+        )
     assert heard == [
         ("", "mine", ""),
         ("", "mine", "named"),

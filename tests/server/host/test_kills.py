@@ -11,6 +11,7 @@ import anyio
 import pytest
 
 from memory_core import port
+from memory_core.requests import Empty
 from server.host.client import HostMemory
 from tests.server.connections import until
 from tests.server.host.room import Room
@@ -131,7 +132,7 @@ async def test_every_acknowledged_write_is_there_once_after_ten_kills(
         await _killing(room, clients, done, turn * KILLS)
     memory = room.memory()
     active, retired = await _titles(memory, "active"), await _titles(memory, "retired")
-    stats = await memory.stats()
+    stats = await memory.stats(Empty())
     await memory.aclose()
     stored = [title for client in clients for title in client.stored]
     assert collections.Counter(active + retired) == collections.Counter(stored)

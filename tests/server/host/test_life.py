@@ -17,6 +17,7 @@ import pytest
 
 from memory_core import port
 from memory_core.errors import MemoryUnavailable
+from memory_core.requests import Empty
 from memory_core.settings import Settings
 from memory_core.store.ownership import Ownership
 from server.host import reach
@@ -60,7 +61,7 @@ async def test_many_fronts_of_one_process_start_one_host(room: Room) -> None:
     memories = [room.memory() for _ in range(8)]
     async with anyio.create_task_group() as tasks:
         for memory in memories:
-            tasks.start_soon(memory.stats)
+            tasks.start_soon(memory.stats, Empty())
     assert room.hosts() == [room.living().pid]
     for memory in memories:
         await memory.aclose()
@@ -78,7 +79,7 @@ async def test_what_one_client_stores_another_one_finds(room: Room) -> None:
 
 async def test_a_front_hears_of_changes_that_another_one_made(room: Room) -> None:
     first, second = room.memory(), room.memory()
-    await first.stats()
+    await first.stats(Empty())
     heard: list[port.Change] = []
     listening = anyio.Event()
 
@@ -102,7 +103,7 @@ async def test_a_front_hears_of_changes_that_another_one_made(room: Room) -> Non
 
 async def test_changes_go_on_with_the_next_host(room: Room) -> None:
     first, second = room.memory(), room.memory()
-    await first.stats()
+    await first.stats(Empty())
     heard: list[str] = []
 
     async def listen() -> None:
@@ -115,7 +116,7 @@ async def test_changes_go_on_with_the_next_host(room: Room) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(listen)
             killed = room.kill()
-            await first.stats()  # a call starts the next host
+            await first.stats(Empty())  # a call starts the next host
             await until_async(lambda: _fronts(room))
             assert room.living().pid != killed
             stored = await second.remember(LESSON)
@@ -129,7 +130,7 @@ async def test_the_host_ends_when_nobody_uses_it(
 ) -> None:
     monkeypatch.setenv("LESSONBANK_HOST_IDLE", "0.2")
     memory = room.memory()
-    await memory.stats()
+    await memory.stats(Empty())
     pid = room.living().pid
     await memory.aclose()
     until(lambda: not alive(pid))
@@ -142,7 +143,7 @@ async def test_a_front_that_listens_keeps_the_host(
 ) -> None:
     monkeypatch.setenv("LESSONBANK_HOST_IDLE", "0.2")
     memory = room.memory()
-    await memory.stats()
+    await memory.stats(Empty())
     pid = room.living().pid
     async with anyio.create_task_group() as tasks:
 
@@ -161,7 +162,7 @@ async def test_a_front_that_listens_keeps_the_host(
 
 async def test_the_host_ends_when_its_store_is_deleted(room: Room) -> None:
     memory = room.memory()
-    await memory.stats()
+    await memory.stats(Empty())
     pid = room.living().pid
     shutil.rmtree(room.store)
     until(lambda: not alive(pid))
@@ -201,7 +202,7 @@ async def test_what_a_crash_or_a_reboot_left_is_no_hindrance(room: Room, left: s
 
 async def test_a_newer_front_replaces_the_host_and_no_call_is_lost(room: Room) -> None:
     old = room.memory(version="0.0")
-    await old.stats()
+    await old.stats(Empty())
     pid = room.living().pid
     place = place_of(room.store)
     present = room.living()
@@ -217,13 +218,13 @@ async def test_a_newer_front_replaces_the_host_and_no_call_is_lost(room: Room) -
 
 async def test_a_host_of_a_newer_protocol_is_left_alone(room: Room) -> None:
     memory = room.memory()
-    await memory.stats()
+    await memory.stats(Empty())
     present = room.living()
     newer = Announcement(**{**present._asdict(), "version": "9.0", "protocol": PROTOCOL + 1})
     place_of(room.store).announce(newer)
     late = room.memory()
     with pytest.raises(MemoryUnavailable, match="newer lessonbank"):
-        await late.stats()
+        await late.stats(Empty())
     assert alive(present.pid)
     await memory.aclose()
     await late.aclose()
@@ -258,7 +259,7 @@ async def test_a_store_that_another_process_holds_is_refused_and_tried_anew(room
     held = Ownership(room.store)
     memory = room.memory()
     with pytest.raises(MemoryUnavailable, match="owns this store"):
-        await memory.stats()
+        await memory.stats(Empty())
     held.release()
     until(lambda: not room.hosts())
     assert (await memory.remember(LESSON)).status == "added"
@@ -331,7 +332,7 @@ async def test_a_store_folder_that_is_a_file_is_refused_clearly(room: Room) -> N
     room.store.write_text("")
     memory = room.memory()
     with pytest.raises(MemoryUnavailable, match="LESSONBANK_STORE"):
-        await memory.stats()
+        await memory.stats(Empty())
     await memory.aclose()
 
 

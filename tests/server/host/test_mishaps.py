@@ -15,6 +15,7 @@ import pytest
 
 from memory_core import port
 from memory_core.errors import MemoryUnavailable
+from memory_core.requests import Empty
 from server.host import starting
 from server.host.direct import NoAnswer, ask
 from server.host.place import Holder, place_of
@@ -29,7 +30,7 @@ LESSON = port.RememberRequest(title="Strip the mark", content="Open it with utf-
 
 async def test_a_lost_announcement_is_made_again(room: Room) -> None:
     memory = room.memory()
-    await memory.stats()
+    await memory.stats(Empty())
     there = room.living()
     place_of(room.store).announcement.unlink()
     await until_async(lambda: room.host() == there)

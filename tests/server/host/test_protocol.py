@@ -12,8 +12,7 @@ from memory_core.errors import (
     UnknownItem,
     UnknownRecall,
 )
-from memory_core.port import Memory
-from server.host.protocol import METHODS, HostFailed, raised, told
+from server.host.protocol import HostFailed, raised, told
 
 
 @pytest.mark.parametrize(
@@ -46,9 +45,3 @@ def test_nothing_but_its_kind_is_told_of_an_unexpected_error() -> None:
     assert isinstance(back, HostFailed)
     assert "stored" not in str(back)
     assert "RuntimeError" in str(back)
-
-
-def test_every_call_of_the_port_has_its_method() -> None:
-    own = {"bound", "work_in", "warm", "readiness", "changes", "aclose"}
-    calls = {name for name in vars(Memory) if not name.startswith("_")} - own
-    assert set(METHODS) == calls

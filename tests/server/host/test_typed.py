@@ -271,7 +271,7 @@ async def test_a_command_that_nobody_waits_for_ends(
     ended: list[str] = []
 
     class Waiting(FakeMemory):
-        async def recall(self, request: port.RecallRequest, progress: Any = None) -> Any:
+        async def _recall(self, request: port.RecallRequest) -> Any:
             ended.append("began")
             try:
                 await anyio.sleep_forever()
