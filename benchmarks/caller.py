@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from benchmarks.corpus import queries
-from memory_core.port import Evidence, OutcomeRequest, RecallAnswer, RecallRequest
+from memory_core.answers import RecallAnswer
+from memory_core.requests import Evidence, OutcomeRequest, RecallRequest
 
 if TYPE_CHECKING:
     from memory_core.service.service import MemoryService

@@ -25,7 +25,7 @@ from benchmarks.corpus import lessons, queries
 from benchmarks.report import Budget, Cell, Report, Table
 from benchmarks.stocked import KEPT, PROJECT, served_embedder, stored_items
 from benchmarks.stopwatch import percentile
-from memory_core.port import OutcomeRequest, RecallRequest, RememberRequest
+from memory_core.requests import OutcomeRequest, RecallRequest, RememberRequest
 from memory_core.settings import Settings
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from benchmarks.corpus import queries
 from benchmarks.report import Budget, Cell, Report, Table
 from benchmarks.stocked import KEPT, Stock, memory, served_embedder, stock
 from benchmarks.stopwatch import Stopwatch, percentile
-from memory_core.port import RecallRequest
+from memory_core.requests import RecallRequest
 
 if TYPE_CHECKING:
     from memory_core.ports import Embedder

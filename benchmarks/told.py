@@ -57,7 +57,7 @@ async def _answers(folder: Path) -> list[tuple[str, Any]]:
     from mcp import Client
 
     from memory_core.bootstrap import open_memory
-    from memory_core.port import RecallRequest
+    from memory_core.requests import RecallRequest
     from memory_core.settings import Settings
     from server.app import Front
 

@@ -14,8 +14,9 @@ from memory_core.addresses import working_directory
 from memory_core.allocator import steady_allocator
 from memory_core.errors import StoreUnavailable
 from memory_core.in_process import InProcessMemory
-from memory_core.port import Change, Evaluation, Memory
+from memory_core.port import Change, Memory
 from memory_core.projects import derive_project
+from memory_core.proof_answers import Evaluation
 from memory_core.proven import TOKENS, ProvenNames
 from memory_core.settings import Settings
 from memory_core.shelf import FolderShelf, Shelf

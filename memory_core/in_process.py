@@ -16,19 +16,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 from anyio import CapacityLimiter, to_thread
 
+from memory_core.answers import Reembedded
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import LessonbankError
 from memory_core.loading import Loading
-from memory_core.port import (
-    AnswerT,
-    Change,
-    Memory,
-    Method,
-    Progress,
-    Readiness,
-    Reembedded,
-    RequestT,
-)
+from memory_core.port import Change, Memory, Method, Progress, Readiness
+from memory_core.requests import AnswerT, RequestT
 
 if TYPE_CHECKING:
     from memory_core.ports import Embedder

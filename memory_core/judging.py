@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from memory_core.log_signs import LogSigns, read_log
 from memory_core.model import Outcome
-from memory_core.port import Evidence
+from memory_core.requests import Evidence
 
 _REWARDS: dict[Outcome, float] = {"success": 1.0, "partial": 0.5, "failure": 0.0, "unknown": 0.5}
 

@@ -21,7 +21,8 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.requests import Request
 
-from memory_core import port
+from memory_core.caller import OWNER, Caller
+from memory_core.port import Memory
 from memory_core.projects import Located, project_of_folders
 from memory_core.version import VERSION
 from server import prompts, resources
@@ -66,9 +67,9 @@ class Front:
 
     def __init__(
         self,
-        memory: port.Memory,
+        memory: Memory,
         session: str | Callable[[], str] = "",
-        caller_of: Callable[[Request], port.Caller] | None = None,
+        caller_of: Callable[[Request], Caller] | None = None,
         located: Located | None = None,
     ) -> None:
         self.memory = memory
@@ -210,22 +211,22 @@ class Front:
         """Whether clients may be on other machines, and others than the owner."""
         return self._caller_of is not None
 
-    def _caller(self, ctx: Context) -> port.Caller:
+    def _caller(self, ctx: Context) -> Caller:
         """Who calls; over HTTP never the owner for want of a request to ask.
 
         Raises:
             PermissionError: The call came with no request that a door has checked.
         """
         if self._caller_of is None:
-            return port.OWNER
+            return OWNER
         if ctx.request is None:
             raise PermissionError("this call came with no request, so nobody is known to make it")
         return self._caller_of(ctx.request)
 
-    def _memory_of(self, ctx: Context) -> port.Memory:
+    def _memory_of(self, ctx: Context) -> Memory:
         """The memory as the caller of this request sees it: nothing else is given to a handler."""
         caller = self._caller(ctx)
-        return self.memory if caller == port.OWNER else self.memory.bound(caller)
+        return self.memory if caller == OWNER else self.memory.bound(caller)
 
     def _session_of(self, ctx: Context) -> str:
         """Name the transport's session: what just failed in it is demoted in it.

@@ -20,7 +20,8 @@ from mcp.server.connection import Connection
 from mcp.server.context import ServerRequestContext
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
 
-from memory_core import port
+from memory_core.caller import Caller
+from memory_core.port import Change, Memory
 from server.resources import uris_of
 
 logger = logging.getLogger(__name__)
@@ -45,11 +46,11 @@ class Changes:
 
     def __init__(
         self,
-        memory: port.Memory,
-        caller_of: Callable[[ServerRequestContext[Any]], port.Caller],
+        memory: Memory,
+        caller_of: Callable[[ServerRequestContext[Any]], Caller],
     ) -> None:
         self._memory, self._caller_of = memory, caller_of
-        self._circles: dict[port.Caller, _Circle] = {}
+        self._circles: dict[Caller, _Circle] = {}
         self._legacy: dict[Connection, _Subscriber] = {}
 
     async def subscribe(
@@ -78,7 +79,7 @@ class Changes:
     ) -> types.SubscriptionsListenResult:
         """Serve `subscriptions/listen`, with the others who see the same projects."""
         _check(params.notifications.resource_subscriptions or ())
-        key = port.Caller(projects=self._caller_of(ctx).projects)
+        key = Caller(projects=self._caller_of(ctx).projects)
         circle = self._circles.setdefault(key, _Circle())
         circle.members += 1
         try:
@@ -114,7 +115,7 @@ class Changes:
             await anyio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def tell(self, change: port.Change) -> None:
+    async def tell(self, change: Change) -> None:
         """Tell one change to those who asked for it and may hear of it."""
         for caller, circle in list(self._circles.items()):
             for uri in _uris(change, caller):
@@ -145,11 +146,11 @@ class _Circle:
 class _Subscriber:
     """One connection of the handshake era."""
 
-    caller: port.Caller
+    caller: Caller
     uris: set[str] = field(default_factory=set)
 
 
-def _uris(change: port.Change, caller: port.Caller) -> tuple[str, ...]:
+def _uris(change: Change, caller: Caller) -> tuple[str, ...]:
     """The URIs that change for a caller.
 
     What the learner knows changes for everyone with any report; who sees some projects
@@ -158,7 +159,7 @@ def _uris(change: port.Change, caller: port.Caller) -> tuple[str, ...]:
     if not change.heard_by(caller):
         return ()
     also = change.subject == "stats" and caller.projects is not None
-    return uris_of(change) + (uris_of(port.Change("scorer")) if also else ())
+    return uris_of(change) + (uris_of(Change("scorer")) if also else ())
 
 
 def _check(uris: Collection[str]) -> None:

@@ -7,8 +7,9 @@ import logging
 import anyio
 import mcp_types as types
 
-from memory_core import port
 from memory_core.model import OUTCOMES
+from memory_core.port import Memory
+from memory_core.requests import Empty, ListRequest
 from server.plain import cleaned
 
 logger = logging.getLogger(__name__)
@@ -19,7 +20,7 @@ WITHIN = 5.0
 """Seconds that somebody who types may wait for one."""
 
 
-async def completion(memory: port.Memory, argument: types.CompletionArgument) -> types.Completion:
+async def completion(memory: Memory, argument: types.CompletionArgument) -> types.Completion:
     """Give the values that start with what was typed; empty for anything unknown.
 
     A completion is a convenience: a memory that cannot answer, or not soon, completes nothing.
@@ -37,12 +38,12 @@ async def completion(memory: port.Memory, argument: types.CompletionArgument) ->
     )
 
 
-async def _known(memory: port.Memory, name: str) -> list[str]:
+async def _known(memory: Memory, name: str) -> list[str]:
     if name == "outcome":
         return list(OUTCOMES)
     if name == "project":
-        return sorted((await memory.stats(port.Empty())).projects)
+        return sorted((await memory.stats(Empty())).projects)
     if name == "id":
-        page = await memory.list_lessons(port.ListRequest(limit=_MOST))
+        page = await memory.list_lessons(ListRequest(limit=_MOST))
         return [one.id for one in page.items]
     return []

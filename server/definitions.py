@@ -12,7 +12,8 @@ from typing import Any
 import mcp_types as types
 from pydantic import BaseModel
 
-from memory_core import model, port
+from memory_core import model
+from memory_core.answers import Credited, LessonLine, NearDuplicate
 from memory_core.port import Memory, Method
 from server.schemas import Untold, input_schema, output_schema, without
 
@@ -179,7 +180,7 @@ def _definition(tool: ToolText, told: set[str]) -> types.Tool:
     )
 
 
-_PLAIN = (port.LessonLine, port.NearDuplicate, port.Credited)
+_PLAIN = (LessonLine, NearDuplicate, Credited)
 """Parts of answers that name no property which earlier ones did not, or that nobody looks up."""
 
 

@@ -18,7 +18,7 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
 from memory_core.errors import InvalidInput, shown
-from memory_core.port import as_object
+from memory_core.intake import as_object
 from server.definitions import TOOLS
 
 NAME = "lessonbank"

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 
 from memory_core.errors import InvalidInput, shown
 from memory_core.model import OUTCOMES
-from memory_core.port import ids_in, meant
+from memory_core.vocabulary import meant
+from memory_core.written import ids_in
 from server.plain import one_line
 
 _MOST_ATTEMPTS = 10

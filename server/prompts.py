@@ -9,7 +9,7 @@ import mcp_types as types
 from mcp import MCPError
 
 from memory_core.errors import InvalidInput, shown
-from memory_core.port import fold, says_nothing
+from memory_core.vocabulary import fold, says_nothing
 from server import prompt_texts
 from server.plain import cleaned, sentence
 from server.surrogates import refuse_mark

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from memory_core import port
+from memory_core.answers import (
+    FailureWarning,
+    ListAnswer,
+    OutcomeAnswer,
+    RecallAnswer,
+    RecalledItem,
+    RememberAnswer,
+    StateAnswer,
+)
 from server.plain import one_line, quoted
 
 MOST_RESULT = 1_000_000
@@ -21,12 +29,12 @@ _SHORTEST_CUT = 200
 """Characters below which a cut note says too little to be worth showing."""
 
 
-def recall_text(answer: port.RecallAnswer, max_tokens: int) -> str:
+def recall_text(answer: RecallAnswer, max_tokens: int) -> str:
     """Give the text of a recall, at most about `max_tokens` (characters / 4)."""
     return _bounded(answer, max_tokens)
 
 
-def check_text(answer: port.RecallAnswer) -> str:
+def check_text(answer: RecallAnswer) -> str:
     """Give the text of a check: short when nothing matches."""
     return _bounded(answer, _CHECK_TOKENS)
 
@@ -37,7 +45,7 @@ def _ended(answer: BaseModel) -> list[str]:
     return [*([note] if note else []), *([f"Next: {following}"] if following else [])]
 
 
-def _bounded(answer: port.RecallAnswer, max_tokens: int) -> str:
+def _bounded(answer: RecallAnswer, max_tokens: int) -> str:
     """Join head, warnings, items and tail; what does not fit is cut, or named by its id."""
     note, following = one_line(answer.note), one_line(answer.next)
     head = [f"recall_id: {one_line(answer.recall_id)}", *([note] if note else [])]
@@ -69,7 +77,7 @@ def _cut(block: str, room: int) -> str:
     return kept + mark
 
 
-def _warning(warning: port.FailureWarning) -> str:
+def _warning(warning: FailureWarning) -> str:
     items = ", ".join(map(one_line, warning.item_ids))
     about = f"; lessons: {items}" if items else ""
     times = "once" if warning.seen == 1 else f"{warning.seen} times"
@@ -77,7 +85,7 @@ def _warning(warning: port.FailureWarning) -> str:
     return f"{head}, last {one_line(warning.last_seen)}{about}\n{quoted(warning.summary)}"
 
 
-def _item(place: int, item: port.RecalledItem) -> str:
+def _item(place: int, item: RecalledItem) -> str:
     facts = (
         f"{place}. {item.kind} {one_line(item.id)} "
         f"(won {item.wins}, lost {item.losses}; {_age(item.age_days)})"
@@ -97,12 +105,12 @@ def _age(days: float) -> str:
     return f"{days:.0f} day{'' if round(days) == 1 else 's'} old"
 
 
-def remember_text(answer: port.RememberAnswer) -> str:
+def remember_text(answer: RememberAnswer) -> str:
     """Give the text of a stored lesson."""
     return "\n".join([*_remembered(answer), *_ended(answer)])
 
 
-def _remembered(answer: port.RememberAnswer) -> list[str]:
+def _remembered(answer: RememberAnswer) -> list[str]:
     said = {
         "added": f"Stored as {one_line(answer.id)}.",
         "duplicate": f"Already stored as {one_line(answer.id)}: nothing added.",
@@ -124,7 +132,7 @@ _STATUS = {
 }
 
 
-def outcome_text(answer: port.OutcomeAnswer) -> str:
+def outcome_text(answer: OutcomeAnswer) -> str:
     """Give the text of a judged report, with what to do next at its end."""
     judged, said = answer.judged, _STATUS[answer.status]
     lines = [
@@ -145,7 +153,7 @@ def outcome_text(answer: port.OutcomeAnswer) -> str:
     return "\n".join([*lines, *_ended(answer)])
 
 
-def list_text(answer: port.ListAnswer) -> str:
+def list_text(answer: ListAnswer) -> str:
     """Give one page of items, a line of facts and a quoted title each."""
     if not answer.items:
         return "\n".join([f"No items on this page ({answer.total} in all).", *_ended(answer)])
@@ -158,7 +166,7 @@ def list_text(answer: port.ListAnswer) -> str:
     return "\n".join([*lines, *_ended(answer)])
 
 
-def state_text(answer: port.StateAnswer) -> str:
+def state_text(answer: StateAnswer) -> str:
     """Give an item's new state and the way back."""
     said = f"{one_line(answer.id)} is {answer.state} (it was {answer.was})."
     return "\n".join([said, quoted(answer.title), *_ended(answer)])

@@ -18,8 +18,10 @@ import mcp_types as types
 from mcp import MCPError
 from pydantic import BaseModel
 
-from memory_core import port
 from memory_core.errors import Forbidden, InvalidInput, LessonbankError, shown
+from memory_core.port import Change, Memory, Method
+from memory_core.requests import BriefRequest, ItemRequest, parse
+from memory_core.written import ids_in
 from server.plain import cleaned, plain, quoted, sentence, without_paths
 from server.render import MOST_RESULT, NOTES_NOT_ORDERS
 
@@ -76,7 +78,7 @@ TEMPLATES: tuple[types.ResourceTemplate, ...] = (
 )
 
 
-def uris_of(change: port.Change) -> tuple[str, ...]:
+def uris_of(change: Change) -> tuple[str, ...]:
     """Give the URIs whose content a change touches.
 
     An unusual project name is given both encoded and as it is: subscribers of
@@ -101,7 +103,7 @@ def brief_uri(project: str) -> str:
     return f"memory://projects/{quote(project, safe='')}/brief"
 
 
-async def read(memory: port.Memory, uri: str, *, afar: bool = False) -> types.ReadResourceResult:
+async def read(memory: Memory, uri: str, *, afar: bool = False) -> types.ReadResourceResult:
     """Give the resource at `uri` as the memory's caller sees it.
 
     A caller from `afar` learns no path of this machine.
@@ -141,21 +143,20 @@ def _refusal(uri: str, error: Exception, *, afar: bool) -> MCPError:
     )
 
 
-_WHOLE: dict[str, port.Method[Any, Any]] = {
-    f"memory://{one.name}": one
-    for one in (port.Memory.mistakes, port.Memory.scorer, port.Memory.stats)
+_WHOLE: dict[str, Method[Any, Any]] = {
+    f"memory://{one.name}": one for one in (Memory.mistakes, Memory.scorer, Memory.stats)
 }
 
 
-async def _read(memory: port.Memory, uri: str) -> tuple[str, str]:
+async def _read(memory: Memory, uri: str) -> tuple[str, str]:
     bare = _bare(uri)
     if found := _WHOLE.get(bare):
         return _json(await memory.call(found, found.request())), _JSON
     if lesson := _LESSON.fullmatch(bare):
-        item = port.parse(port.ItemRequest, {"item_id": _name(uri, lesson.group(1))})
+        item = parse(ItemRequest, {"item_id": _name(uri, lesson.group(1))})
         return _json(await memory.get(item)), _JSON
     if project := _BRIEF.fullmatch(bare):
-        asked = port.parse(port.BriefRequest, {"project": _name(uri, project.group(1))})
+        asked = parse(BriefRequest, {"project": _name(uri, project.group(1))})
         brief = await memory.brief(asked)
         return f"{NOTES_NOT_ORDERS}\n\n{quoted(brief.text)}\n", "text/markdown"
     known = ", ".join([one.uri for one in STATIC] + [one.uri_template for one in TEMPLATES])
@@ -170,7 +171,7 @@ def _bare(uri: str) -> str:
 
 def _name(uri: str, part: str) -> str:
     name = unquote(part)
-    name = next(iter(port.ids_in(name, 1)), name)
+    name = next(iter(ids_in(name, 1)), name)
     if len(name) > _LONGEST_NAME or not name.isprintable():
         raise _not_found(uri, f"{shown(uri)} names nothing: a name is printable and short.")
     return name

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from memory_core.port import CLAMPED, shapes
+from memory_core.shapes import CLAMPED, shapes
 
 Schema = dict[str, Any]
 Untold = Mapping[str, "Untold"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from memory_core.errors import InvalidInput
-from memory_core.port import MARK
+from memory_core.requests import MARK
 
 _ESCAPES = re.compile(
     rb"\\\\"  # an escaped backslash: what follows it is text

@@ -18,9 +18,22 @@ import anyio
 import mcp_types as types
 from pydantic import BaseModel
 
-from memory_core import port
+from memory_core.answers import RecallAnswer
 from memory_core.errors import LessonbankError, shown
-from memory_core.port import AnswerT, Memory, Method, RequestT
+from memory_core.port import Memory, Method, Progress
+from memory_core.requests import (
+    AnswerT,
+    CheckRequest,
+    ForgetRequest,
+    ListRequest,
+    OutcomeRequest,
+    RecallRequest,
+    RememberRequest,
+    Request,
+    RequestT,
+    noted,
+    parse,
+)
 from server import render
 from server.definitions import TOOLS
 from server.plain import cleaned, plain, sentence, without_paths
@@ -43,9 +56,9 @@ class Call:
     """
 
     arguments: Mapping[str, Any]
-    memory: port.Memory
+    memory: Memory
     session: str = ""
-    progress: port.Progress | None = None
+    progress: Progress | None = None
     afar: bool = False
     where: str = ""
 
@@ -142,26 +155,26 @@ class Tools:
         return await (self._shelter.run(answer) if method.changes else answer)
 
     async def _recall(self, call: Call) -> Reply:
-        request = port.parse(port.RecallRequest, call.arguments)
+        request = parse(RecallRequest, call.arguments)
         own = {"session": request.session or call.session, "door": "recall"}  # no agent is a hook
         request = request.model_copy(update=own)
         answer = _told(call, request, await self._asked(Memory.recall, request, call))
         return Reply(render.recall_text(answer, request.max_tokens), answer)
 
     async def _check(self, call: Call) -> Reply:
-        request = port.parse(port.CheckRequest, call.arguments)
+        request = parse(CheckRequest, call.arguments)
         own = {"session": request.session or call.session, "door": "check"}
         request = request.model_copy(update=own)
         answer = _told(call, request, await self._asked(Memory.check, request, call))
         return Reply(render.check_text(answer), answer)
 
     async def _remember(self, call: Call) -> Reply:
-        request = port.parse(port.RememberRequest, call.arguments)
+        request = parse(RememberRequest, call.arguments)
         answer = await self._asked(Memory.remember, request, call)
         return _noted(render.remember_text(answer), request, answer)
 
     async def _report_outcome(self, call: Call) -> Reply:
-        request = port.parse(port.OutcomeRequest, call.arguments)
+        request = parse(OutcomeRequest, call.arguments)
         if not request.recall_id:  # else it belongs to the session of its recall
             request = request.model_copy(update={"session": request.session or call.session})
         answer = await self._asked(Memory.report_outcome, request, call)
@@ -170,27 +183,27 @@ class Tools:
         return _noted(render.outcome_text(answer), request, answer)
 
     async def _list_lessons(self, call: Call) -> Reply:
-        request = port.parse(port.ListRequest, call.arguments)
+        request = parse(ListRequest, call.arguments)
         answer = await self._asked(Memory.list_lessons, request, call)
         return _noted(render.list_text(answer), request, answer)
 
     async def _forget(self, call: Call) -> Reply:
-        request = port.parse(port.ForgetRequest, call.arguments)
+        request = parse(ForgetRequest, call.arguments)
         answer = await self._asked(Memory.forget, request, call)
         return _noted(render.state_text(answer), request, answer)
 
 
-def _noted(text: str, request: port.Request, answer: BaseModel) -> Reply:
+def _noted(text: str, request: Request, answer: BaseModel) -> Reply:
     """Say beside an answer what of the request was not taken as it came."""
-    return Reply(f"{text}\n{request.note}".rstrip(), port.noted(request, answer))
+    return Reply(f"{text}\n{request.note}".rstrip(), noted(request, answer))
 
 
-def _told(call: Call, request: port.Request, answer: port.RecallAnswer) -> port.RecallAnswer:
+def _told(call: Call, request: Request, answer: RecallAnswer) -> RecallAnswer:
     """Say in the data too that recalled text is data: some clients show a model only that."""
     note = f"{call.where} {call.told(answer.note)}".strip()
     if answer.items or answer.warnings:
         note = f"{render.NOTES_NOT_ORDERS} {note}".rstrip()
-    return port.noted(request, answer.model_copy(update={"note": note}))
+    return noted(request, answer.model_copy(update={"note": note}))
 
 
 def _failed(text: str) -> types.CallToolResult:

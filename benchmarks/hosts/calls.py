@@ -23,8 +23,8 @@ from benchmarks.report import Cell, Report, Table
 from benchmarks.stocked import KEPT, Say, memory, say, stock
 from benchmarks.stopwatch import percentile
 from memory_core.bootstrap import open_memory, product_version
-from memory_core.port import CheckRequest, Memory, OutcomeRequest, RecallRequest
-from memory_core.requests import Empty
+from memory_core.port import Memory
+from memory_core.requests import CheckRequest, Empty, OutcomeRequest, RecallRequest
 from server.host import direct
 from server.host.client import HostMemory
 

@@ -20,16 +20,10 @@ from typing import Any, cast
 
 from benchmarks.learning.conditions import Report
 from benchmarks.learning.stream import Memory, Slate, Stream, Task
-from memory_core.port import (
-    OutcomeRequest,
-    RecallAnswer,
-    RecallRequest,
-    RememberRequest,
-    ScorerReport,
-    parse,
-)
+from memory_core.answers import RecallAnswer, ScorerReport
 from memory_core.ports import Candidate, Embedder, Probe, Scope, Store, StoredItem
 from memory_core.redaction import redact
+from memory_core.requests import OutcomeRequest, RecallRequest, RememberRequest, parse
 from memory_core.scorer.panel import panel_of
 from memory_core.service import lessons, recalling, reporting
 from memory_core.service.catalogue import said_of

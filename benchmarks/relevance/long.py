@@ -25,9 +25,9 @@ from benchmarks.learning.product import Shelf, opened
 from benchmarks.learning.stream import Attempt, Memory, Stream, Task
 from benchmarks.learning.streams import advising, banking77, intercode
 from benchmarks.relevance.fillers import KINDS, PLACES, Fillers, Part, in_part
-from memory_core.port import RecallRequest, parse
 from memory_core.ports import Embedder
 from memory_core.reading import Window
+from memory_core.requests import RecallRequest, parse
 from memory_core.service.conditions import conditions_of
 from memory_core.service.fitting import held_in
 from memory_core.settings import Settings

@@ -12,14 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.relevance.stores import Asked, Stocked
-from memory_core.port import (
-    OutcomeRequest,
-    RecallAnswer,
-    RecallRequest,
-    RememberRequest,
-    parse,
-)
+from memory_core.answers import RecallAnswer
 from memory_core.ports import Embedder
+from memory_core.requests import OutcomeRequest, RecallRequest, RememberRequest, parse
 from memory_core.service.conditions import conditions_of
 from memory_core.service.fitting import least_of, signs_read
 from memory_core.service.recalling import CANDIDATES

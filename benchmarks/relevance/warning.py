@@ -13,8 +13,9 @@ from pathlib import Path
 from benchmarks.learning.embeddings import served_model
 from benchmarks.relevance.measuring import filled
 from benchmarks.relevance.stores import Failed, Stocked, errors, prompts
-from memory_core.port import CheckRequest, OutcomeRequest, RecallAnswer, RecallRequest, parse
+from memory_core.answers import RecallAnswer
 from memory_core.ports import Embedder
+from memory_core.requests import CheckRequest, OutcomeRequest, RecallRequest, parse
 from memory_core.service.service import MemoryService
 
 Ask = Callable[[MemoryService, str, str], RecallAnswer]

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from memory_core.port import ExpertPush, MovedGroup, OrderProof
+from memory_core.proof_answers import ExpertPush, MovedGroup, OrderProof
 from memory_core.scorer.episode import Episode
 from memory_core.scorer.intervals import exact_interval, sum_interval
 from memory_core.scorer.panel import EXPERTS, FUSED, Floats, Values

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from memory_core.port import Proof, ReliabilityRow
+from memory_core.proof_answers import Proof, ReliabilityRow
 from memory_core.scorer.intervals import exact_interval
 from memory_core.scorer.ordering import OrderRecord, OrderReport
 from memory_core.scorer.shares import REACH, place_to_drop, shared_errors

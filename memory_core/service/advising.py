@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from memory_core.answers import RememberAnswer
 from memory_core.errors import shown
 from memory_core.model import Mode, Outcome, State
-from memory_core.port import RememberAnswer
 
 Reported = Literal["recall_id", "task", ""]
 """How what was recalled can be reported: by its recall_id, by task (it was not logged), not at all

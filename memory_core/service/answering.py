@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memory_core.answers import FailureWarning, RecalledItem
 from memory_core.model import Mode, Served
-from memory_core.port import FailureWarning, RecalledItem
 from memory_core.ports import Candidate
 from memory_core.scorer.panel import EVIDENCE, EXPERTS, FUSED, Floats, Values
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from memory_core.port import FailureWarning
+from memory_core.answers import FailureWarning
 from memory_core.ports import Matrix, Vector
 from memory_core.scorer.failure_pairs import Views
 from memory_core.service.conditions import FailureText

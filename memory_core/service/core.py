@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from memory_core.answers import FailureWarning, Learning
 from memory_core.caller import Caller
 from memory_core.errors import InvalidInput, StoreUnavailable, UnknownItem, shown
 from memory_core.model import (
@@ -29,7 +30,7 @@ from memory_core.model import (
     State,
     new_id,
 )
-from memory_core.port import Change, FailureWarning, Learning
+from memory_core.port import Change
 from memory_core.ports import Candidate, Embedder, Scope, Store, StoredItem
 from memory_core.projects import DEFAULT_PROJECT, near_names
 from memory_core.proven import ProvenNames

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
+from memory_core.answers import EditAnswer
 from memory_core.caller import Caller
 from memory_core.model import Item
-from memory_core.port import EditAnswer, EditRequest, RememberRequest
+from memory_core.requests import EditRequest, RememberRequest
 from memory_core.service.core import Core
 from memory_core.wording import changed_meaning
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from memory_core.model import OutcomeRecord, RecallRecord
-from memory_core.port import Evaluation, PolicyRow, ScorerRow
 from memory_core.ports import Store
+from memory_core.proof_answers import Evaluation, PolicyRow, ScorerRow
 from memory_core.scorer.episode import Episode, Traits, build_episode
 from memory_core.scorer.intervals import exact_interval, mean_interval
 from memory_core.scorer.learner import Learner

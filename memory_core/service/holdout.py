@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from memory_core.model import OutcomeRecord, RecallRecord
-from memory_core.port import MemoryGain
+from memory_core.proof_answers import MemoryGain
 from memory_core.scorer.exploring import seeded
 from memory_core.scorer.intervals import difference_interval
 

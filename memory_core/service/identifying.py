@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from memory_core.answers import Identified
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import InvalidInput, UnknownItem, UnknownRecall, shown
-from memory_core.port import Identified, IdRequest
+from memory_core.requests import IdRequest
 from memory_core.service.core import Core
 from memory_core.service.open_recalls import line_of
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
+from memory_core.answers import EditAnswer, NearDuplicate, RememberAnswer, StateAnswer
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import Forbidden, InvalidInput, shown
 from memory_core.excerpts import EVIDENCE_KEPT, ends, excerpt
@@ -18,17 +19,9 @@ from memory_core.model import (
     State,
     new_id,
 )
-from memory_core.port import (
-    EditAnswer,
-    EditRequest,
-    ForgetRequest,
-    NearDuplicate,
-    RememberAnswer,
-    RememberRequest,
-    StateAnswer,
-)
 from memory_core.ports import Embedder, Probe, StoredItem
 from memory_core.redaction import redact
+from memory_core.requests import EditRequest, ForgetRequest, RememberRequest
 from memory_core.service.advising import after_remember, after_state
 from memory_core.service.announcing import item_changes
 from memory_core.service.catalogue import Line, same_words

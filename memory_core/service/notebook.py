@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from memory_core.port import FailureWarning
+from memory_core.answers import FailureWarning
 from memory_core.ports import Embedder
 from memory_core.scorer.relevance import Scale
 from memory_core.service.cause_trainer import CauseTrainer

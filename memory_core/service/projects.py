@@ -5,17 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+from memory_core.answers import ProjectChanged, ProjectLine, ProjectsAnswer
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import InvalidInput, shown
 from memory_core.model import GLOBAL_PROJECT, Event, EventKind, new_id
-from memory_core.port import (
-    ProjectChanged,
-    ProjectLine,
-    ProjectRequest,
-    ProjectsAnswer,
-    ProjectsRequest,
-)
 from memory_core.projects import DEFAULT_PROJECT, near_names
+from memory_core.requests import ProjectRequest, ProjectsRequest
 from memory_core.service.announcing import item_changes
 from memory_core.service.catalogue import Line
 from memory_core.service.core import Core

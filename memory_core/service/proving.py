@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from memory_core.answers import ScorerReport
 from memory_core.caller import OWNER, Caller
 from memory_core.model import OutcomeRecord
-from memory_core.port import (
-    Harm,
-    HarmfulItem,
-    HarmReport,
-    MovedItem,
-    ProofDetails,
-    ScorerReport,
-)
+from memory_core.proof_answers import Harm, HarmfulItem, HarmReport, MovedItem, ProofDetails
 from memory_core.scorer.intervals import exact_interval
 from memory_core.scorer.ordering import Move
 from memory_core.scorer.panel import EXPERTS

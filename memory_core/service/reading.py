@@ -9,28 +9,30 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+from memory_core.answers import (
+    Brief,
+    FailureWarning,
+    ItemDetail,
+    ItemOutcome,
+    LessonLine,
+    ListAnswer,
+    Mistakes,
+    OpenRecall,
+    RecallsAnswer,
+    ServedItem,
+)
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import InvalidInput, shown
 from memory_core.model import GLOBAL_PROJECT, Item, RecallRecord
 from memory_core.moments import moment
-from memory_core.port import (
-    Brief,
-    BriefRequest,
-    FailureWarning,
-    ItemDetail,
-    ItemOutcome,
-    ItemRequest,
-    LessonLine,
-    ListAnswer,
-    ListRequest,
-    Mistakes,
-    MistakesRequest,
-    OpenRecall,
-    RecallsAnswer,
-    RecallsRequest,
-    ServedItem,
-)
 from memory_core.ports import Candidate
+from memory_core.requests import (
+    BriefRequest,
+    ItemRequest,
+    ListRequest,
+    MistakesRequest,
+    RecallsRequest,
+)
 from memory_core.service.advising import after_listing
 from memory_core.service.catalogue import Line
 from memory_core.service.conditions import conditions_of

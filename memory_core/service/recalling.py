@@ -8,19 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from memory_core.answers import FailureWarning, RecallAnswer, RecalledItem
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import StoreUnavailable
 from memory_core.excerpts import ERROR_KEPT, TASK_KEPT, ends, excerpt
 from memory_core.model import Mode, RecallRecord, new_id
-from memory_core.port import (
-    CheckRequest,
-    FailureWarning,
-    RecallAnswer,
-    RecalledItem,
-    RecallRequest,
-)
 from memory_core.ports import Scope, StoredRecall, Vector
 from memory_core.redaction import redact
+from memory_core.requests import CheckRequest, RecallRequest
 from memory_core.scorer.panel import panel_of
 from memory_core.scorer.relevance import BY_MEANING, BY_WORDS
 from memory_core.service.advising import Reported, after_check, after_recall

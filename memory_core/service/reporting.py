@@ -6,22 +6,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from memory_core.answers import Credited, Judged, OutcomeAnswer, RememberAnswer
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import InvalidInput, UnknownRecall, shown
 from memory_core.excerpts import STEP_KEPT, ends, excerpt
 from memory_core.judging import Judgement, judge
 from memory_core.model import GLOBAL_PROJECT, OutcomeRecord, RecallRecord, new_id
-from memory_core.port import (
-    Credited,
-    Judged,
-    Lesson,
-    OutcomeAnswer,
-    OutcomeRequest,
-    RememberAnswer,
-    RememberRequest,
-)
 from memory_core.ports import StoredOutcome, StoredRecall
 from memory_core.redaction import redact
+from memory_core.requests import Lesson, OutcomeRequest, RememberRequest
 from memory_core.scorer.credit import assign
 from memory_core.scorer.proof import held_out
 from memory_core.scorer.stack import FIRST

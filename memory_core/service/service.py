@@ -11,21 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from memory_core.answers import Compacted, Reembedded, Shared, Stats
 from memory_core.background import unrelated
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import LessonbankError, StoreUnavailable
 from memory_core.model import STATES, OutcomeRecord, RecallRecord
-from memory_core.port import (
-    AnswerT,
-    Change,
-    Compacted,
-    Empty,
-    Method,
-    Reembedded,
-    RequestT,
-    Shared,
-    Stats,
-)
+from memory_core.port import Change, Method
 from memory_core.ports import (
     Embedder,
     Scope,
@@ -36,6 +27,7 @@ from memory_core.ports import (
     StoreSizes,
 )
 from memory_core.proven import ProvenNames
+from memory_core.requests import AnswerT, Empty, RequestT
 from memory_core.scorer.episode import Episode
 from memory_core.scorer.relevance import Scale
 from memory_core.service.core import Core

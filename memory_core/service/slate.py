@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from memory_core.answers import RecalledItem
 from memory_core.model import Served
-from memory_core.port import RecalledItem
 from memory_core.scorer.exploring import draw, seeded, spreads
 from memory_core.service.answering import Ranked
 from memory_core.service.catalogue import said_of

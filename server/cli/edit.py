@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from memory_core import port
+    from memory_core.answers import EditAnswer
     from server.cli.commands import Ask
 
 CHANGES = ("title", "content", "description", "kind", "tags", "task")
@@ -47,7 +47,7 @@ def _unchanged(item: dict[str, Any]) -> dict[str, Any]:
     return {**counts, "was": item["id"], **fixed, "redacted": []}
 
 
-def shown(page: Page, answer: port.EditAnswer) -> None:
+def shown(page: Page, answer: EditAnswer) -> None:
     """Show what became of the item and of its record."""
     new, old = one_line(answer.id), one_line(answer.was)
     if answer.note:

@@ -10,8 +10,8 @@ from typing import Any
 import anyio
 from anyio import from_thread, to_thread
 
-from memory_core import port
 from memory_core.port import METHODS, Memory
+from memory_core.requests import parse
 from memory_core.settings import Settings
 from server.cli.asking import MODEL_WAIT
 from server.cli.commands import Command, Note, answered
@@ -40,7 +40,7 @@ def ask(
 ) -> dict[str, Any]:
     """Give the JSON of the answer; a wrong value is refused before the store is opened."""
     if not command.steps and "last" not in given:
-        port.parse(METHODS[command.method].request, given, exact=True)
+        parse(METHODS[command.method].request, given, exact=True)
     patient = dataclasses.replace(settings, model_wait=MODEL_WAIT)
     return anyio.run(partial(_asked, command, given, patient, opened, tell=tell, note=note))
 

@@ -8,10 +8,10 @@ from server.plain import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from memory_core import port
+    from memory_core.answers import OpenRecall, RecallsAnswer
 
 
-def shown(page: Page, answer: port.RecallsAnswer) -> None:
+def shown(page: Page, answer: RecallsAnswer) -> None:
     """Show recalls, two lines each: when and how they ended, and the task."""
     if not answer.recalls:
         page.line("No recall that fits.")
@@ -39,5 +39,5 @@ def shown(page: Page, answer: port.RecallsAnswer) -> None:
 _UNREPORTED = ("open", "withheld")
 
 
-def _ended(one: port.OpenRecall) -> str:
+def _ended(one: OpenRecall) -> str:
     return one.outcome or ("withheld" if one.withheld else "open" if one.items else "-")

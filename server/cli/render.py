@@ -7,7 +7,15 @@ from server.plain import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from memory_core import port
+    from memory_core.answers import (
+        ItemDetail,
+        ListAnswer,
+        OutcomeAnswer,
+        RecallAnswer,
+        RecalledItem,
+        RememberAnswer,
+        StateAnswer,
+    )
     from memory_core.model import Outcome, State
     from server.cli.terminal import Style
 
@@ -43,7 +51,7 @@ _ORDERS = {
 }
 
 
-def recall(page: Page, answer: port.RecallAnswer) -> None:
+def recall(page: Page, answer: RecallAnswer) -> None:
     """Show a recall: warnings first, then the items, then what to do next."""
     found(page, answer)
     page.line()
@@ -56,7 +64,7 @@ def recall(page: Page, answer: port.RecallAnswer) -> None:
         _see_others(page, answer)
 
 
-def check(page: Page, answer: port.RecallAnswer) -> None:
+def check(page: Page, answer: RecallAnswer) -> None:
     """Show failures seen before, then the items that warn or that worked."""
     found(page, answer)
     page.line()
@@ -67,7 +75,7 @@ def check(page: Page, answer: port.RecallAnswer) -> None:
         page.line("Nothing known against it: no like failure is stored.")
 
 
-def found(page: Page, answer: port.RecallAnswer) -> None:
+def found(page: Page, answer: RecallAnswer) -> None:
     """Show what is known: how it was found, warnings, items."""
     of = f"; project {one_line(answer.project)}" if answer.project else ""
     order = f"  ({_ORDERS.get(answer.mode, answer.mode)}{of})" if answer.items else ""
@@ -83,7 +91,7 @@ def found(page: Page, answer: port.RecallAnswer) -> None:
         _recalled(page, number, item)
 
 
-def _where(answer: port.RecallAnswer | port.ListAnswer) -> str:
+def _where(answer: RecallAnswer | ListAnswer) -> str:
     """The project that was looked in, and what lies in others; "" where the note says it."""
     if not answer.project or f"{answer.project}'; " in answer.note:
         return ""
@@ -91,12 +99,12 @@ def _where(answer: port.RecallAnswer | port.ListAnswer) -> str:
     return f" (project {one_line(answer.project)}{others})"
 
 
-def _see_others(page: Page, answer: port.RecallAnswer | port.ListAnswer) -> None:
+def _see_others(page: Page, answer: RecallAnswer | ListAnswer) -> None:
     if answer.elsewhere:
         page.line("See the others: lessonbank projects", "dim")
 
 
-def _recalled(page: Page, number: int, item: port.RecalledItem) -> None:
+def _recalled(page: Page, number: int, item: RecalledItem) -> None:
     page.block(f"{number}. {one_line(item.title)}", "", "bold")
     facts = (item.kind, _record(item.wins, item.losses), _age(item.age_days), one_line(item.id))
     page.block(", ".join(facts), "   ", "dim")
@@ -112,7 +120,7 @@ def _noted(page: Page, note: str) -> None:
         page.block(one_line(note), "", "yellow")
 
 
-def remembered(page: Page, answer: port.RememberAnswer) -> None:
+def remembered(page: Page, answer: RememberAnswer) -> None:
     """Show what became of an item to be stored."""
     done = {
         "added": "Stored as",
@@ -129,7 +137,7 @@ def remembered(page: Page, answer: port.RememberAnswer) -> None:
         page.table(("id", "similar (1: the same)", "title"), rows, flexible=2)
 
 
-def outcome(page: Page, answer: port.OutcomeAnswer) -> None:
+def outcome(page: Page, answer: OutcomeAnswer) -> None:
     """Show how a report was read and what it changed."""
     judged = answer.judged
     page.line(
@@ -155,7 +163,7 @@ def outcome(page: Page, answer: port.OutcomeAnswer) -> None:
     page.line(f"Keep a lesson of it: lessonbank remember TITLE CONTENT {kept}", "dim")
 
 
-def lessons(page: Page, answer: port.ListAnswer) -> None:
+def lessons(page: Page, answer: ListAnswer) -> None:
     """Show one page of items as a table."""
     if not answer.items:
         page.block(f"Nothing is stored that fits{_where(answer)}.", "")
@@ -185,14 +193,14 @@ def lessons(page: Page, answer: port.ListAnswer) -> None:
         page.line(f"Next page: the same with --cursor {one_line(answer.next_cursor)}", "dim")
 
 
-def _whose(answer: port.ListAnswer) -> str:
+def _whose(answer: ListAnswer) -> str:
     """The project of a page of items, and how many of them every project sees."""
     shared = sum(one.project != answer.project for one in answer.items)
     of = f"; {shared:,} of them seen from every project" if shared else ""
     return f" (project {one_line(answer.project)}{of})" if answer.project else ""
 
 
-def state(page: Page, answer: port.StateAnswer) -> None:
+def state(page: Page, answer: StateAnswer) -> None:
     """Show an item's state after it was changed."""
     now = page.styled(answer.state, _STATES[answer.state])
     page.block(one_line(answer.title), "", "bold")
@@ -206,7 +214,7 @@ def _lineage(item_id: str, kept: bool) -> str:
     return f"{item_id} (the record passed on)" if item_id and kept else item_id
 
 
-def item(page: Page, detail: port.ItemDetail) -> None:
+def item(page: Page, detail: ItemDetail) -> None:
     """Show a whole item and the outcomes that touched it."""
     page.block(one_line(detail.title), "", "bold")
     page.line()

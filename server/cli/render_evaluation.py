@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from memory_core import port
+from memory_core.proof_answers import Evaluation, ScorerRow
 from server.cli.render import counted
 from server.cli.render_proof import ends, in_points, share
 from server.cli.terminal import Page
@@ -20,7 +20,7 @@ SCORERS = {
 """The replayed scorers as they are shown."""
 
 
-def evaluation(page: Page, answer: port.Evaluation) -> None:
+def evaluation(page: Page, answer: Evaluation) -> None:
     """Show what the replay of the log found."""
     page.line(one_line(answer.store), "dim")
     page.block(
@@ -39,7 +39,7 @@ def evaluation(page: Page, answer: port.Evaluation) -> None:
         _policies(page, answer)
 
 
-def _predictions(page: Page, rows: Sequence[port.ScorerRow]) -> None:
+def _predictions(page: Page, rows: Sequence[ScorerRow]) -> None:
     page.line()
     page.line("who predicts your outcomes best", "bold")
     table = [
@@ -68,7 +68,7 @@ def _predictions(page: Page, rows: Sequence[port.ScorerRow]) -> None:
         page.line(f"  {line}", "dim")
 
 
-def _gain(row: port.ScorerRow) -> str:
+def _gain(row: ScorerRow) -> str:
     if row.verdict == "base":
         return ""
     if row.gain_interval is None:
@@ -76,7 +76,7 @@ def _gain(row: port.ScorerRow) -> str:
     return f"{row.gain:+.3f} ({row.gain_interval[0]:+.3f} to {row.gain_interval[1]:+.3f})"
 
 
-def _replay(page: Page, rows: Sequence[port.ScorerRow]) -> None:
+def _replay(page: Page, rows: Sequence[ScorerRow]) -> None:
     if all(row.agrees is None for row in rows):
         return
     page.line()
@@ -93,7 +93,7 @@ def _replay(page: Page, rows: Sequence[port.ScorerRow]) -> None:
         page.line(f"  {line}", "dim")
 
 
-def _policies(page: Page, answer: port.Evaluation) -> None:
+def _policies(page: Page, answer: Evaluation) -> None:
     page.line()
     page.line("what each order would have led to (doubly robust estimate)", "bold")
     table = [

@@ -8,7 +8,7 @@ from server.cli.terminal import Page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from memory_core import port
+    from memory_core.answers import Compacted, Reembedded, Shared, Stats
 
 
 def _size(count: float) -> str:
@@ -20,7 +20,7 @@ def _size(count: float) -> str:
     return f"{count:,.1f} GB"
 
 
-def _shared(shared: port.Shared | None) -> list[tuple[str, str]]:
+def _shared(shared: Shared | None) -> list[tuple[str, str]]:
     if shared is None:
         return []
     says = f"{shared.role}; {counted(shared.waiting, 'record')} to be sent"
@@ -31,7 +31,7 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
 
 
-def stats(page: Page, answer: port.Stats) -> None:
+def stats(page: Page, answer: Stats) -> None:
     """Show counts, sizes and what the learner knows of itself."""
     learner, proof = answer.learner, answer.learner.proof
     page.line(f"lessonbank {answer.version}", "bold")
@@ -82,7 +82,7 @@ def stats(page: Page, answer: port.Stats) -> None:
     )
 
 
-def compacted(page: Page, answer: port.Compacted) -> None:
+def compacted(page: Page, answer: Compacted) -> None:
     """Show what compaction did."""
     page.line(
         f"{counted(answer.fragments_before, 'fragment')} became {answer.fragments_after:,}; "
@@ -90,7 +90,7 @@ def compacted(page: Page, answer: port.Compacted) -> None:
     )
 
 
-def reembedded(page: Page, answer: port.Reembedded) -> None:
+def reembedded(page: Page, answer: Reembedded) -> None:
     """Show what re-embedding did."""
     done = counted(answer.items, "item")
     if answer.skipped and not answer.items:

@@ -7,7 +7,7 @@ from server.plain import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from memory_core import port
+    from memory_core.answers import ProjectChanged, ProjectsAnswer
 
 _WHAT = {
     "rename": "{project} is called {into} now; both names mean it.",
@@ -16,7 +16,7 @@ _WHAT = {
 }
 
 
-def listed(page: Page, answer: port.ProjectsAnswer) -> None:
+def listed(page: Page, answer: ProjectsAnswer) -> None:
     """Show all projects."""
     if not answer.projects:
         page.line("No project holds anything yet.")
@@ -36,7 +36,7 @@ def listed(page: Page, answer: port.ProjectsAnswer) -> None:
     page.line(f"* calls from here that name none: {one_line(answer.project)}", "dim")
 
 
-def changed(page: Page, answer: port.ProjectChanged) -> None:
+def changed(page: Page, answer: ProjectChanged) -> None:
     """Show what became of a project."""
     items = f"{answer.items} item{'' if answer.items == 1 else 's'} moved"
     text = _WHAT[answer.action].format(project=answer.project, into=answer.into, items=items)

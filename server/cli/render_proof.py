@@ -13,7 +13,8 @@ from server.plain import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from memory_core import port
+    from memory_core.answers import ScorerReport
+    from memory_core.proof_answers import Harm, MemoryGain, MovedItem, OrderProof, Speaking
 
 BARS = "▁▂▃▄▅▆▇█"
 POINTS = 60
@@ -65,7 +66,7 @@ def in_points(value: float | None, interval: tuple[float, float] | None) -> str:
     return f"{100 * value:+.0f} points (95 % interval {100 * low:+.0f} to {100 * high:+.0f})"
 
 
-def weight(answer: port.ScorerReport) -> str:
+def weight(answer: ScorerReport) -> str:
     """Give how much learning counts in the order, and what that rests on."""
     if not answer.reports:
         return "none: similarity alone serves until a report is learned"
@@ -74,7 +75,7 @@ def weight(answer: port.ScorerReport) -> str:
     return f"{answer.weight:.2f}{until} (0: similarity alone serves, 1: learning in full)"
 
 
-def proof(page: Page, answer: port.ScorerReport) -> None:
+def proof(page: Page, answer: ScorerReport) -> None:
     """Show what learning is worth on the user's own outcomes."""
     details = answer.details
     page.line(details.verdict, "bold")
@@ -96,7 +97,7 @@ def proof(page: Page, answer: port.ScorerReport) -> None:
         page.pairs(spoken(details.speaking))
 
 
-def short_proof(answer: port.ScorerReport) -> list[tuple[str, str]]:
+def short_proof(answer: ScorerReport) -> list[tuple[str, str]]:
     """Give the proof in a few lines, for `stats`."""
     details = answer.details
     order, harm, memory = details.order, details.harm, details.memory
@@ -110,7 +111,7 @@ def short_proof(answer: port.ScorerReport) -> list[tuple[str, str]]:
     ]
 
 
-def spoken(said: port.Speaking) -> list[tuple[str, str]]:
+def spoken(said: Speaking) -> list[tuple[str, str]]:
     """How often the memory spoke, and what of it was followed; nothing of what never was."""
     pairs = []
     if said.recalls:
@@ -122,14 +123,14 @@ def spoken(said: port.Speaking) -> list[tuple[str, str]]:
     return pairs
 
 
-def _over_time(answer: port.ScorerReport) -> str:
+def _over_time(answer: ScorerReport) -> str:
     history = answer.details.history
     if not history:
         return ""
     return f"{sparkline(history)} (0 to 1, over {counted(history[-1][0], 'report')})"
 
 
-def _held_out(page: Page, answer: port.ScorerReport) -> None:
+def _held_out(page: Page, answer: ScorerReport) -> None:
     proof = answer.proof
     page.line()
     page.line("learned order against similarity", "bold")
@@ -158,7 +159,7 @@ def _held_out(page: Page, answer: port.ScorerReport) -> None:
     page.pairs(rows)
 
 
-def _calibration(page: Page, answer: port.ScorerReport) -> None:
+def _calibration(page: Page, answer: ScorerReport) -> None:
     page.line()
     page.line("does it know how sure it is? (calibration)", "bold")
     error = answer.calibration_error
@@ -178,12 +179,12 @@ def _calibration(page: Page, answer: port.ScorerReport) -> None:
     page.table(("predicted success", "reports", "said", "went well"), rows, 0, indent="  ")
 
 
-def _alone(order: port.OrderProof) -> str:
+def _alone(order: OrderProof) -> str:
     went = f", {share(order.same_success)} went well" if order.same else ""
     return f"{counted(order.same, 'report')}{went}"
 
 
-def _order(page: Page, order: port.OrderProof) -> None:
+def _order(page: Page, order: OrderProof) -> None:
     page.line()
     page.line("where learning changed the order", "bold")
     page.block(order.sentence)
@@ -232,7 +233,7 @@ def _order(page: Page, order: port.OrderProof) -> None:
     )
 
 
-def _pushes(page: Page, answer: port.ScorerReport) -> None:
+def _pushes(page: Page, answer: ScorerReport) -> None:
     page.line()
     page.line("what moved the order most", "bold")
     rows = [
@@ -251,7 +252,7 @@ def _pushes(page: Page, answer: port.ScorerReport) -> None:
     page.line("  decided: reports whose first item would be another without it.", "dim")
 
 
-def _moved(page: Page, moved: Sequence[port.MovedItem]) -> None:
+def _moved(page: Page, moved: Sequence[MovedItem]) -> None:
     page.line()
     page.line("items moved furthest, and how it went", "bold")
     rows = [
@@ -272,7 +273,7 @@ def _cut(page: Page, rows: Sequence[tuple[str, str, str, str]]) -> list[tuple[st
     return [(rank, went, cut(title, widest), task) for rank, went, title, task in rows]
 
 
-def _harm(page: Page, harm: port.Harm) -> None:
+def _harm(page: Page, harm: Harm) -> None:
     page.line()
     page.line("harm found", "bold")
     page.block(harm.sentence)
@@ -299,7 +300,7 @@ def _harm(page: Page, harm: port.Harm) -> None:
         page.table(("harmful", "helpful", "state", "item"), rows_of_items, 3, indent="  ")
 
 
-def _memory(page: Page, memory: port.MemoryGain | None) -> None:
+def _memory(page: Page, memory: MemoryGain | None) -> None:
     page.line()
     page.line("does memory help at all?", "bold")
     if memory is None:

@@ -20,9 +20,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from memory_core import port
+from memory_core.caller import Caller
 from memory_core.errors import InvalidInput, MemoryUnavailable
-from memory_core.port import METHODS, Caller, Memory, Method, Progress
+from memory_core.port import METHODS, Change, Memory, Method, Progress
 from memory_core.projects import derive_project
 from server.host.calls import Calls, Running, Tell
 from server.host.protocol import (
@@ -280,7 +280,7 @@ def _same_folder(folder: Mapping[str, Any]) -> Path:
 async def _merged(memory: Memory, stop: asyncio.Event) -> AsyncGenerator[dict[str, Any], None]:
     """Changes and signs of life until the host stops."""
     changes = memory.changes()
-    coming: asyncio.Task[port.Change] = asyncio.ensure_future(_next(changes))
+    coming: asyncio.Task[Change] = asyncio.ensure_future(_next(changes))
     ended = asyncio.ensure_future(stop.wait())
     beats = 0
     try:
@@ -302,7 +302,7 @@ async def _merged(memory: Memory, stop: asyncio.Event) -> AsyncGenerator[dict[st
             await close()
 
 
-async def _next(changes: AsyncIterator[port.Change]) -> port.Change:
+async def _next(changes: AsyncIterator[Change]) -> Change:
     return await changes.__anext__()
 
 

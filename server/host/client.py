@@ -17,19 +17,11 @@ from pydantic import ValidationError
 
 from memory_core.addresses import working_directory
 from memory_core.bootstrap import product_version
+from memory_core.caller import OWNER, Caller
 from memory_core.errors import MemoryUnavailable
-from memory_core.port import (
-    OWNER,
-    AnswerT,
-    Caller,
-    Change,
-    Memory,
-    Method,
-    Progress,
-    Readiness,
-    RequestT,
-)
+from memory_core.port import Change, Memory, Method, Progress, Readiness
 from memory_core.projects import derive_project
+from memory_core.requests import AnswerT, RequestT
 from memory_core.settings import Settings
 from server.host.protocol import WITHIN, completed, told_caller
 from server.host.reach import Reach, Way

@@ -18,10 +18,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from memory_core import port
 from memory_core.caller import CALLER_SCOPES, OWNER, Caller, CallerScope
 from memory_core.errors import InvalidInput, LessonbankError, shown
+from memory_core.intake import as_object
 from memory_core.port import Memory, Method, Progress
+from memory_core.requests import MOST_READ, noted, parse
 from server.host.announced import PROTOCOL
 from server.host.direct import KEY
 from server.host.refusals import SILENCE, HostFailed, raised
@@ -32,7 +33,7 @@ BEAT = 2.0
 """Seconds between two signs of life of a call that runs, and of the changes."""
 WITHIN = 900.0
 """Seconds of the longest call; compacting and re-embedding may take longer."""
-MOST_BODY = 12 * port.MOST_READ
+MOST_BODY = 12 * MOST_READ
 """Bytes of one request: the longest text that is read, each character escaped."""
 
 
@@ -88,7 +89,7 @@ def completed(method: Method[Any, Any], given: Any, source: str, key: str) -> di
     Raises:
         InvalidInput: They are no object.
     """
-    data, takes = port.as_object(given), method.request.model_fields
+    data, takes = as_object(given), method.request.model_fields
     known = {"source": source, "report_id": key}
     return {**data, **{k: v for k, v in known.items() if k in takes and not data.get(k)}}
 
@@ -106,5 +107,5 @@ async def asked(
     Raises:
         LessonbankError: The request is not valid, or the memory refused it.
     """
-    request = port.parse(method.request, given, exact=exact)
-    return port.noted(request, await memory.call(method, request, tell))
+    request = parse(method.request, given, exact=exact)
+    return noted(request, await memory.call(method, request, tell))

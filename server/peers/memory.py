@@ -8,17 +8,10 @@ from collections.abc import AsyncIterator, Callable
 
 import anyio
 
+from memory_core.caller import Caller
 from memory_core.errors import InvalidInput
-from memory_core.port import (
-    AnswerT,
-    Caller,
-    Change,
-    Memory,
-    Method,
-    Progress,
-    Readiness,
-    RequestT,
-)
+from memory_core.port import Change, Memory, Method, Progress, Readiness
+from memory_core.requests import AnswerT, RequestT
 
 RECENT = 60.0
 """Seconds for which a recall may still be on its way from another replica to the writer."""

@@ -31,7 +31,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from memory_core import port
+from memory_core.port import Memory
 from server.app import Front
 from server.peers.writer import PATH
 from server.surrogates import marked
@@ -70,7 +70,7 @@ class Entrance:
 
     def __init__(
         self,
-        memory: port.Memory,
+        memory: Memory,
         transport: str,
         options: DoorOptions,
         keeper: Doorkeeper,

@@ -23,8 +23,12 @@ from prometheus_client.registry import Collector
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from memory_core import port
+from memory_core.answers import Shared, Stats
+from memory_core.caller import Caller
 from memory_core.errors import MemoryUnavailable
+from memory_core.port import Memory
+from memory_core.proof_answers import Speaking
+from memory_core.requests import Empty
 from server.definitions import TOOLS
 
 _WITHIN = 5.0
@@ -81,7 +85,7 @@ class Metrics:
 
         return counted
 
-    async def scrape(self, memory: port.Memory, caller: port.Caller) -> Response:
+    async def scrape(self, memory: Memory, caller: Caller) -> Response:
         """Give everything that a caller may see, in Prometheus' text format."""
         seen = CollectorRegistry()
         seen.register(_Given(await _of_memory(memory.bound(caller), caller)))
@@ -101,14 +105,14 @@ class _Given(Collector):
         return iter(self._metrics)
 
 
-async def _of_memory(memory: port.Memory, caller: port.Caller) -> list[Metric]:
+async def _of_memory(memory: Memory, caller: Caller) -> list[Metric]:
     ready = memory.readiness().stage in ("ready", "keyword")
     found: list[Metric] = [
         GaugeMetricFamily("lessonbank_ready", "Whether recalls are served", value=float(ready))
     ]
     with anyio.move_on_after(_WITHIN):
         try:
-            stats = await memory.stats(port.Empty())
+            stats = await memory.stats(Empty())
             found += _of_stats(stats)
             if caller.projects is None:
                 found += _of_store(stats)
@@ -128,7 +132,7 @@ def _one(name: str, what: str, value: float) -> Metric:
     return GaugeMetricFamily(name, what, value=value)
 
 
-def _of_stats(stats: port.Stats) -> list[Metric]:
+def _of_stats(stats: Stats) -> list[Metric]:
     return [
         _labelled("lessonbank_items", "Stored items by state and kind", "is", stats.items),
         _labelled("lessonbank_project_items", "Active items", "project", stats.projects),
@@ -140,7 +144,7 @@ def _of_stats(stats: port.Stats) -> list[Metric]:
     ]
 
 
-def _of_speaking(said: port.Speaking) -> list[Metric]:
+def _of_speaking(said: Speaking) -> list[Metric]:
     """How often the memory spoke, and what of it was followed; a share without a count is 0."""
     silent = said.silent / said.recalls if said.recalls else 0.0
     used = said.used / said.judged if said.judged else 0.0
@@ -154,7 +158,7 @@ def _of_speaking(said: port.Speaking) -> list[Metric]:
     ]
 
 
-def _of_store(stats: port.Stats) -> list[Metric]:
+def _of_store(stats: Stats) -> list[Metric]:
     proof = stats.learner.proof
     record = {"win": proof.wins, "loss": proof.losses, "tie": proof.ties}
     what = "Held-out reports: learned order against similarity"
@@ -168,7 +172,7 @@ def _of_store(stats: port.Stats) -> list[Metric]:
     ]
 
 
-def _of_shared(shared: port.Shared | None) -> list[Metric]:
+def _of_shared(shared: Shared | None) -> list[Metric]:
     if shared is None:
         return []
     behind = "Seconds since this process and the shared store had the same"

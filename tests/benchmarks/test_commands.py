@@ -20,7 +20,7 @@ from benchmarks.corpus import lessons, queries
 from benchmarks.report import NOT_MEASURED, Budget, Report, Table, drawn, environment
 from benchmarks.stocked import memory, stock, stored_items
 from benchmarks.stopwatch import Stopwatch, percentile
-from memory_core.port import RecallRequest
+from memory_core.requests import RecallRequest
 from tests.memory_core.hash_embedder import HashEmbedder
 
 TINY_RECALL = recall_latency.Size((12, 30), reports=4, questions=3, after_opening=2)

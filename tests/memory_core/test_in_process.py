@@ -12,16 +12,16 @@ from anyio import to_thread
 
 from memory_core.errors import MemoryUnavailable, ModelUnavailable, StoreUnavailable
 from memory_core.in_process import InProcessMemory
-from memory_core.port import (
-    Change,
+from memory_core.port import Change
+from memory_core.ports import Embedder
+from memory_core.requests import (
+    Empty,
     ListRequest,
     OutcomeRequest,
     RecallRequest,
     RecallsRequest,
     RememberRequest,
 )
-from memory_core.ports import Embedder
-from memory_core.requests import Empty
 from memory_core.service.service import MemoryService
 from memory_core.settings import Settings
 from memory_core.store.lance_store import LanceStore

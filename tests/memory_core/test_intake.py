@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from memory_core.errors import InvalidInput
 from memory_core.model import KINDS, OUTCOMES, STATES
-from memory_core.port import (
+from memory_core.requests import (
     CheckRequest,
     ForgetRequest,
     ListRequest,

@@ -9,7 +9,7 @@ import pytest
 from memory_core.judging import judge
 from memory_core.log_signs import read_log
 from memory_core.model import OUTCOMES, Outcome
-from memory_core.port import Evidence
+from memory_core.requests import Evidence
 
 TRACE = (
     "Traceback (most recent call last):\n"

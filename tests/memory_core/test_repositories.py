@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from memory_core.port import ListRequest, RememberRequest, parse
 from memory_core.projects import derive_project
 from memory_core.repositories import NAME
-from memory_core.requests import ProjectsRequest
+from memory_core.requests import ListRequest, ProjectsRequest, RememberRequest, parse
 from memory_core.service.service import MemoryService
 from memory_core.settings import Settings
 from memory_core.store.lance_store import LanceStore

@@ -9,7 +9,7 @@ import pytest
 
 from memory_core.errors import InvalidInput
 from memory_core.judging import judge
-from memory_core.port import (
+from memory_core.requests import (
     CheckRequest,
     ForgetRequest,
     ListRequest,

@@ -14,7 +14,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from memory_core import port
+from memory_core.answers import RecallAnswer, RememberAnswer
+from memory_core.port import Memory, Progress
+from memory_core.requests import RecallRequest, RememberRequest
 from memory_core.settings import Settings, read_settings
 from server.serve import run
 from server.web.options import DoorOptions
@@ -26,14 +28,14 @@ WATCHED = ("torch", "lancedb", "pyarrow", "sentence_transformers", "transformers
 class ObedientMemory(FakeMemory):
     """A fake memory that does what the first word of a task says."""
 
-    async def call(self, method: Any, request: Any, progress: port.Progress | None = None) -> Any:
-        if method is port.Memory.recall:
+    async def call(self, method: Any, request: Any, progress: Progress | None = None) -> Any:
+        if method is Memory.recall:
             word, _, rest = request.task.partition(" ")
             if obey := ORDERS.get(word):
                 await obey(rest, progress)
         return await super().call(method, request, progress)
 
-    async def _recall(self, request: port.RecallRequest) -> port.RecallAnswer:
+    async def _recall(self, request: RecallRequest) -> RecallAnswer:
         word = request.task.partition(" ")[0]
         answer = await super()._recall(request)
         if word == "session":
@@ -43,7 +45,7 @@ class ObedientMemory(FakeMemory):
             answer = answer.model_copy(update={"note": f"loaded: {loaded}; warmed: {self.warmed}"})
         return answer
 
-    async def _remember(self, request: port.RememberRequest) -> port.RememberAnswer:
+    async def _remember(self, request: RememberRequest) -> RememberAnswer:
         if request.title.startswith("wait "):
             write_down("asked")
             await asyncio.sleep(float(request.title.split()[1]))
@@ -56,7 +58,7 @@ class ObedientMemory(FakeMemory):
         write_down("closed")
 
 
-async def print_it(text: str, _progress: port.Progress | None) -> None:
+async def print_it(text: str, _progress: Progress | None) -> None:
     """Write to standard output in every way that careless code knows."""
     sys.stdout.write(text)  # stays in a buffer that is drained when a process ends
     os.write(1, text.encode())
@@ -64,22 +66,22 @@ async def print_it(text: str, _progress: port.Progress | None) -> None:
     subprocess.run(program, check=True)  # noqa: ASYNC221  # careless on purpose
 
 
-async def crash(text: str, _progress: port.Progress | None) -> None:
+async def crash(text: str, _progress: Progress | None) -> None:
     raise RuntimeError(text)
 
 
-async def wait(seconds: str, _progress: port.Progress | None) -> None:
+async def wait(seconds: str, _progress: Progress | None) -> None:
     write_down("asked")
     await asyncio.sleep(float(seconds))
 
 
-async def tell_progress(steps: str, progress: port.Progress | None) -> None:
+async def tell_progress(steps: str, progress: Progress | None) -> None:
     for step in range(1, int(steps) + 1):
         if progress:
             await progress(step / int(steps), f"step {step}")
 
 
-ORDERS: dict[str, Callable[[str, port.Progress | None], Awaitable[None]]] = {
+ORDERS: dict[str, Callable[[str, Progress | None], Awaitable[None]]] = {
     "print": print_it,
     "crash": crash,
     "wait": wait,

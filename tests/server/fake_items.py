@@ -6,8 +6,9 @@ import re
 import time
 from dataclasses import dataclass, field
 
-from memory_core import port
+from memory_core.answers import Credited, ItemDetail, ItemOutcome, LessonLine, RecalledItem
 from memory_core.model import Item, Outcome, State, new_id
+from memory_core.requests import OutcomeRequest, RememberRequest
 
 
 def words(text: str) -> set[str]:
@@ -25,13 +26,13 @@ class Kept:
     losses: int = 0
     recalls: int = 0
     superseded_by: str = ""
-    outcomes: list[port.ItemOutcome] = field(default_factory=list)
+    outcomes: list[ItemOutcome] = field(default_factory=list)
 
-    def count(self, outcome: Outcome, request: port.OutcomeRequest) -> None:
+    def count(self, outcome: Outcome, request: OutcomeRequest) -> None:
         self.wins += outcome == "success"
         self.losses += outcome == "failure"
         self.outcomes.append(
-            port.ItemOutcome(
+            ItemOutcome(
                 outcome_id=new_id("outcome"),
                 outcome=outcome,
                 credit=0.5,
@@ -41,12 +42,12 @@ class Kept:
             )
         )
 
-    def credited(self) -> port.Credited:
-        return port.Credited(id=self.item.id, credit=0.5, wins=self.wins, losses=self.losses)
+    def credited(self) -> Credited:
+        return Credited(id=self.item.id, credit=0.5, wins=self.wins, losses=self.losses)
 
-    def recalled(self, similarity: float) -> port.RecalledItem:
+    def recalled(self, similarity: float) -> RecalledItem:
         item = self.item
-        return port.RecalledItem(
+        return RecalledItem(
             id=item.id,
             kind=item.kind,
             title=item.title,
@@ -62,8 +63,8 @@ class Kept:
             why="shares words with the task",
         )
 
-    def line(self) -> port.LessonLine:
-        return port.LessonLine(
+    def line(self) -> LessonLine:
+        return LessonLine(
             id=self.item.id,
             kind=self.item.kind,
             title=self.item.title,
@@ -75,9 +76,9 @@ class Kept:
             age_days=0.0,
         )
 
-    def detail(self) -> port.ItemDetail:
+    def detail(self) -> ItemDetail:
         item = self.item
-        return port.ItemDetail(
+        return ItemDetail(
             id=item.id,
             kind=item.kind,
             state=self.state,
@@ -104,7 +105,7 @@ class Kept:
         )
 
 
-def kept_from(request: port.RememberRequest, project: str) -> Kept:
+def kept_from(request: RememberRequest, project: str) -> Kept:
     """Make a new item of what is to be remembered."""
     return Kept(
         Item(

@@ -12,34 +12,80 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Literal
 
-from memory_core import port
+from memory_core.answers import (
+    Brief,
+    Compacted,
+    EditAnswer,
+    FailureWarning,
+    Identified,
+    ItemDetail,
+    Judged,
+    Learning,
+    ListAnswer,
+    Mistakes,
+    NearDuplicate,
+    OpenRecall,
+    OutcomeAnswer,
+    ProjectChanged,
+    ProjectLine,
+    ProjectsAnswer,
+    RecallAnswer,
+    RecallsAnswer,
+    Reembedded,
+    RememberAnswer,
+    ScorerReport,
+    StateAnswer,
+    Stats,
+)
+from memory_core.caller import OWNER, Caller
 from memory_core.errors import UnknownItem, UnknownRecall
 from memory_core.model import GLOBAL_PROJECT, State, new_id
+from memory_core.port import Change, Memory, Method, Progress, Readiness
+from memory_core.proof_answers import Proof, ProofDetails
+from memory_core.requests import (
+    AnswerT,
+    BriefRequest,
+    CheckRequest,
+    EditRequest,
+    Empty,
+    ForgetRequest,
+    IdRequest,
+    ItemRequest,
+    ListRequest,
+    MistakesRequest,
+    OutcomeRequest,
+    ProjectRequest,
+    ProjectsRequest,
+    RecallRequest,
+    RecallsRequest,
+    RememberRequest,
+    RequestT,
+)
 from memory_core.service.advising import after_check, after_recall
 from tests.server.fake_items import Kept, kept_from, words
 
 Subject = Literal["item", "project", "mistakes", "scorer", "stats"]
 
 
-class FakeMemory(port.Memory):
+class FakeMemory(Memory):
     """The port over dictionaries; what was called with can be looked up in its attributes."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Kept] = {}
         self.served: dict[str, tuple[str, tuple[str, ...]]] = {}
-        self.reports: dict[str, port.OutcomeAnswer] = {}
-        self.errors: dict[str, port.FailureWarning] = {}
+        self.reports: dict[str, OutcomeAnswer] = {}
+        self.errors: dict[str, FailureWarning] = {}
         self.sessions: list[str] = []
-        self.opened: dict[str, port.OpenRecall] = {}
+        self.opened: dict[str, OpenRecall] = {}
         self.warmed = 0
         self.closed = False
-        self.listeners: list[asyncio.Queue[port.Change]] = []
-        self.caller = port.OWNER
+        self.listeners: list[asyncio.Queue[Change]] = []
+        self.caller = OWNER
         self.project = ""
 
-    def bound(self, caller: port.Caller) -> FakeMemory:
+    def bound(self, caller: Caller) -> FakeMemory:
         """The same dictionaries for another caller, whom this memory remembers but not holds."""
-        view = self if caller == port.OWNER else copy.copy(self)
+        view = self if caller == OWNER else copy.copy(self)
         view.caller = caller
         return view
 
@@ -48,19 +94,19 @@ class FakeMemory(port.Memory):
 
     async def call(
         self,
-        method: port.Method[port.RequestT, port.AnswerT],
-        request: port.RequestT,
-        progress: port.Progress | None = None,
-    ) -> port.AnswerT:
+        method: Method[RequestT, AnswerT],
+        request: RequestT,
+        progress: Progress | None = None,
+    ) -> AnswerT:
         """Carry a call out by the function of its name, with an underscore before it."""
-        answer: port.AnswerT = await getattr(self, f"_{method.name}")(request)
+        answer: AnswerT = await getattr(self, f"_{method.name}")(request)
         if progress:
             await progress(1.0, "done")
         return answer
 
     # -- recall ----------------------------------------------------------------
 
-    async def _recall(self, request: port.RecallRequest) -> port.RecallAnswer:
+    async def _recall(self, request: RecallRequest) -> RecallAnswer:
         text = f"{request.task} {request.context} {request.error}"
         items = self._ranked(text, request.project, request.kinds)[: request.k]
         answer = self._served(request.project, request.session, items, ()).model_copy(
@@ -76,7 +122,7 @@ class FakeMemory(port.Memory):
         )
         return self._open(answer, request.session, "recall", request.task)
 
-    async def _check(self, request: port.CheckRequest) -> port.RecallAnswer:
+    async def _check(self, request: CheckRequest) -> RecallAnswer:
         text = f"{request.action} {request.error}"
         items = self._ranked(text, request.project, ("pitfall",))[: request.k]
         known = [one for one in self.errors.values() if words(one.summary) & words(text)]
@@ -94,10 +140,10 @@ class FakeMemory(port.Memory):
         return self._open(answer, request.session, "check", request.action or request.error)
 
     def _open(
-        self, answer: port.RecallAnswer, session: str, door: Literal["recall", "check"], task: str
-    ) -> port.RecallAnswer:
+        self, answer: RecallAnswer, session: str, door: Literal["recall", "check"], task: str
+    ) -> RecallAnswer:
         if answer.items:
-            self.opened[answer.recall_id] = port.OpenRecall(
+            self.opened[answer.recall_id] = OpenRecall(
                 recall_id=answer.recall_id,
                 door=door,
                 task=task,
@@ -107,7 +153,7 @@ class FakeMemory(port.Memory):
             )
         return answer
 
-    async def _recalls(self, request: port.RecallsRequest) -> port.RecallsAnswer:
+    async def _recalls(self, request: RecallsRequest) -> RecallsAnswer:
         found = [
             one
             for key, one in reversed(self.opened.items())
@@ -115,9 +161,9 @@ class FakeMemory(port.Memory):
             and not (request.open and key in self.reports)
             and self.served[key][0] == self._own(request.project)
         ]
-        return port.RecallsAnswer(recalls=tuple(found[: request.limit]), open=len(found))
+        return RecallsAnswer(recalls=tuple(found[: request.limit]), open=len(found))
 
-    async def _identify(self, request: port.IdRequest) -> port.Identified:
+    async def _identify(self, request: IdRequest) -> Identified:
         known = {
             "item": {one.item.id: one.item.title for one in self.kept.values()},
             "recall": dict.fromkeys(self.served, "a task"),
@@ -126,7 +172,7 @@ class FakeMemory(port.Memory):
         found = [one for one in known if one.startswith(request.given)]
         if not found or (request.given and len(found) > 1):
             raise UnknownItem(request.given, request.field)
-        return port.Identified(id=found[-1], title=known[found[-1]])
+        return Identified(id=found[-1], title=known[found[-1]])
 
     def _ranked(self, text: str, project: str, kinds: tuple[str, ...]) -> list[tuple[float, Kept]]:
         asked = words(text)
@@ -150,14 +196,14 @@ class FakeMemory(port.Memory):
         project: str,
         session: str,
         items: list[tuple[float, Kept]],
-        warnings: tuple[port.FailureWarning, ...],
-    ) -> port.RecallAnswer:
+        warnings: tuple[FailureWarning, ...],
+    ) -> RecallAnswer:
         self.sessions.append(session)
         recall_id = new_id("recall")
         self.served[recall_id] = (self._own(project), tuple(one.item.id for _, one in items))
         for _, one in items:
             one.recalls += 1
-        return port.RecallAnswer(
+        return RecallAnswer(
             recall_id=recall_id,
             items=tuple(one.recalled(similarity) for similarity, one in items),
             warnings=warnings,
@@ -168,17 +214,15 @@ class FakeMemory(port.Memory):
 
     # -- changes ---------------------------------------------------------------
 
-    async def _remember(self, request: port.RememberRequest) -> port.RememberAnswer:
+    async def _remember(self, request: RememberRequest) -> RememberAnswer:
         project = self._own(request.project)
         old = self._known(request.supersedes, "supersedes") if request.supersedes else None
         near = []
         for one in self._seen(project):
             if (one.item.title, one.item.content) == (request.title, request.content):
-                return port.RememberAnswer(id=one.item.id, status="duplicate")
+                return RememberAnswer(id=one.item.id, status="duplicate")
             if words(one.item.title) == words(request.title):
-                near.append(
-                    port.NearDuplicate(id=one.item.id, title=one.item.title, similarity=1.0)
-                )
+                near.append(NearDuplicate(id=one.item.id, title=one.item.title, similarity=1.0))
         kept = kept_from(request, project)
         self.kept[kept.item.id] = kept
         if old is not None:
@@ -186,13 +230,13 @@ class FakeMemory(port.Memory):
         self.tell("item", kept.item.id)
         self.tell("project", project)
         self.tell("stats")
-        return port.RememberAnswer(
+        return RememberAnswer(
             id=kept.item.id,
             status="superseded" if old else "added",
             near_duplicates=tuple(near),
         )
 
-    async def _edit(self, request: port.EditRequest) -> port.EditAnswer:
+    async def _edit(self, request: EditRequest) -> EditAnswer:
         old = self._known(request.item_id, "item_id")
         item = replace(old.item, id=new_id("item"), supersedes=old.item.id, **request.changes)
         kept = Kept(item)
@@ -201,7 +245,7 @@ class FakeMemory(port.Memory):
         self.kept[item.id] = kept
         old.state, old.superseded_by = "retired", item.id
         self.tell("item", item.id)
-        return port.EditAnswer(
+        return EditAnswer(
             id=item.id,
             was=old.item.id,
             title=item.title,
@@ -213,7 +257,7 @@ class FakeMemory(port.Memory):
             recalls=kept.recalls,
         )
 
-    async def _report_outcome(self, request: port.OutcomeRequest) -> port.OutcomeAnswer:
+    async def _report_outcome(self, request: OutcomeRequest) -> OutcomeAnswer:
         self.sessions.append(request.session)
         project, served = self._episode(request)
         named = request.used_ids if request.used_ids is not None else served
@@ -227,11 +271,11 @@ class FakeMemory(port.Memory):
             one.count(judged.outcome, request)
             self.tell("item", one.item.id)
         lessons = [
-            await self._remember(port.RememberRequest(**one.model_dump(), project=project))
+            await self._remember(RememberRequest(**one.model_dump(), project=project))
             for one in request.lessons
         ]
         self.tell("scorer")
-        answer = port.OutcomeAnswer(
+        answer = OutcomeAnswer(
             outcome_id=new_id("outcome"),
             status="corrected" if earlier else "recorded",
             judged=judged,
@@ -239,23 +283,23 @@ class FakeMemory(port.Memory):
             signature=self._signature(request, named),
             lessons=tuple(lessons),
             next="" if lessons else "Remember up to 3 lessons with this outcome_id.",
-            learning=port.Learning(reports=len(self.reports) + 1, weight=0.0, proof="None yet."),
+            learning=Learning(reports=len(self.reports) + 1, weight=0.0, proof="None yet."),
         )
         self.reports[key or answer.outcome_id] = answer
         return answer
 
-    def _episode(self, request: port.OutcomeRequest) -> tuple[str, tuple[str, ...]]:
+    def _episode(self, request: OutcomeRequest) -> tuple[str, tuple[str, ...]]:
         if not request.recall_id:
             return self._own(request.project), ()
         if request.recall_id not in self.served:
             raise UnknownRecall(request.recall_id)
         return self.served[request.recall_id]
 
-    def _signature(self, request: port.OutcomeRequest, items: tuple[str, ...]) -> str:
+    def _signature(self, request: OutcomeRequest, items: tuple[str, ...]) -> str:
         if not request.error:
             return ""
         known = self.errors.get(request.error)
-        signature = port.FailureWarning(
+        signature = FailureWarning(
             signature_id=known.signature_id if known else new_id("signature"),
             seen=known.seen + 1 if known else 1,
             last_seen="2026-11-01T00:00:00Z",
@@ -266,18 +310,18 @@ class FakeMemory(port.Memory):
         self.tell("mistakes")
         return signature.signature_id
 
-    async def _forget(self, request: port.ForgetRequest) -> port.StateAnswer:
+    async def _forget(self, request: ForgetRequest) -> StateAnswer:
         return self._flip(request, "retired")
 
-    async def _restore(self, request: port.ForgetRequest) -> port.StateAnswer:
+    async def _restore(self, request: ForgetRequest) -> StateAnswer:
         return self._flip(request, "active")
 
-    def _flip(self, request: port.ForgetRequest, state: State) -> port.StateAnswer:
+    def _flip(self, request: ForgetRequest, state: State) -> StateAnswer:
         one = self._known(request.item_id, "item_id")
         was, one.state = one.state, state
         self.tell("item", one.item.id)
         self.tell("project", one.item.project)
-        return port.StateAnswer(id=one.item.id, title=one.item.title, state=state, was=was)
+        return StateAnswer(id=one.item.id, title=one.item.title, state=state, was=was)
 
     def _known(self, item_id: str, argument: str) -> Kept:
         one = self.kept.get(item_id)
@@ -287,7 +331,7 @@ class FakeMemory(port.Memory):
 
     # -- reading ---------------------------------------------------------------
 
-    async def _list_lessons(self, request: port.ListRequest) -> port.ListAnswer:
+    async def _list_lessons(self, request: ListRequest) -> ListAnswer:
         found = [
             one
             for one in self._seen(request.project)
@@ -297,37 +341,35 @@ class FakeMemory(port.Memory):
         ]
         start = int(request.cursor or 0)
         end = start + request.limit
-        return port.ListAnswer(
+        return ListAnswer(
             items=tuple(one.line() for one in found[start:end]),
             total=len(found),
             next_cursor=str(end) if end < len(found) else "",
         )
 
-    async def _projects(self, request: port.ProjectsRequest) -> port.ProjectsAnswer:
+    async def _projects(self, request: ProjectsRequest) -> ProjectsAnswer:
         names = dict.fromkeys(one.item.project for one in self.kept.values())
-        lines = (
-            port.ProjectLine(name=n, items=len(self._in(n)), recalls=0, reports=0) for n in names
-        )
-        return port.ProjectsAnswer(projects=tuple(lines), project=request.project or "default")
+        lines = (ProjectLine(name=n, items=len(self._in(n)), recalls=0, reports=0) for n in names)
+        return ProjectsAnswer(projects=tuple(lines), project=request.project or "default")
 
     def _in(self, project: str) -> list[Kept]:
         return [one for one in self.kept.values() if one.item.project == project]
 
-    async def _change_project(self, request: port.ProjectRequest) -> port.ProjectChanged:
+    async def _change_project(self, request: ProjectRequest) -> ProjectChanged:
         moved = [self.kept[one] for one in request.item_ids] or self._in(request.project)
         for one in moved:
             one.item = replace(one.item, project=request.into)
-        return port.ProjectChanged(
+        return ProjectChanged(
             action=request.action, project=request.project, into=request.into, items=len(moved)
         )
 
-    async def _get(self, request: port.ItemRequest) -> port.ItemDetail:
+    async def _get(self, request: ItemRequest) -> ItemDetail:
         return self._known(request.item_id, "item_id").detail()
 
-    async def _brief(self, request: port.BriefRequest) -> port.Brief:
+    async def _brief(self, request: BriefRequest) -> Brief:
         lines = tuple(one.line() for one in self._seen(request.project) if one.state == "active")
         text = "\n".join(["# What works", *(f"- {one.title}" for one in lines)])
-        return port.Brief(
+        return Brief(
             project=self._own(request.project),
             works=lines,
             avoid=(),
@@ -336,13 +378,13 @@ class FakeMemory(port.Memory):
             text=text[: 4 * request.max_tokens],
         )
 
-    async def _mistakes(self, request: port.MistakesRequest) -> port.Mistakes:
+    async def _mistakes(self, request: MistakesRequest) -> Mistakes:
         seen = {one.item.id for one in self._seen(request.project)}
         clusters = [one for one in self.errors.values() if seen.issuperset(one.item_ids)]
-        return port.Mistakes(clusters=tuple(clusters), patterns=0, next="")
+        return Mistakes(clusters=tuple(clusters), patterns=0, next="")
 
-    async def _scorer(self, _request: port.Empty) -> port.ScorerReport:
-        return port.ScorerReport(
+    async def _scorer(self, _request: Empty) -> ScorerReport:
+        return ScorerReport(
             mode="similarity",
             version="fake",
             reports=len(self.reports),
@@ -350,7 +392,7 @@ class FakeMemory(port.Memory):
             pending=0,
             weight=0.0,
             weights={},
-            proof=port.Proof(
+            proof=Proof(
                 held_out=0,
                 wins=0,
                 losses=0,
@@ -363,12 +405,12 @@ class FakeMemory(port.Memory):
             rollbacks=0,
             state="fresh",
             parameters=0,
-            details=port.ProofDetails(verdict="Too early to tell."),
+            details=ProofDetails(verdict="Too early to tell."),
         )
 
-    async def _stats(self, request: port.Empty) -> port.Stats:
+    async def _stats(self, request: Empty) -> Stats:
         projects = [one.item.project for one in self.kept.values()]
-        return port.Stats(
+        return Stats(
             version="0",
             store="memory",
             projects={name: projects.count(name) for name in projects},
@@ -386,38 +428,38 @@ class FakeMemory(port.Memory):
 
     # -- life ------------------------------------------------------------------
 
-    async def _compact(self, _request: port.Empty) -> port.Compacted:
-        return port.Compacted(fragments_before=0, fragments_after=0, bytes_before=0, bytes_after=0)
+    async def _compact(self, _request: Empty) -> Compacted:
+        return Compacted(fragments_before=0, fragments_after=0, bytes_before=0, bytes_after=0)
 
-    async def _reembed(self, _request: port.Empty) -> port.Reembedded:
-        return port.Reembedded(embedder="words", dimension=0, items=0, recalls=0, skipped=0)
+    async def _reembed(self, _request: Empty) -> Reembedded:
+        return Reembedded(embedder="words", dimension=0, items=0, recalls=0, skipped=0)
 
     def warm(self) -> None:
         self.warmed += 1
 
-    def readiness(self) -> port.Readiness:
-        return port.Readiness(stage="ready", fraction=1.0, message="")
+    def readiness(self) -> Readiness:
+        return Readiness(stage="ready", fraction=1.0, message="")
 
-    def changes(self) -> AsyncIterator[port.Change]:
-        queue: asyncio.Queue[port.Change] = asyncio.Queue()
+    def changes(self) -> AsyncIterator[Change]:
+        queue: asyncio.Queue[Change] = asyncio.Queue()
         self.listeners.append(queue)
         return _told(queue)
 
     def tell(self, subject: Subject, key: str = "") -> None:
         for queue in self.listeners:
-            queue.put_nowait(port.Change(subject, key))
+            queue.put_nowait(Change(subject, key))
 
     async def aclose(self) -> None:
         self.closed = True
 
 
-async def _told(queue: asyncio.Queue[port.Change]) -> AsyncIterator[port.Change]:
+async def _told(queue: asyncio.Queue[Change]) -> AsyncIterator[Change]:
     while True:
         yield await queue.get()
 
 
-def _judged(request: port.OutcomeRequest) -> port.Judged:
+def _judged(request: OutcomeRequest) -> Judged:
     if request.evidence and request.evidence.exit_code:
         why = f"exit code {request.evidence.exit_code} outranks the flag"
-        return port.Judged(outcome="failure", strength=1.0, why=why)
-    return port.Judged(outcome=request.outcome, strength=0.3, why="only the flag was given")
+        return Judged(outcome="failure", strength=1.0, why=why)
+    return Judged(outcome=request.outcome, strength=0.3, why="only the flag was given")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from memory_core.port import MOST_READ
+from memory_core.requests import MOST_READ
 from tests.server.connections import ERAS, MODERN, connected, data_of, text_of
 from tests.server.fake_memory import FakeMemory
 

@@ -8,7 +8,8 @@ from mcp import Client
 from mcp.client.subscriptions import ResourceUpdated
 from mcp.server.connection import Connection
 
-from memory_core import port
+from memory_core.caller import OWNER
+from memory_core.port import Change
 from server import changes
 from server.app import Front
 from server.changes import Changes
@@ -106,7 +107,7 @@ async def test_a_memory_that_fails_to_tell_is_asked_again(monkeypatch: pytest.Mo
     class Faltering(FakeMemory):
         asked = 0
 
-        def changes(self) -> AsyncIterator[port.Change]:
+        def changes(self) -> AsyncIterator[Change]:
             self.asked += 1
             if self.asked == 1:
                 raise OSError("no connection")
@@ -130,8 +131,8 @@ async def test_a_subscriber_that_stops_reading_is_dropped(
             await anyio.sleep_forever()
 
     monkeypatch.setattr(changes, "_PATIENCE", 0.01)
-    subscribers = Changes(FakeMemory(), lambda _: port.OWNER)
+    subscribers = Changes(FakeMemory(), lambda _: OWNER)
     connection = Connection.for_loop(Stuck())  # type: ignore[arg-type]  # it is only notified
-    subscribers._legacy[connection] = changes._Subscriber(port.OWNER, {"memory://stats"})
-    await subscribers.tell(port.Change("stats"))
+    subscribers._legacy[connection] = changes._Subscriber(OWNER, {"memory://stats"})
+    await subscribers.tell(Change("stats"))
     assert subscribers.subscribers == 0

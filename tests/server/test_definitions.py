@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from memory_core import port
+from memory_core.answers import ListAnswer, OutcomeAnswer, RecallAnswer, RememberAnswer, StateAnswer
 from memory_core.port import METHODS
 from server.definitions import TOOLS, definitions
 from server.instructions import INSTRUCTIONS
@@ -171,9 +171,9 @@ async def test_clients_may_keep_the_lists_for_a_day() -> None:
 def test_every_answer_of_the_port_is_described_by_a_schema() -> None:
     answers = {tool.method.answer for tool in TOOLS}
     assert answers == {
-        port.RecallAnswer,
-        port.RememberAnswer,
-        port.OutcomeAnswer,
-        port.ListAnswer,
-        port.StateAnswer,
+        RecallAnswer,
+        RememberAnswer,
+        OutcomeAnswer,
+        ListAnswer,
+        StateAnswer,
     }

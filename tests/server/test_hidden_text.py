@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mcp.types import CallToolResult
 
-from memory_core import port
+from memory_core.requests import OutcomeRequest, RecallRequest, RememberRequest
 from memory_core.unseen import escaped, seen
 from server.hooks import texts
 from tests.server.cli.harness import Shell
@@ -36,14 +36,14 @@ async def filled() -> tuple[FakeMemory, str, str]:
     """A memory whose every text hides something."""
     memory = FakeMemory()
     stored = await memory.remember(
-        port.RememberRequest(
+        RememberRequest(
             title=TEXT, content=TEXT, description=TEXT, project=TEXT, source=TEXT, kind="pitfall"
         )
     )
     await memory.report_outcome(
-        port.OutcomeRequest(task=TEXT, outcome="failure", error=TEXT, used_ids=(stored.id,))
+        OutcomeRequest(task=TEXT, outcome="failure", error=TEXT, used_ids=(stored.id,))
     )
-    recall = await memory.recall(port.RecallRequest(task=TEXT, project=TEXT))
+    recall = await memory.recall(RecallRequest(task=TEXT, project=TEXT))
     return memory, stored.id, recall.recall_id
 
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_core.port import OutcomeRequest, parse
-from memory_core.requests import MARK
+from memory_core.requests import MARK, OutcomeRequest, parse
 from server.plain import cleaned, one_line, plain, quoted
 from server.surrogates import marked
 

@@ -4,7 +4,7 @@ import pytest
 from mcp import MCPError
 from mcp.types import TextContent
 
-from memory_core import port
+from memory_core.requests import RememberRequest
 from tests.server.connections import ERAS, connected
 from tests.server.fake_memory import FakeMemory
 
@@ -85,7 +85,7 @@ async def test_review_changes_nothing_before_the_user_agrees(era: str) -> None:
 async def test_no_stored_text_is_in_any_prompt(era: str) -> None:
     memory = FakeMemory()
     async with connected(memory, era) as client:
-        await memory.remember(port.RememberRequest(title="kumquat", content="kumquat"))
+        await memory.remember(RememberRequest(title="kumquat", content="kumquat"))
         for name, arguments in ARGUMENTS.items():
             given = {key: "success" for key in arguments if key != "project"}
             assert "kumquat" not in str(await client.get_prompt(name, given))

@@ -2,10 +2,23 @@ from __future__ import annotations
 
 import pytest
 
-from memory_core import port
+from memory_core.answers import (
+    Credited,
+    FailureWarning,
+    Judged,
+    Learning,
+    LessonLine,
+    ListAnswer,
+    NearDuplicate,
+    OutcomeAnswer,
+    RecallAnswer,
+    RecalledItem,
+    RememberAnswer,
+    StateAnswer,
+)
 from server import render
 
-ITEM = port.RecalledItem(
+ITEM = RecalledItem(
     id="item_1",
     kind="pitfall",
     title="Naive times",
@@ -20,7 +33,7 @@ ITEM = port.RecalledItem(
     source="local",
     why="Place 1 by likeness.",
 )
-WARNING = port.FailureWarning(
+WARNING = FailureWarning(
     signature_id="sig_1",
     seen=2,
     last_seen="2026-11-01T00:00:00Z",
@@ -29,11 +42,9 @@ WARNING = port.FailureWarning(
 )
 
 
-def answer(**changes: object) -> port.RecallAnswer:
+def answer(**changes: object) -> RecallAnswer:
     plain = {"recall_id": "rec_1", "items": (), "warnings": (), "abstained": True}
-    return port.RecallAnswer.model_validate(
-        {**plain, "mode": "learned", "weight": 0.314, **changes}
-    )
+    return RecallAnswer.model_validate({**plain, "mode": "learned", "weight": 0.314, **changes})
 
 
 def test_a_recall_reads_like_this() -> None:
@@ -65,16 +76,16 @@ def test_numbers_of_the_learner_are_in_no_text() -> None:
 
 
 def test_a_report_reads_like_this() -> None:
-    judged = port.Judged(outcome="success", strength=0.9, why="Exit code 0.")
-    report = port.OutcomeAnswer(
+    judged = Judged(outcome="success", strength=0.9, why="Exit code 0.")
+    report = OutcomeAnswer(
         outcome_id="out_1",
         status="recorded",
         judged=judged,
-        credited=(port.Credited(id="item_1", credit=0.25, wins=4, losses=1),),
+        credited=(Credited(id="item_1", credit=0.25, wins=4, losses=1),),
         signature="",
-        lessons=(port.RememberAnswer(id="item_2", status="added", next="Nothing."),),
+        lessons=(RememberAnswer(id="item_2", status="added", next="Nothing."),),
         next="Nothing: all is stored.",
-        learning=port.Learning(reports=12, weight=0.3, proof="Held out: 3 won of 4."),
+        learning=Learning(reports=12, weight=0.3, proof="Held out: 3 won of 4."),
         note="It counts elsewhere.",
     )
     assert render.outcome_text(report) == (
@@ -104,8 +115,8 @@ def test_an_answer_that_has_room_for_nothing_still_names_its_recall_and_items() 
 
 
 def test_what_became_of_a_lesson_is_said_in_words() -> None:
-    near = (port.NearDuplicate(id="item_2", title="Almost\nthe same", similarity=0.93),)
-    added = port.RememberAnswer(
+    near = (NearDuplicate(id="item_2", title="Almost\nthe same", similarity=0.93),)
+    added = RememberAnswer(
         id="item_1",
         status="added",
         near_duplicates=near,
@@ -121,15 +132,15 @@ def test_what_became_of_a_lesson_is_said_in_words() -> None:
         "> the same\n"
         "Next: Compare them."
     )
-    replaced = port.RememberAnswer(id="item_3", status="superseded")
+    replaced = RememberAnswer(id="item_3", status="superseded")
     assert "retired" in render.remember_text(replaced)
-    again = port.RememberAnswer(id="item_3", status="duplicate")
+    again = RememberAnswer(id="item_3", status="duplicate")
     assert "Already stored as item_3" in render.remember_text(again)
 
 
 def test_an_empty_page_and_the_last_one_say_so() -> None:
-    assert "0 in all" in render.list_text(port.ListAnswer(items=(), total=0, next_cursor=""))
-    line = port.LessonLine(
+    assert "0 in all" in render.list_text(ListAnswer(items=(), total=0, next_cursor=""))
+    line = LessonLine(
         id="item_1",
         kind="fact",
         title="T",
@@ -141,14 +152,14 @@ def test_an_empty_page_and_the_last_one_say_so() -> None:
         age_days=0.0,
     )
     page = render.list_text(
-        port.ListAnswer(items=(line,), total=9, next_cursor="c9", next="Repeat with c9.")
+        ListAnswer(items=(line,), total=9, next_cursor="c9", next="Repeat with c9.")
     )
     assert "item_1 fact, archived, project app: won 1, lost 2, recalled 3; today\n> T" in page
     assert page.endswith("Next: Repeat with c9.")
 
 
 def test_a_forgotten_item_says_who_can_bring_it_back() -> None:
-    gone = port.StateAnswer(
+    gone = StateAnswer(
         id="item_1", title="T", state="retired", was="active", next="Nothing: it can come back."
     )
     assert render.state_text(gone) == (

@@ -13,9 +13,10 @@ from mcp.types import (
     TextResourceContents,
 )
 
-from memory_core import port
+from memory_core.answers import Mistakes, Stats
 from memory_core.errors import StoreUnavailable
-from memory_core.requests import Empty, MistakesRequest
+from memory_core.port import Change
+from memory_core.requests import Empty, MistakesRequest, OutcomeRequest, RememberRequest
 from server import completions, resources
 from server.resources import uris_of
 from tests.server.connections import ERAS, connected, data_of
@@ -24,7 +25,7 @@ from tests.server.fake_memory import FakeMemory
 pytestmark = pytest.mark.anyio
 both_eras = pytest.mark.parametrize("era", ERAS)
 
-LESSON = port.RememberRequest(title="A lesson", content="first\nsecond", task="its task")
+LESSON = RememberRequest(title="A lesson", content="first\nsecond", task="its task")
 
 
 def text_of(result: ReadResourceResult) -> str:
@@ -60,7 +61,7 @@ async def test_each_resource_reads_as_what_the_memory_holds(era: str) -> None:
     async with connected(memory, era) as client:
         stored = await memory.remember(LESSON)
         await memory.report_outcome(
-            port.OutcomeRequest(task="x", outcome="failure", error="E1", used_ids=(stored.id,))
+            OutcomeRequest(task="x", outcome="failure", error="E1", used_ids=(stored.id,))
         )
 
         async def read(uri: str) -> Any:
@@ -131,10 +132,10 @@ async def test_a_resource_is_found_by_its_uri_as_clients_write_it(era: str) -> N
 @both_eras
 async def test_a_memory_that_cannot_serve_a_resource_says_why(era: str) -> None:
     class Gone(FakeMemory):
-        async def _stats(self, request: Empty) -> port.Stats:
+        async def _stats(self, request: Empty) -> Stats:
             raise StoreUnavailable("The store is gone. Restore it.")
 
-        async def _mistakes(self, request: MistakesRequest) -> port.Mistakes:
+        async def _mistakes(self, request: MistakesRequest) -> Mistakes:
             raise KeyError(f"a secret of {request.project}")
 
     async with connected(Gone(), era) as client:
@@ -149,7 +150,7 @@ async def test_a_memory_that_cannot_serve_a_resource_says_why(era: str) -> None:
 class Waiting(FakeMemory):
     """A memory that waits for its store, as a standby does."""
 
-    async def _stats(self, request: Empty) -> port.Stats:
+    async def _stats(self, request: Empty) -> Stats:
         await anyio.sleep_forever()
         raise AssertionError("it never wakes up")
 
@@ -214,7 +215,7 @@ async def test_ids_projects_and_outcomes_are_completed(era: str) -> None:
 
 async def test_a_memory_that_cannot_answer_completes_nothing() -> None:
     class Gone(FakeMemory):
-        async def _stats(self, request: Empty) -> port.Stats:
+        async def _stats(self, request: Empty) -> Stats:
             raise StoreUnavailable("gone")
 
     async with connected(Gone(), ERAS[0]) as client:
@@ -224,10 +225,10 @@ async def test_a_memory_that_cannot_answer_completes_nothing() -> None:
 
 
 def test_changes_name_the_resources_that_they_touch() -> None:
-    assert uris_of(port.Change("item", "item_1")) == ("memory://lessons/item_1",)
-    assert uris_of(port.Change("project", "a")) == ("memory://projects/a/brief",)
-    assert uris_of(port.Change("stats")) == ("memory://stats",)
-    assert uris_of(port.Change("project", "my app/ü")) == (
+    assert uris_of(Change("item", "item_1")) == ("memory://lessons/item_1",)
+    assert uris_of(Change("project", "a")) == ("memory://projects/a/brief",)
+    assert uris_of(Change("stats")) == ("memory://stats",)
+    assert uris_of(Change("project", "my app/ü")) == (
         "memory://projects/my%20app%2F%C3%BC/brief",
         "memory://projects/my app/ü/brief",
     )

@@ -13,14 +13,9 @@ import numpy as np
 from benchmarks.learning.causes.cases import Attempt, Case, Subject
 from benchmarks.learning.product import FIRST_TIME, HOUR, Shelf, numbered_ids
 from benchmarks.learning.stream import Stream, Task, World
-from memory_core.port import (
-    CheckRequest,
-    OutcomeAnswer,
-    OutcomeRequest,
-    RecallRequest,
-    parse,
-)
+from memory_core.answers import OutcomeAnswer
 from memory_core.ports import Embedder
+from memory_core.requests import CheckRequest, OutcomeRequest, RecallRequest, parse
 from memory_core.service.conditions import conditions_of, views_of
 from memory_core.service.service import MemoryService
 from memory_core.settings import ScorerMode, Settings

@@ -22,8 +22,8 @@ from pathlib import Path
 from benchmarks.learning.product import FIRST_TIME, HOUR, LEARNED_WITHIN, _scratch
 from benchmarks.learning.protocols.ground import Figures, Sizes
 from memory_core.caller import OWNER, Caller
-from memory_core.port import OutcomeRequest, RecallRequest, RememberRequest, parse
 from memory_core.ports import Candidate, Embedder, Probe, Scope
+from memory_core.requests import OutcomeRequest, RecallRequest, RememberRequest, parse
 from memory_core.service.service import MemoryService
 from memory_core.settings import Settings
 from tests.memory_core.store.fake_store import FakeStore

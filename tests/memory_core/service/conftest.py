@@ -8,23 +8,25 @@ from typing import Any
 
 import pytest
 
-from memory_core.port import (
-    Change,
-    CheckRequest,
-    ForgetRequest,
+from memory_core.answers import (
     ItemDetail,
     ListAnswer,
-    ListRequest,
     OutcomeAnswer,
-    OutcomeRequest,
     RecallAnswer,
-    RecallRequest,
     RememberAnswer,
-    RememberRequest,
     StateAnswer,
+)
+from memory_core.port import Change
+from memory_core.requests import (
+    CheckRequest,
+    ForgetRequest,
+    ItemRequest,
+    ListRequest,
+    OutcomeRequest,
+    RecallRequest,
+    RememberRequest,
     parse,
 )
-from memory_core.requests import ItemRequest
 from memory_core.service.service import MemoryService
 from memory_core.settings import ScorerMode, Settings
 from memory_core.store.lance_store import LanceStore

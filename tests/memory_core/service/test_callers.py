@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
+from memory_core.answers import OutcomeAnswer
 from memory_core.caller import Caller
 from memory_core.errors import InvalidInput
-from memory_core.port import (
+from memory_core.requests import (
+    BriefRequest,
     ForgetRequest,
+    ItemRequest,
     ListRequest,
-    OutcomeAnswer,
     OutcomeRequest,
     RecallRequest,
     parse,
 )
-from memory_core.requests import BriefRequest, ItemRequest
 from memory_core.service import open_recalls
 from tests.memory_core.service.conftest import Bench
 

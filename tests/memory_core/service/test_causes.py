@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memory_core.port import FailureWarning
+from memory_core.answers import FailureWarning
 from memory_core.requests import MistakesRequest
 from memory_core.scorer.causes import PLAIN
 from memory_core.service import likeness as likeness_module

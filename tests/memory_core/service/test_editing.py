@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from memory_core.answers import EditAnswer
+from memory_core.caller import Caller
 from memory_core.errors import InvalidInput
-from memory_core.port import Caller, Change, EditAnswer, EditRequest, parse
-from memory_core.requests import MistakesRequest
+from memory_core.port import Change
+from memory_core.requests import EditRequest, MistakesRequest, parse
 from memory_core.service.evaluating import evaluate
 from tests.memory_core.service.conftest import Bench, OpenBench
 

@@ -10,7 +10,7 @@ import pytest
 from scipy.special import expit
 
 from memory_core.model import OutcomeRecord, RecallRecord, Served
-from memory_core.port import Evaluation, ScorerRow
+from memory_core.proof_answers import Evaluation, ScorerRow
 from memory_core.scorer.exploring import draw, seeded, spreads
 from memory_core.scorer.panel import DENSE, EVIDENCE, EXPERTS, FUSED, Floats
 from memory_core.service.evaluating import SCORERS, evaluate, replayed

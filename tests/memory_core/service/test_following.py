@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
+from memory_core.caller import Caller
 from memory_core.errors import StoreUnavailable
-from memory_core.port import (
-    Caller,
-    Change,
+from memory_core.port import Change
+from memory_core.ports import Scope
+from memory_core.requests import (
     EditRequest,
     ForgetRequest,
     ListRequest,
+    MistakesRequest,
     OutcomeRequest,
     ProjectRequest,
     RecallRequest,
     RememberRequest,
     parse,
 )
-from memory_core.ports import Scope
-from memory_core.requests import MistakesRequest
 from memory_core.scorer import checkpoint
 from memory_core.service.following import Following
 from memory_core.service.service import MemoryService

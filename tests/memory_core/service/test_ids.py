@@ -10,15 +10,15 @@ import pytest
 
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import Forbidden, InvalidInput, LessonbankError, UnknownItem, UnknownRecall
-from memory_core.port import (
+from memory_core.requests import (
     ForgetRequest,
     IdRequest,
+    ItemRequest,
     ListRequest,
     OutcomeRequest,
     RememberRequest,
     parse,
 )
-from memory_core.requests import ItemRequest
 from tests.memory_core.service.conftest import Bench
 
 HERE = replace(OWNER, home="here")

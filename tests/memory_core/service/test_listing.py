@@ -6,16 +6,10 @@ from typing import Any
 
 import pytest
 
+from memory_core.answers import Identified, RecallsAnswer
+from memory_core.caller import Caller
 from memory_core.errors import InvalidInput, UnknownItem, UnknownRecall
-from memory_core.port import (
-    Caller,
-    Identified,
-    IdRequest,
-    ListRequest,
-    RecallsAnswer,
-    RecallsRequest,
-    parse,
-)
+from memory_core.requests import IdRequest, ListRequest, RecallsRequest, parse
 from tests.memory_core.service.conftest import Bench, OpenBench
 
 

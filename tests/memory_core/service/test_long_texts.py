@@ -9,7 +9,7 @@ import pytest
 from memory_core.errors import InvalidInput
 from memory_core.excerpts import ERROR_KEPT, EVIDENCE_KEPT, STEP_KEPT, TASK_KEPT
 from memory_core.model import RecallRecord
-from memory_core.port import MOST_READ, RecallRequest, parse
+from memory_core.requests import MOST_READ, RecallRequest, parse
 from tests.memory_core.service.conftest import Bench
 from tests.memory_core.test_reading import LOG, PROSE, STATEMENT, TALK, TRACE
 

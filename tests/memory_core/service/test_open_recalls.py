@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memory_core.answers import RecallsAnswer
 from memory_core.errors import StoreUnavailable, UnknownRecall
 from memory_core.model import OutcomeRecord, RecallRecord, Served
-from memory_core.port import RecallsAnswer, RecallsRequest, parse
+from memory_core.requests import RecallsRequest, parse
 from memory_core.service.open_recalls import (
     ACROSS_SESSIONS_WITHIN,
     RECALL_LIFETIME,

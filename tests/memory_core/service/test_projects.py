@@ -6,18 +6,21 @@ from typing import Any
 
 import pytest
 
+from memory_core.answers import ProjectChanged
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import InvalidInput
 from memory_core.model import GLOBAL_PROJECT, new_id
-from memory_core.port import (
+from memory_core.requests import (
+    BriefRequest,
+    ItemRequest,
     ListRequest,
-    ProjectChanged,
+    MistakesRequest,
     ProjectRequest,
+    ProjectsRequest,
     RecallRequest,
     RememberRequest,
     parse,
 )
-from memory_core.requests import BriefRequest, ItemRequest, MistakesRequest, ProjectsRequest
 from memory_core.service.following import Following
 from tests.memory_core.service.conftest import Bench, OpenBench
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from memory_core.port import ProofDetails
+from memory_core.proof_answers import ProofDetails
 from memory_core.scorer.proof import Record
 from memory_core.service.proving import SHOWN, verdict
 from tests.memory_core.service.conftest import Bench, OpenBench

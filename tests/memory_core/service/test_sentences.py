@@ -10,11 +10,12 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from memory_core.answers import RecallAnswer, RememberAnswer
 from memory_core.caller import Caller
 from memory_core.errors import StoreUnavailable
 from memory_core.judging import judge
 from memory_core.model import Mode, Outcome
-from memory_core.port import Evidence, RecallAnswer, RecallRequest, RememberAnswer, parse
+from memory_core.requests import Evidence, RecallRequest, parse
 from memory_core.scorer.panel import EVIDENCE, EXPERTS
 from memory_core.service import advising
 from memory_core.service.answering import Ranked, why

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from memory_core.answers import RecallAnswer
 from memory_core.caller import OWNER, Caller
-from memory_core.port import OutcomeRequest, RecallAnswer, RecallRequest, parse
+from memory_core.requests import OutcomeRequest, RecallRequest, parse
 from tests.memory_core.service.conftest import Bench, OpenBench
 
 TOPICS = ("dates", "queue", "retry", "cache")

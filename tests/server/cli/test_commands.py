@@ -6,10 +6,18 @@ import json
 
 import pytest
 
-from memory_core import port
+from memory_core.answers import (
+    Compacted,
+    ItemDetail,
+    ListAnswer,
+    RecallAnswer,
+    RecallsAnswer,
+    Reembedded,
+    Stats,
+)
 from memory_core.doctor import Report, machine
 from memory_core.errors import StoreUnavailable
-from memory_core.requests import Empty
+from memory_core.requests import Empty, ListRequest, RecallRequest
 from tests.server.cli.harness import Shell
 from tests.server.fake_memory import FakeMemory
 
@@ -44,7 +52,7 @@ def test_nothing_that_helps_is_said_so(shell: Shell) -> None:
 
 def test_a_withheld_recall_is_not_said_to_have_found_nothing(shell: Shell) -> None:
     class Withholding(FakeMemory):
-        async def _recall(self, request: port.RecallRequest) -> port.RecallAnswer:
+        async def _recall(self, request: RecallRequest) -> RecallAnswer:
             found = await super()._recall(request)
             return found.model_copy(update={"mode": "withheld", "note": "Held back on purpose."})
 
@@ -55,13 +63,13 @@ def test_a_withheld_recall_is_not_said_to_have_found_nothing(shell: Shell) -> No
 
 def test_json_is_the_exact_answer(shell: Shell) -> None:
     item_id = shell.remembered()
-    answer = port.RecallAnswer.model_validate(shell.json("recall", "Excel"))
+    answer = RecallAnswer.model_validate(shell.json("recall", "Excel"))
     assert [item.id for item in answer.items] == [item_id]
-    assert port.ListAnswer.model_validate(shell.json("lessons")).total == 1
-    assert port.ItemDetail.model_validate(shell.json("show", item_id)).id == item_id
-    assert port.Stats.model_validate(shell.json("stats")).items == {"active": 1}
-    assert port.Compacted.model_validate(shell.json("compact")).fragments_after == 0
-    assert port.Reembedded.model_validate(shell.json("reembed")).embedder == "words"
+    assert ListAnswer.model_validate(shell.json("lessons")).total == 1
+    assert ItemDetail.model_validate(shell.json("show", item_id)).id == item_id
+    assert Stats.model_validate(shell.json("stats")).items == {"active": 1}
+    assert Compacted.model_validate(shell.json("compact")).fragments_after == 0
+    assert Reembedded.model_validate(shell.json("reembed")).embedder == "words"
 
 
 def test_an_outcome_is_judged_by_its_evidence_and_credited(shell: Shell) -> None:
@@ -141,7 +149,7 @@ def test_open_recalls_are_listed_until_their_outcome(shell: Shell) -> None:
     shell.json("outcome", "unknown", "--recall-id", second)
     of_billing = ("recalls", "--open", "--project", "billing", "--session")
     answer = shell.json(*of_billing, "one", "--limit", "1")
-    listed = port.RecallsAnswer.model_validate(answer)
+    listed = RecallsAnswer.model_validate(answer)
     assert [one.recall_id for one in listed.recalls] == [first]
     assert shell.json(*of_billing, "two")["open"] == 0
 
@@ -204,7 +212,7 @@ def test_an_unknown_item_is_said_with_the_next_move(shell: Shell) -> None:
 
 def test_a_memory_that_cannot_serve_says_why(shell: Shell) -> None:
     class Broken(FakeMemory):
-        async def _list_lessons(self, request: port.ListRequest) -> port.ListAnswer:
+        async def _list_lessons(self, request: ListRequest) -> ListAnswer:
             raise StoreUnavailable("The disk is full. Free some space.")
 
     assert shell.run("lessons", memory=Broken()) == 1
@@ -250,7 +258,7 @@ def test_stored_text_cannot_move_the_cursor_or_forge_lines(shell: Shell) -> None
 
 def test_an_interrupt_ends_with_the_usual_code(shell: Shell) -> None:
     class Interrupted(FakeMemory):
-        async def _stats(self, request: Empty) -> port.Stats:
+        async def _stats(self, request: Empty) -> Stats:
             raise KeyboardInterrupt
 
     memory = Interrupted()

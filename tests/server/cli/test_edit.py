@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from memory_core import port
+from memory_core.answers import EditAnswer, StateAnswer
 from memory_core.errors import InvalidInput
+from memory_core.requests import EditRequest, ForgetRequest
 from server.cli import draft
 from tests.server.cli.harness import Shell
 from tests.server.fake_memory import FakeMemory
@@ -27,7 +28,7 @@ def test_a_corrected_item_takes_the_place_and_the_record_is_told(shell: Shell) -
 
 def test_an_item_with_a_new_record_can_be_taken_back_too(shell: Shell) -> None:
     class Renewing(FakeMemory):
-        async def _edit(self, request: port.EditRequest) -> port.EditAnswer:
+        async def _edit(self, request: EditRequest) -> EditAnswer:
             return (await super()._edit(request)).model_copy(update={"record": "new"})
 
     memory = Renewing()
@@ -76,7 +77,7 @@ def test_a_check_is_asked_and_shown(shell: Shell) -> None:
 
 def test_what_is_to_be_known_of_a_call_is_shown(shell: Shell) -> None:
     class Noting(FakeMemory):
-        async def _forget(self, request: port.ForgetRequest) -> port.StateAnswer:
+        async def _forget(self, request: ForgetRequest) -> StateAnswer:
             return (await super()._forget(request)).model_copy(update={"note": "It counts there."})
 
     memory = Noting()

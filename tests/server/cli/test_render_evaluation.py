@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from memory_core import port
+from memory_core.proof_answers import Evaluation, PolicyRow, ScorerRow
 from server.cli.render_evaluation import SCORERS, evaluation
 from server.cli.terminal import Page
 from tests.memory_core.test_bootstrap import content, used
 from tests.server.cli.harness import Shell
 
 
-def scorer(name: str, **fields: Any) -> port.ScorerRow:
-    return port.ScorerRow.model_validate(
+def scorer(name: str, **fields: Any) -> ScorerRow:
+    return ScorerRow.model_validate(
         {
             "name": name,
             "log_loss": 0.603,
@@ -35,8 +35,8 @@ def scorer(name: str, **fields: Any) -> port.ScorerRow:
     )
 
 
-def policy(name: str, **fields: Any) -> port.PolicyRow:
-    return port.PolicyRow.model_validate(
+def policy(name: str, **fields: Any) -> PolicyRow:
+    return PolicyRow.model_validate(
         {
             "name": name,
             "covered": 90,
@@ -52,7 +52,7 @@ def policy(name: str, **fields: Any) -> port.PolicyRow:
     )
 
 
-ANSWER = port.Evaluation(
+ANSWER = Evaluation(
     store="store of a\x1b[2Juser",
     outcomes=150,
     scored=148,
@@ -79,7 +79,7 @@ ANSWER = port.Evaluation(
 )
 
 
-def shown(answer: port.Evaluation) -> str:
+def shown(answer: Evaluation) -> str:
     page = Page(width=140)
     evaluation(page, answer)
     return page.text()
@@ -147,7 +147,7 @@ def test_the_command_replays_a_store_and_changes_nothing(shell: Shell, stocked: 
 
 
 def test_as_json_it_is_the_exact_answer(shell: Shell, stocked: Path) -> None:
-    found = port.Evaluation.model_validate(shell.json("eval"))
+    found = Evaluation.model_validate(shell.json("eval"))
     assert [row.name for row in found.scorers] == list(SCORERS)
     assert (found.outcomes, found.explored, found.policies) == (12, 0, ())
 

@@ -8,14 +8,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_core import port
+from memory_core.answers import ScorerReport
+from memory_core.proof_answers import (
+    ExpertPush,
+    Harm,
+    HarmfulItem,
+    HarmReport,
+    MemoryGain,
+    MovedGroup,
+    MovedItem,
+    OrderProof,
+    ProofDetails,
+    ReliabilityRow,
+    Speaking,
+)
 from memory_core.requests import Empty
 from server.cli.render_proof import BARS, POINTS, proof, short_proof, sparkline, weight
 from server.cli.terminal import Page, width_of
 from tests.server.cli.harness import Shell
 from tests.server.fake_memory import FakeMemory
 
-ORDER = port.OrderProof(
+ORDER = OrderProof(
     same=15,
     same_success=0.6,
     changed=133,
@@ -25,16 +38,16 @@ ORDER = port.OrderProof(
     difference=0.1455,
     difference_interval=(0.0689, 0.2221),
     groups=(
-        port.MovedGroup(direction="up", judged=74, well=52, interval=(0.585, 0.803)),
-        port.MovedGroup(direction="kept", judged=59, well=39, interval=(0.526, 0.779)),
-        port.MovedGroup(direction="down", judged=0, well=0, interval=(0.0, 1.0)),
+        MovedGroup(direction="up", judged=74, well=52, interval=(0.585, 0.803)),
+        MovedGroup(direction="kept", judged=59, well=39, interval=(0.526, 0.779)),
+        MovedGroup(direction="down", judged=0, well=0, interval=(0.0, 1.0)),
     ),
     right=9,
     wrong=2,
     pairs_interval=(0.482, 0.977),
     sentence="Learning changed the order in 133 reports.",
 )
-MOVED = port.MovedItem(
+MOVED = MovedItem(
     item_id="item_1",
     title="Open with utf-8-sig",
     recall_id="rec_1",
@@ -44,10 +57,10 @@ MOVED = port.MovedItem(
     verdict="badly",
     at="2026-11-01T00:00:00Z",
 )
-HARM = port.Harm(
+HARM = Harm(
     reports=19,
     newest=(
-        port.HarmReport(
+        HarmReport(
             outcome_id="out_1",
             recall_id="rec_1",
             task="read a file",
@@ -60,13 +73,11 @@ HARM = port.Harm(
             at="2026-11-01T00:00:00Z",
         ),
     ),
-    labelled=(
-        port.HarmfulItem(item_id="item_2", title="Guess", state="active", harmful=3, helpful=1),
-    ),
+    labelled=(HarmfulItem(item_id="item_2", title="Guess", state="active", harmful=3, helpful=1),),
     rollbacks=2,
     sentence="19 reports failed where similarity was the better warning.",
 )
-MEMORY = port.MemoryGain(
+MEMORY = MemoryGain(
     share=0.1,
     with_memory=60,
     with_success=45,
@@ -78,25 +89,25 @@ MEMORY = port.MemoryGain(
     interval=(0.04, 0.58),
     sentence="45 of 60 reported recalls with memory went well, 5 of 12 without.",
 )
-DETAILS = port.ProofDetails(
+DETAILS = ProofDetails(
     verdict="Learning helps.",
     history=((1, 1.0), (2, 0.5), (3, 0.0)),
     calibration=(
-        port.ReliabilityRow(low=0.3, high=0.4, reports=1_200, predicted=0.371, happened=0.602),
+        ReliabilityRow(low=0.3, high=0.4, reports=1_200, predicted=0.371, happened=0.602),
     ),
     order=ORDER,
-    pushes=(port.ExpertPush(expert="evidence", push=0.36, decided=30),),
+    pushes=(ExpertPush(expert="evidence", push=0.36, decided=30),),
     moved=(MOVED,),
     harm=HARM,
     memory=MEMORY,
-    speaking=port.Speaking(
+    speaking=Speaking(
         recalls=90, silent=61, served=40, judged=30, used=21, prompts=50, tokens=17.4
     ),
 )
 
 
-def report(**fields: Any) -> port.ScorerReport:
-    return port.ScorerReport.model_validate(
+def report(**fields: Any) -> ScorerReport:
+    return ScorerReport.model_validate(
         {
             "mode": "learned",
             "version": "v148",
@@ -124,7 +135,7 @@ def report(**fields: Any) -> port.ScorerReport:
     )
 
 
-def shown(answer: port.ScorerReport, width: int = 120) -> str:
+def shown(answer: ScorerReport, width: int = 120) -> str:
     page = Page(width=width)
     proof(page, answer)
     return page.text()
@@ -170,7 +181,7 @@ def test_tables_have_each_row_with_its_numbers() -> None:
 
 def test_nothing_reported_yet_fits_on_a_few_lines() -> None:
     empty = report(
-        details=port.ProofDetails(verdict="Too early to tell."),
+        details=ProofDetails(verdict="Too early to tell."),
         calibration_error=None,
         proof={
             **report().proof.model_dump(),
@@ -247,11 +258,11 @@ def test_proof_is_shown_and_waits_for_the_model(shell: Shell) -> None:
 
 def test_proof_as_json_is_the_exact_answer(shell: Shell) -> None:
     class Proven(FakeMemory):
-        async def _scorer(self, request: Empty) -> port.ScorerReport:
+        async def _scorer(self, request: Empty) -> ScorerReport:
             return report()
 
     assert shell.run("--json", "proof", memory=Proven()) == 0
-    assert port.ScorerReport.model_validate_json(shell.out) == report()
+    assert ScorerReport.model_validate_json(shell.out) == report()
 
 
 def test_stats_show_the_verdict(shell: Shell) -> None:

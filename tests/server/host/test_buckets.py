@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from memory_core.port import ListRequest, RememberRequest
+from memory_core.requests import ListRequest, RememberRequest
 from memory_core.store.remote.lease import NAME, Claim
 from memory_core.store.remote.objects import objects_at
 from tests.memory_core.store.remote.bucket import rows

@@ -15,10 +15,24 @@ import anyio
 import httpx2
 import pytest
 
-from memory_core import port
+from memory_core.answers import ItemDetail, RecallsAnswer, Reembedded, Stats
+from memory_core.caller import Caller
 from memory_core.errors import InvalidInput, MemoryUnavailable, UnknownItem
-from memory_core.port import Caller, Memory, Progress
-from memory_core.requests import BriefRequest, Empty, ItemRequest, MistakesRequest
+from memory_core.port import Memory, Progress
+from memory_core.requests import (
+    BriefRequest,
+    CheckRequest,
+    EditRequest,
+    Empty,
+    ForgetRequest,
+    ItemRequest,
+    ListRequest,
+    MistakesRequest,
+    OutcomeRequest,
+    RecallRequest,
+    RecallsRequest,
+    RememberRequest,
+)
 from memory_core.settings import Settings
 from server.host import app as host_app
 from server.host.app import HostApp
@@ -34,7 +48,7 @@ from tests.server.fake_memory import FakeMemory
 
 pytestmark = pytest.mark.anyio
 
-LESSON = port.RememberRequest(title="Strip the mark", content="Open it with utf-8-sig.")
+LESSON = RememberRequest(title="Strip the mark", content="Open it with utf-8-sig.")
 
 
 class Hosted:
@@ -72,16 +86,16 @@ async def test_every_call_answers_as_the_memory_itself_does(tmp_path: Path) -> N
         memory = there.memory
         stored = await memory.remember(LESSON)
         assert stored.status == "added"
-        recall = await memory.recall(port.RecallRequest(task="strip the mark"))
+        recall = await memory.recall(RecallRequest(task="strip the mark"))
         assert [item.id for item in recall.items] == [stored.id]
-        opened = await memory.recalls(port.RecallsRequest())
+        opened = await memory.recalls(RecallsRequest())
         assert [one.recall_id for one in opened.recalls] == [recall.recall_id]
         outcome = await memory.report_outcome(
-            port.OutcomeRequest(recall_id=recall.recall_id, outcome="success")
+            OutcomeRequest(recall_id=recall.recall_id, outcome="success")
         )
         assert outcome.judged.outcome == "success"
-        assert (await memory.check(port.CheckRequest(action="strip"))).items == ()
-        assert (await memory.list_lessons(port.ListRequest())).total == 1
+        assert (await memory.check(CheckRequest(action="strip"))).items == ()
+        assert (await memory.list_lessons(ListRequest())).total == 1
         direct = await behind.get(ItemRequest(item_id=stored.id, project="mine"))
         assert await memory.get(ItemRequest(item_id=stored.id)) == direct
         assert (await memory.brief(BriefRequest())).project == "mine"
@@ -92,10 +106,10 @@ async def test_every_call_answers_as_the_memory_itself_does(tmp_path: Path) -> N
         assert await memory.stats(Empty()) == await behind.stats(Empty())
         assert await memory.compact(Empty()) == await behind.compact(Empty())
         assert await memory.reembed(Empty()) == await behind.reembed(Empty())
-        request = port.ForgetRequest(item_id=stored.id, reason="old")
+        request = ForgetRequest(item_id=stored.id, reason="old")
         assert (await memory.forget(request)).state == "retired"
         assert (await memory.restore(request)).state == "active"
-        edited = await memory.edit(port.EditRequest(item_id=stored.id, title="strip the mark"))
+        edited = await memory.edit(EditRequest(item_id=stored.id, title="strip the mark"))
         assert (edited.was, edited.record, edited.wins) == (stored.id, "kept", 1)
 
 
@@ -133,7 +147,7 @@ async def test_a_wrong_value_is_refused_with_the_memorys_own_sentence(tmp_path: 
 
 
 class Failing(FakeMemory):
-    async def _stats(self, request: Empty) -> port.Stats:
+    async def _stats(self, request: Empty) -> Stats:
         raise RuntimeError("what a user stored")
 
 
@@ -206,7 +220,7 @@ async def test_a_front_has_more_calls_than_connections(tmp_path: Path) -> None:
 async def test_a_call_under_way_is_finished_though_the_next_one_is_sent_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    behind, answers = Slow(), list[port.Reembedded]()
+    behind, answers = Slow(), list[Reembedded]()
     async with hosted(tmp_path, behind) as there:
 
         async def first() -> None:
@@ -242,8 +256,8 @@ async def test_a_host_that_answers_nonsense_is_said_in_one_sentence(
 ) -> None:
     behind = FakeMemory()
 
-    async def nonsense(_: Empty) -> port.RecallsAnswer:
-        return port.RecallsAnswer(recalls=(), open=0)
+    async def nonsense(_: Empty) -> RecallsAnswer:
+        return RecallsAnswer(recalls=(), open=0)
 
     monkeypatch.setattr(behind, "_stats", nonsense)
     async with hosted(tmp_path, behind) as there:
@@ -322,7 +336,7 @@ async def test_a_fronts_project_is_told_apart_from_one_that_a_call_names(tmp_pat
     heard: list[tuple[str, str, str]] = []
 
     class Hearing(FakeMemory):
-        async def _get(self, request: ItemRequest) -> port.ItemDetail:
+        async def _get(self, request: ItemRequest) -> ItemDetail:
             heard.append((self.caller.source, self.caller.home, request.project))
             return await super()._get(request)
 

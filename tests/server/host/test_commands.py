@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from memory_core import port
+from memory_core.requests import ListRequest, RememberRequest
 from tests.server.host.room import Room
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +25,7 @@ async def test_every_command_works_beside_a_client(
     monkeypatch.setenv("LESSONBANK_HOST_IDLE", "900")  # `eval` asks no host
     memory = room.memory()
     stored = await memory.remember(
-        port.RememberRequest(title="Strip the mark", content="Open it with utf-8-sig.")
+        RememberRequest(title="Strip the mark", content="Open it with utf-8-sig.")
     )
     host = room.living().pid
     assert _json(room, "lessons")["total"] == 1
@@ -48,12 +48,12 @@ async def test_every_command_works_beside_a_client(
     assert _json(room, "host", "status")["pid"] == host
     assert any("listens" in line for line in _json(room, "host", "logs")["lines"])
     assert room.hosts() == [host]
-    seen = await memory.list_lessons(port.ListRequest())
+    seen = await memory.list_lessons(ListRequest())
     assert seen.total == 2
     restarted = _json(room, "host", "restart")
     assert restarted["running"]
     assert restarted["pid"] != host
-    assert (await memory.list_lessons(port.ListRequest())).total == 2
+    assert (await memory.list_lessons(ListRequest())).total == 2
     assert _json(room, "host", "stop")["running"] is False
     assert _json(room, "host", "status", code=1)["running"] is False
     await memory.aclose()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from memory_core.errors import MemoryUnavailable
-from memory_core.port import ListRequest, RememberRequest
+from memory_core.requests import ListRequest, RememberRequest
 from server.host import direct, process
 from server.host.place import Announcement, place_of
 from tests.server.host.room import Room

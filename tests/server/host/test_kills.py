@@ -10,8 +10,16 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 
-from memory_core import port
-from memory_core.requests import Empty
+from memory_core.requests import (
+    CheckRequest,
+    Empty,
+    ForgetRequest,
+    ListRequest,
+    OutcomeRequest,
+    RecallRequest,
+    RememberRequest,
+    parse,
+)
 from server.host.client import HostMemory
 from tests.server.connections import until
 from tests.server.host.room import Room
@@ -49,38 +57,38 @@ class Client:
     async def _remember(self) -> None:
         title = f"{self.name} lesson {next(self._numbers)}"
         answer = await self.memory.remember(
-            port.RememberRequest(title=title, content=f"Do what {title} says.")
+            RememberRequest(title=title, content=f"Do what {title} says.")
         )
         self.stored.append(title)
         self.ids.append(answer.id)
 
     async def _recall(self) -> None:
-        await self.memory.recall(port.RecallRequest(task=f"{self.name} lesson"))
+        await self.memory.recall(RecallRequest(task=f"{self.name} lesson"))
 
     async def _check(self) -> None:
-        await self.memory.check(port.CheckRequest(action=f"{self.name} lesson"))
+        await self.memory.check(CheckRequest(action=f"{self.name} lesson"))
 
     async def _report(self) -> None:
         task = f"{self.name} task {next(self._numbers)}"
         answer = await self.memory.report_outcome(
-            port.OutcomeRequest(task=task, outcome="success", session=self.name)
+            OutcomeRequest(task=task, outcome="success", session=self.name)
         )
         self.reported.append(answer.outcome_id)
 
     async def _report_recall(self) -> None:
-        recall = await self.memory.recall(port.RecallRequest(task=f"{self.name} lesson"))
+        recall = await self.memory.recall(RecallRequest(task=f"{self.name} lesson"))
         answer = await self.memory.report_outcome(
-            port.OutcomeRequest(recall_id=recall.recall_id, outcome="failure")
+            OutcomeRequest(recall_id=recall.recall_id, outcome="failure")
         )
         self.reported.append(answer.outcome_id)
 
     async def _list(self) -> None:
-        await self.memory.list_lessons(port.ListRequest(limit=5))
+        await self.memory.list_lessons(ListRequest(limit=5))
 
     async def _forget(self) -> None:
         if len(self.ids) > 3:
             item_id = self.ids.pop(0)
-            answer = await self.memory.forget(port.ForgetRequest(item_id=item_id, reason="old"))
+            answer = await self.memory.forget(ForgetRequest(item_id=item_id, reason="old"))
             assert answer.state == "retired"
             self.forgotten.append(item_id)
 
@@ -112,7 +120,7 @@ async def _titles(memory: HostMemory, state: str) -> list[str]:
     cursor = ""
     while True:
         page = await memory.list_lessons(
-            port.parse(port.ListRequest, {"limit": 100, "cursor": cursor, "state": state})
+            parse(ListRequest, {"limit": 100, "cursor": cursor, "state": state})
         )
         found += [line.title for line in page.items]
         cursor = page.next_cursor

@@ -15,9 +15,9 @@ import anyio
 import httpx2
 import pytest
 
-from memory_core import port
 from memory_core.errors import MemoryUnavailable
-from memory_core.requests import Empty
+from memory_core.port import Change
+from memory_core.requests import Empty, ListRequest, RecallRequest, RememberRequest
 from memory_core.settings import Settings
 from memory_core.store.ownership import Ownership
 from server.host import reach
@@ -31,7 +31,7 @@ from tests.server.host.room import VERSION, Room, alive, until
 
 pytestmark = pytest.mark.anyio
 
-LESSON = port.RememberRequest(title="Strip the mark", content="Open it with utf-8-sig.")
+LESSON = RememberRequest(title="Strip the mark", content="Open it with utf-8-sig.")
 
 
 def _fronts(room: Room) -> int:
@@ -70,7 +70,7 @@ async def test_many_fronts_of_one_process_start_one_host(room: Room) -> None:
 async def test_what_one_client_stores_another_one_finds(room: Room) -> None:
     first, second = room.memory(source="first"), room.memory()
     stored = await first.remember(LESSON)
-    found = await second.recall(port.RecallRequest(task="strip the mark"))
+    found = await second.recall(RecallRequest(task="strip the mark"))
     assert [item.id for item in found.items] == [stored.id]
     assert found.items[0].source == "first"
     await first.aclose()
@@ -80,7 +80,7 @@ async def test_what_one_client_stores_another_one_finds(room: Room) -> None:
 async def test_a_front_hears_of_changes_that_another_one_made(room: Room) -> None:
     first, second = room.memory(), room.memory()
     await first.stats(Empty())
-    heard: list[port.Change] = []
+    heard: list[Change] = []
     listening = anyio.Event()
 
     async def listen() -> None:
@@ -96,7 +96,7 @@ async def test_a_front_hears_of_changes_that_another_one_made(room: Room) -> Non
             await listening.wait()
             await until_async(lambda: _fronts(room))
             stored = await second.remember(LESSON)
-    assert port.Change("item", stored.id, "room") in heard
+    assert Change("item", stored.id, "room") in heard
     await first.aclose()
     await second.aclose()
 
@@ -246,7 +246,7 @@ async def test_two_stores_have_two_hosts(room: Room, tmp_path: Path) -> None:
     try:
         elsewhere = other.memory()
         await memory.remember(LESSON)
-        assert (await elsewhere.list_lessons(port.ListRequest())).total == 0
+        assert (await elsewhere.list_lessons(ListRequest())).total == 0
         assert room.living().pid != other.living().pid
         await elsewhere.aclose()
     finally:

@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 
-from memory_core import port
 from memory_core.errors import MemoryUnavailable
-from memory_core.requests import Empty
+from memory_core.requests import Empty, RememberRequest
 from server.host import starting
 from server.host.direct import NoAnswer, ask
 from server.host.place import Holder, place_of
@@ -25,7 +24,7 @@ from tests.server.host.room import VERSION, Room, alive, until
 
 pytestmark = pytest.mark.anyio
 
-LESSON = port.RememberRequest(title="Strip the mark", content="Open it with utf-8-sig.")
+LESSON = RememberRequest(title="Strip the mark", content="Open it with utf-8-sig.")
 
 
 async def test_a_lost_announcement_is_made_again(room: Room) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import anyio
 import pytest
 
-from memory_core import port
+from memory_core.requests import RecallRequest
 from memory_core.version import VERSION
 from server.cli.hosted import carried_out
 from server.host.direct import _connected
@@ -271,7 +271,7 @@ async def test_a_command_that_nobody_waits_for_ends(
     ended: list[str] = []
 
     class Waiting(FakeMemory):
-        async def _recall(self, request: port.RecallRequest) -> Any:
+        async def _recall(self, request: RecallRequest) -> Any:
             ended.append("began")
             try:
                 await anyio.sleep_forever()

@@ -12,10 +12,18 @@ import anyio
 import httpx2
 import pytest
 
-from memory_core import port
 from memory_core.caller import Caller
 from memory_core.errors import Forbidden, InvalidInput, MemoryUnavailable
 from memory_core.model import new_id
+from memory_core.requests import (
+    EditRequest,
+    ForgetRequest,
+    ListRequest,
+    OutcomeRequest,
+    ProjectRequest,
+    RecallRequest,
+    RememberRequest,
+)
 from memory_core.settings import Settings
 from server.host.client import HostMemory
 from server.host.link import HostBusy, HostEnded, Link
@@ -30,7 +38,7 @@ from tests.server.web.served import Server
 
 pytestmark = pytest.mark.anyio
 SECRET = "a-secret-that-writer-and-replicas-share"
-LESSON = port.RememberRequest(title="t", content="c")
+LESSON = RememberRequest(title="t", content="c")
 
 
 def served(folder: Path) -> Server:
@@ -63,9 +71,7 @@ async def test_the_writer_holds_a_caller_to_what_the_replica_says_of_it(tmp_path
             with pytest.raises(Forbidden, match="needs the scope write"):
                 await memory.bound(Caller("reader", "read")).remember(LESSON)
             with pytest.raises(InvalidInput, match="names no recall"):
-                await agent.report_outcome(
-                    port.OutcomeRequest(recall_id="rec_none", outcome="success")
-                )
+                await agent.report_outcome(OutcomeRequest(recall_id="rec_none", outcome="success"))
 
 
 async def test_an_edit_and_a_renamed_project_of_a_replica_are_made_by_the_writer(
@@ -76,11 +82,11 @@ async def test_an_edit_and_a_renamed_project_of_a_replica_are_made_by_the_writer
         async with way(server.root) as far:
             memory = ReplicaMemory(FakeMemory(), far)
             stored = await memory.remember(LESSON)
-            change = port.EditRequest(item_id=stored.id, content="Corrected.")
+            change = EditRequest(item_id=stored.id, content="Corrected.")
             edited = await memory.edit(change)
             assert edited.status == "edited"
             assert (await memory.edit(change)).id == edited.id, "asked again, made once"
-            renamed = port.ProjectRequest(action="rename", project="shop", into="market")
+            renamed = ProjectRequest(action="rename", project="shop", into="market")
             assert (await memory.change_project(renamed)).into == "market"
             detail = json.loads(
                 server.read("owner-of-the-tests", f"memory://lessons/{edited.id}")[1]
@@ -88,7 +94,7 @@ async def test_an_edit_and_a_renamed_project_of_a_replica_are_made_by_the_writer
             assert (detail["content"], detail["project"]) == ("Corrected.", "market")
             foreign = memory.bound(Caller("agent", "write", ("shop",), trusted=False))
             with pytest.raises(Forbidden, match="retires its own items only"):
-                await foreign.edit(port.EditRequest(item_id=edited.id, content="Mine."))
+                await foreign.edit(EditRequest(item_id=edited.id, content="Mine."))
             with pytest.raises(Forbidden):
                 await memory.bound(Caller("reader", "read")).edit(change)
             with pytest.raises(Forbidden):
@@ -222,11 +228,11 @@ async def test_a_replica_reads_from_its_copy_and_changes_by_the_writer() -> None
     stored = await memory.remember(LESSON)
     assert list(far.kept) == [stored.id]
     assert not own.kept
-    assert (await memory.list_lessons(port.ListRequest())).total == 0
+    assert (await memory.list_lessons(ListRequest())).total == 0
     own.kept.update(far.kept)  # the log was followed
-    answer = await memory.recall(port.RecallRequest(task="t"))
+    answer = await memory.recall(RecallRequest(task="t"))
     assert [item.id for item in answer.items] == [stored.id]
-    await memory.forget(port.ForgetRequest(item_id=stored.id, reason="r"))
+    await memory.forget(ForgetRequest(item_id=stored.id, reason="r"))
     assert far.kept[stored.id].state == "retired"
     await memory.aclose()
     assert own.closed
@@ -240,8 +246,8 @@ async def test_a_report_waits_for_a_recall_that_is_on_its_way(
     own, far = FakeMemory(), FakeMemory()
     memory = ReplicaMemory(own, far)
     await own.remember(LESSON)
-    answer = await memory.recall(port.RecallRequest(task="t"))
-    request = port.OutcomeRequest(recall_id=new_id("rec"), outcome="success", used_ids=())
+    answer = await memory.recall(RecallRequest(task="t"))
+    request = OutcomeRequest(recall_id=new_id("rec"), outcome="success", used_ids=())
 
     async def arrive() -> None:
         await anyio.sleep(0.05)
@@ -258,6 +264,6 @@ async def test_a_recall_that_nobody_served_is_refused_at_once() -> None:
     memory = ReplicaMemory(FakeMemory(), FakeMemory())
     for made_up in ("rec_nonsense", "rec_0000000000000000000000000000", "x"):
         with pytest.raises(InvalidInput, match="recall_id"):
-            await memory.report_outcome(port.OutcomeRequest(recall_id=made_up, outcome="success"))
+            await memory.report_outcome(OutcomeRequest(recall_id=made_up, outcome="success"))
     assert replica.is_recent(new_id("rec"))
     assert not replica.is_recent(new_id("rec"), time.time() + 2 * replica.RECENT)
