@@ -10,14 +10,18 @@ import anyio
 import pytest
 from anyio import to_thread
 
+from memory_core.caller import Caller
 from memory_core.errors import MemoryUnavailable, ModelUnavailable, StoreUnavailable
 from memory_core.in_process import InProcessMemory
 from memory_core.port import Change
 from memory_core.ports import Embedder
 from memory_core.requests import (
+    EditRequest,
     Empty,
+    IdRequest,
     ListRequest,
     OutcomeRequest,
+    ProjectRequest,
     RecallRequest,
     RecallsRequest,
     RememberRequest,
@@ -138,6 +142,38 @@ async def test_unexpected_fault_of_the_model_points_to_the_doctor(loading: Loadi
     assert answer.mode == "keyword"
     assert "lessonbank doctor" in answer.note
     assert "libtorch" not in answer.note
+    await loading.memory.aclose()
+
+
+async def test_a_caller_of_a_renamed_project_names_and_corrects_what_was_stored_before(
+    loading: Loading,
+) -> None:
+    """Whatever the call: all names of a caller's project are its own."""
+    loading.model.set()
+    stored = await loading.memory.remember(
+        LESSON.model_copy(update={"project": "old", "source": "ci"})
+    )
+    renamed = ProjectRequest(action="rename", project="old", into="new")
+    await loading.memory.change_project(renamed)
+    ci = loading.memory.bound(Caller("ci", "write", ("new",)))
+    assert [item.id for item in (await ci.recall(ASK)).items] == [stored.id]
+    part = IdRequest(what="item", given=stored.id[:12])
+    assert (await ci.identify(part)).id == stored.id
+    edited = await ci.edit(EditRequest(item_id=stored.id, title="Close each file"))
+    assert (edited.was, edited.status) == (stored.id, "edited")
+    await loading.memory.aclose()
+
+
+async def test_calls_that_name_no_project_are_of_the_one_that_is_worked_in(
+    loading: Loading,
+) -> None:
+    loading.model.set()
+    loading.memory.work_in("here")
+    stored = await loading.memory.remember(LESSON)
+    last = await loading.memory.identify(IdRequest(what="item"))
+    assert last.id == stored.id
+    edited = await loading.memory.edit(EditRequest(item_id=stored.id, title="Close each file"))
+    assert "here" not in edited.note, "it is no other project than the one of the call"
     await loading.memory.aclose()
 
 
