@@ -9,6 +9,11 @@ are learned of that:
     helped  how near this task is to the nearest one in which the item helped, in [0, 1]: advice
             is not worded as its tasks are, and has then shown what it is about
 
+Bare outcomes are the weakest word: one may be wrong. How often they are is read off tasks that
+were reported more than once, by how often two reports of one task say the same; where they
+contradict each other all of them say less, the earlier ones, too. And the likest bare failure
+alone never speaks against a task: what is not served is not reported, so it would stay silent.
+
 With no report found and helped are 0 and the fit is its start, so relevance is exactly the start.
 On the reports that are held out both predict the first served item's label before it is learned;
 while the learned one is clearly worse, the start serves. A fold over the log, in log order.
@@ -21,6 +26,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from memory_core.ports import Matrix, Vector
@@ -44,6 +50,11 @@ HELPED = 7.0
 """Weight of helped, fitted: at a cosine of .6 the odds are 4 times as high, at .7 16 times."""
 BARE_SUCCESS, BARE_FAILURE = 0.7, -0.5
 """What a bare outcome says: a lesson may be about the task and wrong."""
+REPEATED = 0.04
+"""Bandwidth of the kernel that tells the same task asked again: at a cosine of .95 a third."""
+AGREED, PAIRS = 0.64, 10.0
+"""How far bare reports of one task agree, (1 - 2 wrong)^2, where a tenth is wrong, and how many
+pairs of them that is held for, before there is one."""
 KEPT = 512
 """Newest reports that are learned from."""
 REFIT_ALWAYS_UNTIL, REFIT_EVERY = 100, 25
@@ -58,13 +69,15 @@ SLACK = 1.0
 class Learned:
     """What recall reads: never changed once published.
 
-    `queries` float32[n, d] and `said` float64[n] are those of the newest reports; `helped` has
-    the reports in which an item helped, by its id, and `weights` float64[n] what they count.
+    `queries` float32[n, d] and `said` float64[n] are those of the newest reports, `doubted`
+    int64[m] the places of the bare failures among them; `helped` has the reports in which an item
+    helped, by its id, and `weights` float64[n] what they count.
     """
 
     fit: Floats = field(default_factory=START.copy)
     queries: Matrix | None = None
     said: Floats = field(default_factory=lambda: np.zeros(0))
+    doubted: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     weights: Floats = field(default_factory=lambda: np.zeros(0))
     helped: Mapping[str, list[int]] = field(default_factory=dict)
 
@@ -73,6 +86,10 @@ class Learned:
         return 0.0 if self.queries is None else self._found(_kernel(self.queries @ query))
 
     def _found(self, kernel: Floats) -> float:
+        """The kernel's vote, without the likest bare failure: a second one confirms it."""
+        if len(self.doubted):
+            kernel = kernel.copy()
+            kernel[self.doubted[kernel[self.doubted].argmax()]] = 0.0
         return float(kernel @ self.said / (CALM + kernel.sum()))
 
     def _near(self, panel: Panel, cosines: Floats, kernel: Floats) -> Floats:
@@ -111,7 +128,9 @@ class Learned:
 class _Report:
     """One report: its task, what it says in [-1, 1], and rows (logit, found, label, weight).
 
-    `helped` are the items that helped in it, which counts `weight`.
+    `helped` are the items that helped in it, which counts `weight`. Of a `bare` report `pairs` is
+    how many earlier bare ones had the same task, and `agreed` how many more of them said the
+    same than the contrary.
     """
 
     query: Vector
@@ -119,6 +138,9 @@ class _Report:
     rows: tuple[tuple[float, float, float, float], ...]
     helped: tuple[str, ...]
     weight: float
+    bare: bool
+    pairs: float = 0.0
+    agreed: float = 0.0
 
 
 class LearnedRelevance:
@@ -134,7 +156,8 @@ class LearnedRelevance:
 
     def take(self, episode: Episode) -> None:
         """Learn from one report, in place of its owner's earlier one."""
-        self._reports.pop(episode.owner, None)
+        if self._reports.pop(episode.owner, None) is not None:
+            self._publish()
         report = self._read(episode)
         if report is not None:
             if episode.held_out:
@@ -192,13 +215,31 @@ class LearnedRelevance:
         weight = episode.trust * episode.strength
         start = _logit(BY_MEANING.relevance(episode.signs)) if served else np.zeros(0)
         found = self._newest.found(episode.query)
+        bare = not named and not episode.reports_use
         return _Report(
             episode.query,
             said * weight,
             tuple((float(start[place]), found, y, w * weight) for place, y, w in rows if served),
             tuple(episode.ids[place] for place in helped),
             max(said, 0.0) * weight,
+            bare,
+            *(self._repeated(episode.query, said) if bare else ()),
         )
+
+    def _repeated(self, query: Vector, said: float) -> tuple[float, float]:
+        """How many bare reports had this task, and how many more said the same of it."""
+        bare = [one for one in self._reports.values() if one.bare]
+        if not bare:
+            return 0.0, 0.0
+        cosines = np.stack([one.query for one in bare]) @ query
+        same = np.exp((cosines - 1.0) / REPEATED).astype(np.float64)
+        return float(same.sum()), float(same @ np.sign([said * one.said for one in bare]))
+
+    def _believed(self) -> float:
+        """How much of what bare reports say is believed, in [0, 1]; 1 where a tenth is wrong."""
+        pairs = PAIRS + sum(one.pairs for one in self._reports.values())
+        agreed = PAIRS * AGREED + sum(one.agreed for one in self._reports.values())
+        return float(np.sqrt(min(max(agreed / pairs, 0.0) / AGREED, 1.0)))
 
     def _prove(self, report: _Report) -> None:
         """Predict a held-out report's first item with both, before it is learned."""
@@ -212,6 +253,7 @@ class LearnedRelevance:
 
     def _publish(self) -> None:
         reports = list(self._reports.values())
+        believed = self._believed()
         helped: dict[str, list[int]] = {}
         for row, one in enumerate(reports):
             for item_id in one.helped:
@@ -219,7 +261,8 @@ class LearnedRelevance:
         self._newest = Learned(
             self._fit,
             np.stack([one.query for one in reports]) if reports else None,
-            np.array([one.said for one in reports]),
+            np.array([one.said * (believed if one.bare else 1.0) for one in reports]),
+            np.flatnonzero([one.bare and one.said < 0 for one in reports]),
             np.array([one.weight for one in reports]),
             helped,
         )

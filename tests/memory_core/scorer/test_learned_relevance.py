@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from memory_core.scorer.episode import Episode
 from memory_core.scorer.learned_relevance import LIKE, Learned, LearnedRelevance
@@ -230,3 +231,68 @@ def test_where_like_tasks_found_nothing_as_often_a_win_says_little() -> None:
     unknown = relevance(learned.served, query, "item_2", begin=LOW)
     assert alone > 0.3
     assert relevance(learned.served, query, *ITEM, begin=LOW).tolist() == unknown.tolist()
+
+
+def told(*rewards: float, query: np.ndarray = EAST, start: int = 0) -> list[Episode]:
+    """Bare reports of one task, one after the other."""
+    return [episode(start + n, query, reward=reward) for n, reward in enumerate(rewards)]
+
+
+def after(*episodes: Episode) -> Learned:
+    learned = LearnedRelevance()
+    for one in episodes:
+        learned.take(one)
+    return learned.served
+
+
+@pytest.mark.parametrize("query", [EAST, between(0.1), between(0.3)], ids=str)
+def test_one_bare_failure_silences_nothing(query: np.ndarray) -> None:
+    """What is silent is never reported, so one wrong report would silence it for good."""
+    assert relevance(after(*told(0.0)), query).tolist() == start().tolist()
+
+
+def test_a_second_bare_failure_confirms_the_first() -> None:
+    once, twice, often = (relevance(after(*told(*[0.0] * n)), EAST)[0] for n in (1, 2, 6))
+    assert often < twice < once == start()[0]
+
+
+def test_nothing_used_speaks_at_once() -> None:
+    learned = after(episode(0, EAST, reward=0.0, reports_use=True))
+    assert relevance(learned, EAST)[0] < start()[0] / 2
+
+
+def test_a_bare_failure_beside_successes_with_the_task_takes_nothing() -> None:
+    learned = after(*told(1.0, 0.0, 1.0))
+    assert relevance(learned, EAST)[0] > start()[0]
+
+
+def test_bare_reports_that_contradict_each_other_silence_nothing_else() -> None:
+    """Half of what is said of one task is wrong: then a few failures of another say little."""
+    failed = told(0.0, 0.0, 0.0, query=NORTH, start=100)
+    agreed, torn = told(*[1.0] * 20), told(*[1.0, 0.0] * 10)
+    sure, unsure = (relevance(after(*one, *failed), NORTH)[0] for one in (agreed, torn))
+    assert sure < start()[0]
+    assert start()[0] - unsure < (start()[0] - sure) / 2
+
+
+def test_what_was_silenced_comes_back_once_reports_prove_unreliable() -> None:
+    failed = told(0.0, 0.0, 0.0, query=NORTH)
+    silenced = relevance(after(*failed), NORTH)[0]
+    later = relevance(after(*failed, *told(*[1.0, 0.0] * 10, start=100)), NORTH)[0]
+    assert silenced < later <= start()[0]
+
+
+def test_reports_that_say_what_was_used_are_believed_beside_contradictions() -> None:
+    nothing = [episode(100 + n, NORTH, reward=0.0, reports_use=True) for n in range(3)]
+    torn = relevance(after(*told(*[1.0, 0.0] * 10), *nothing), NORTH)[0]
+    assert torn <= relevance(after(*nothing), NORTH)[0] + 1e-9
+
+
+def test_a_corrected_bare_report_does_not_contradict_itself() -> None:
+    """A report and its correction are one report of the task, not two that disagree."""
+    learned, plain = LearnedRelevance(), LearnedRelevance()
+    for number in range(20):
+        learned.take(episode(number, EAST, reward=0.0))
+        learned.take(episode(number, EAST, reward=1.0, correction=True))
+        plain.take(episode(number, EAST, reward=1.0))
+    assert learned.served.said.tolist() == plain.served.said.tolist()
