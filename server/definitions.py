@@ -82,7 +82,8 @@ TOOLS: tuple[ToolText, ...] = (
         description=(
             "Call right before a risky or unfamiliar action (command, edit, migration), and as "
             "soon as an error appears. Pass action, error or both. Gives what went wrong before "
-            "in like conditions; empty: nothing is known against it, go on."
+            "in like conditions and, with an error, each lesson that fits it. Empty: nothing is "
+            "known of it."
         ),
         arguments={
             "action": "What you are about to do",

@@ -16,7 +16,7 @@ error if there is one. Keep recall_id.
 losses and at when a lesson applies. Pitfalls and warnings name what failed before. abstained: \
 nothing fits, go on without and report all the same.
 3. check(action or error) AT THE MOMENT of a risky or unfamiliar action, and as soon as an error \
-appears. Empty: nothing like it is known to have failed.
+appears: its lessons come, too. Empty: nothing like it is known to have failed.
 4. report_outcome(recall_id, outcome) WHEN THE TASK ENDS, also when it failed or you gave up. \
 used_ids: what you followed ([] if nothing); helpful_ids, harmful_ids: what helped, what misled; \
 evidence: exit code, test counts, the end of the log.

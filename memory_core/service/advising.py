@@ -54,20 +54,49 @@ def after_recall(
 
 
 def after_check(
-    *, found: bool, has_error: bool, mode: Mode, loading: bool, reported: Reported
+    *,
+    items: int,
+    against: int,
+    failed: bool,
+    others: bool,
+    mode: Mode,
+    loading: bool,
+    reported: Reported,
 ) -> str:
-    """What to do with an answer of check; arguments as above."""
-    if found:
+    """What to do with an answer of check.
+
+    Args:
+        items: Items served.
+        against: Warnings and pitfalls served.
+        failed: Whether it asked with an error.
+        others: Whether items fit, served or not.
+        mode: How the answer was found.
+        loading: Whether the search by meaning is still on its way.
+        reported: How the outcome can be reported.
+    """
+    used = ", the outcome and used_ids ([] if you followed none)"
+    if items and (failed or not against):
+        then = f", then {_call(reported, used)}" if reported else ""
+        return f"Follow what fits this {'error' if failed else 'step'}{then}."
+    if against:
         then = f", then {_call(reported)} to say how it ended" if reported else ""
+        if failed:
+            return f"No lesson fits: take another way than the one that the warnings tell of{then}."
         return f"Change the step or make sure that this cannot happen{then}."
     if mode == "keyword" and loading:
         return (
             "Nothing was found by words alone: go on with care, or call check again in a few "
             "seconds, when the search by meaning is ready."
         )
-    if has_error and reported:
+    if failed:
         more = ", the outcome and the error, so that it is known next time"
-        return f"No like failure is stored: solve it, then {_call(reported, more)}."
+        then = f", then {_call(reported, more)}" if reported else ""
+        return f"Nothing stored fits this error: solve it{then}."
+    if others:
+        return (
+            "Nothing known against it: no like failure is stored, so go on; call recall with the "
+            "task for a lesson that fits this step."
+        )
     return "Nothing known against it: no like failure is stored, so go on."
 
 

@@ -121,7 +121,11 @@ class Recaller:
     # -- check ---------------------------------------------------------------------
 
     def check(self, request: CheckRequest, caller: Caller = OWNER) -> RecallAnswer:
-        """Answer one check: warnings, then pitfalls, then what worked in like conditions."""
+        """Answer one check: warnings, then pitfalls, then what helps.
+
+        Who has an error asks what to do now, so whatever fits is served, as by recall; before
+        an action pitfalls are, and what worked in like conditions.
+        """
         core = self._core
         request = _redacted(request, "action", "error")
         project = core.project_of(request.project, caller)
@@ -130,9 +134,13 @@ class Recaller:
         conditions = conditions_of(core.embedder, request.action, "", request.error, held)
         bar = self._bar(uninvited=request.door == "prompt")
         ranked = self._rank(conditions, scope, project, request.session, bar)
-        chosen = self._concerning(ranked)[: request.k]
+        failed = bool(request.error.strip())
+        fitting = self._choose(ranked, request.k)
+        chosen = fitting if failed else self._concerning(ranked)[: request.k]
         warnings = self._warnings(project, conditions)
         items = self._fit(ranked, chosen, CHECK_TOKENS, caller)
+        order = sorted(range(len(items)), key=lambda n: items[n].kind != "pitfall")
+        items, chosen = tuple(items[n] for n in order), tuple(chosen[n] for n in order)
         record = RecallRecord(
             id=new_id("rec"),
             project=project,
@@ -144,7 +152,7 @@ class Recaller:
             door="check",
         )
         reminder = self._reminder(record, CHECK_TOKENS, caller)
-        lost = self._log(record, conditions.vector, ranked, slate_of(ranked, chosen[: len(items)]))
+        lost = self._log(record, conditions.vector, ranked, slate_of(ranked, chosen))
         found = bool(items or warnings)
         name, elsewhere, nothing = self._where(project, caller, found=found)
         return RecallAnswer(
@@ -156,8 +164,10 @@ class Recaller:
             weight=ranked.weight,
             note=self._note(ranked.mode, reminder, lost, nothing),
             next=after_check(
-                found=bool(items or warnings),
-                has_error=bool(request.error.strip()),
+                items=len(items),
+                against=len(warnings) + sum(one.kind == "pitfall" for one in items),
+                failed=failed,
+                others=bool(fitting),
                 mode=ranked.mode,
                 loading=self._is_loading(ranked.mode),
                 reported=_reported(caller, lost),

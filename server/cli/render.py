@@ -65,14 +65,15 @@ def recall(page: Page, answer: RecallAnswer) -> None:
 
 
 def check(page: Page, answer: RecallAnswer) -> None:
-    """Show failures seen before, then the items that warn or that worked."""
+    """Show failures seen before, then the items that warn or that help."""
     found(page, answer)
     page.line()
     if answer.items or answer.warnings:
         page.line("When done (success, partial, failure or unknown):", "dim")
         page.line(f"  lessonbank outcome success --recall-id {one_line(answer.recall_id)}", "dim")
     else:
-        page.line("Nothing known against it: no like failure is stored.")
+        page.block(f"{one_line(answer.next).partition(':')[0]}{_where(answer)}.", "")
+        _see_others(page, answer)
 
 
 def found(page: Page, answer: RecallAnswer) -> None:

@@ -47,7 +47,10 @@ def check_context(answer: Mapping[str, Any], max_tokens: int, offers: bool) -> s
         return ""
     recall_id = one_line(str(answer["recall_id"]))
     head = f"{_NOTES}: what is known of failures like this one (recall_id {recall_id})."
-    tail = f'Once it is solved, call report_outcome(recall_id="{recall_id}", ...) to say how.'
+    tail = (
+        f'Once it is solved, call report_outcome(recall_id="{recall_id}", ...) with the outcome '
+        "and used_ids (what you followed, [] if nothing)."
+    )
     return _fenced(head, answer, tail if offers else "", max_tokens)
 
 

@@ -124,13 +124,16 @@ class FakeMemory(Memory):
 
     async def _check(self, request: CheckRequest) -> RecallAnswer:
         text = f"{request.action} {request.error}"
-        items = self._ranked(text, request.project, ("pitfall",))[: request.k]
+        kinds = () if request.error else ("pitfall",)
+        items = self._ranked(text, request.project, kinds)[: request.k]
         known = [one for one in self.errors.values() if words(one.summary) & words(text)]
         answer = self._served(request.project, request.session, items, tuple(known)).model_copy(
             update={
                 "next": after_check(
-                    found=bool(items or known),
-                    has_error=bool(request.error),
+                    items=len(items),
+                    against=len(known) + sum(one.item.kind == "pitfall" for _, one in items),
+                    failed=bool(request.error),
+                    others=bool(items),
                     mode="similarity",
                     loading=False,
                     reported="recall_id",

@@ -228,6 +228,80 @@ def test_check_is_silent_when_nothing_matches(bench: Bench, parsers: list[str]) 
     assert answer.abstained
 
 
+def test_an_error_is_answered_with_the_stored_fix_whatever_its_kind(bench: Bench) -> None:
+    """No outcome is known yet; what recall would serve is served, and how is asked."""
+    fix = bench.remember(
+        "Use a virtual environment for externally-managed-environment",
+        "Make one with python3 -m venv and install with its pip.",
+    ).id
+    bench.remember("Port of the server", "It is 8931.", kind="fact")
+    error = "error: externally-managed-environment"
+    answer = bench.check(error=error)
+    assert [item.id for item in answer.items] == bench.ids(error) == [fix]
+    assert answer.next.startswith("Follow what fits this error, then call report_outcome")
+    assert "used_ids" in answer.next
+    with_action = bench.check(action="pip install rich", error=error)
+    assert [item.id for item in with_action.items] == [fix]
+    bench.report("success", recall_id=answer.recall_id, used_ids=[fix])
+    assert bench.show(fix).wins == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "ConnectionRefusedError: [Errno 111] Connection refused",
+        "Segmentation fault (core dumped)",
+        "make: *** No rule to make target 'all'. Stop.",
+    ],
+)
+def test_a_strange_error_is_met_with_silence_and_a_true_sentence(bench: Bench, error: str) -> None:
+    bench.remember("Parse dates with a format", "Give the format string to the date parser.")
+    answer = bench.check(error=error)
+    assert answer.abstained
+    assert answer.next.startswith("Nothing stored fits this error: solve it, then call report_")
+
+
+def test_an_error_is_answered_pitfalls_first_out_of_the_best_that_fit(bench: Bench) -> None:
+    """A pitfall that fits less takes no better lesson's place; the same text is told once."""
+    text = "Delete build files"
+    for project in ("demo", "global"):
+        bench.remember(f"{text} with make clean", "It deletes build files alone.", project=project)
+    trap = bench.remember("Delete the build files by hand", "It took sources.", kind="pitfall").id
+    far = bench.remember("Delete", "Never delete on Fridays.", kind="pitfall").id
+    ranked = bench.ids("delete build files failed", k=2)
+    served = [item.id for item in bench.check(error="delete build files failed", k=2).items]
+    assert set(served) == set(ranked)
+    assert served[0] == trap
+    assert far not in served
+
+
+def test_before_an_action_only_what_is_known_against_it_and_what_worked(bench: Bench) -> None:
+    """A lesson nobody tried is not served there; that recall has one is said."""
+    assert "recall" not in bench.check(action="delete build files").next
+    bench.remember("Delete build files", "Run make clean to delete build files.")
+    answer = bench.check(action="delete build files")
+    assert answer.abstained
+    assert "call recall with the task" in answer.next
+    assert "report_outcome" not in answer.next
+
+
+def test_what_worked_before_an_action_is_no_reason_to_change_it(bench: Bench) -> None:
+    good = bench.remember("Delete build files", "Run make clean to delete build files.").id
+    for _ in range(3):
+        answer = bench.recall("delete build files")
+        bench.report("success", recall_id=answer.recall_id, used_ids=[good])
+    assert bench.check(action="delete build files").next.startswith("Follow what fits this step")
+    bench.remember("Delete build files by hand", "It took the sources too.", kind="pitfall")
+    assert bench.check(action="delete build files").next.startswith("Change the step")
+
+
+def test_a_known_failure_without_a_lesson_says_so(bench: Bench) -> None:
+    bench.report("failure", task="parse dates", error="ValueError: day is out of range for month")
+    answer = bench.check(error="ValueError: day is out of range for month")
+    assert answer.warnings
+    assert answer.next.startswith("No lesson fits: take another way")
+
+
 def test_check_puts_pitfalls_first(bench: Bench) -> None:
     """What went wrong comes before what worked."""
     good = bench.remember("Delete build files", "Run make clean to delete build files.")

@@ -79,6 +79,17 @@ def test_a_check_that_nobody_asked_for_is_held_to_the_stricter_bar(open_bench: O
     assert between.check(action="parse the dates", door="prompt").abstained
 
 
+def test_a_failed_tool_is_answered_with_the_fix_that_surely_fits(open_bench: OpenBench) -> None:
+    bench = open_bench()
+    kept = dates(bench)
+    [item] = bench.check(error="parse the dates").items
+    between = open_bench(bar=item.relevance - 0.01, bar_uninvited=item.relevance + 0.01)
+    assert [one.id for one in between.check(error="parse the dates").items] == [kept]
+    assert between.check(error="parse the dates", door="prompt").abstained
+    sure = open_bench(bar=item.relevance, bar_uninvited=item.relevance - 0.01)
+    assert [one.id for one in sure.check(error="parse the dates", door="prompt").items] == [kept]
+
+
 def test_a_bar_of_nothing_serves_whatever_there_is(open_bench: OpenBench) -> None:
     bench = open_bench(bar=0.0)
     kept = dates(bench)

@@ -139,14 +139,22 @@ def test_every_next_is_one_whole_sentence() -> None:
         assert ("Nothing stored helps" in said) == (
             not items and not warnings and mode != "withheld" and not loading
         )
-    for found, error, mode, loading, reported in itertools.product(
-        (True, False), (True, False), modes, (True, False), ways
+    for items, against, failed, others, mode, loading, reported in itertools.product(
+        (0, 2), (0, 1), (True, False), (True, False), modes, (True, False), ways
     ):
         said = advising.after_check(
-            found=found, has_error=error, mode=mode, loading=loading, reported=reported
+            items=items,
+            against=against,
+            failed=failed,
+            others=others,
+            mode=mode,
+            loading=loading,
+            reported=reported,
         )
         is_whole(said)
         assert reported or "report_outcome" not in said
+        assert ("used_ids" in said) <= bool(items)
+        assert ("so go on" in said) <= (not items and not against and not failed)
     for outcome, failed, recall_id, group, lessons in itertools.product(
         get_args(Outcome), (True, False), ("rec_1", ""), ("", "g"), ((), (LESSON,))
     ):

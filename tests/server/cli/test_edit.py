@@ -73,6 +73,8 @@ def test_a_check_is_asked_and_shown(shell: Shell) -> None:
     assert "! failed like this once" in shell.out
     assert "lessonbank outcome success --recall-id" in shell.out
     assert shell.run("check") == 2
+    assert shell.run("check", "--error", "zymurgy") == 0
+    assert "Nothing stored fits this error" in shell.out
 
 
 def test_what_is_to_be_known_of_a_call_is_shown(shell: Shell) -> None:
