@@ -228,12 +228,11 @@ class LearnedRelevance:
 
     def _repeated(self, query: Vector, said: float) -> tuple[float, float]:
         """How many bare reports had this task, and how many more said the same of it."""
-        bare = [one for one in self._reports.values() if one.bare]
-        if not bare:
+        if self._newest.queries is None:
             return 0.0, 0.0
-        cosines = np.stack([one.query for one in bare]) @ query
-        same = np.exp((cosines - 1.0) / REPEATED).astype(np.float64)
-        return float(same.sum()), float(same @ np.sign([said * one.said for one in bare]))
+        same = np.exp((self._newest.queries @ query - 1.0) / REPEATED).astype(np.float64)
+        bare = np.array([one.said if one.bare else 0.0 for one in self._reports.values()])
+        return float(same @ (bare != 0)), float(np.sign(said) * (same @ np.sign(bare)))
 
     def _believed(self) -> float:
         """How much of what bare reports say is believed, in [0, 1]; 1 where a tenth is wrong."""
