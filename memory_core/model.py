@@ -77,10 +77,9 @@ class Served:
     """One candidate of a recall, in the order of the answer.
 
     `position` is 0-based for what was served and -1 for a candidate that was
-    considered and not served. `experts` holds the values of the scorer's
-    experts at that moment (see `memory_core.scorer.panel.EXPERTS`), behind them
-    the relevance and its signs (`memory_core.scorer.relevance.SIGNS`), which a
-    recall of an earlier version has not; empty in keyword mode. `propensity` is
+    considered and not served. `experts` holds what was seen of it at that moment,
+    in the order that its recall names (`RecallRecord.facts`); empty in keyword
+    mode. `propensity` is
     1 when the order is deterministic. With
     exploration on it is the probability of this item at this position given the
     items before it (1: the position was fixed); for a candidate that was not
@@ -105,6 +104,8 @@ class RecallRecord:
 
     `holdout` in [0, 0.5] is the chance that this recall had of being withheld
     (answered with no items, to measure whether memory helps); 0 where it had none.
+    `facts` names the values of each candidate's `experts`, in their order, with
+    spaces between them (`memory_core.scorer.facts.FACTS` of that day).
     """
 
     id: str
@@ -121,6 +122,7 @@ class RecallRecord:
     weight: float = 0.0
     scorer_version: str = ""
     holdout: float = 0.0
+    facts: str = ""
 
     @property
     def withheld(self) -> bool:

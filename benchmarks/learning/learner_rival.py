@@ -18,7 +18,7 @@ from memory_core.model import Credit, Outcome, OutcomeRecord, RecallRecord, Serv
 from memory_core.scorer.credit import assign
 from memory_core.scorer.episode import Episode, Traits, build_episode
 from memory_core.scorer.learner import Learner, Ranking
-from memory_core.scorer.panel import EVIDENCE
+from memory_core.scorer.panel import EVIDENCE, EXPERTS
 from memory_core.scorer.proof import held_out
 from memory_core.service.folding import quota_items
 from memory_core.service.quota import Quotas
@@ -140,7 +140,15 @@ class LearnerRival:
         )
         session = self._session or f"task {self._reports}"
         name = f"rec_{self._reports}"
-        return RecallRecord(name, PROJECT, "", self._clock, session=session, candidates=served)
+        return RecallRecord(
+            name,
+            PROJECT,
+            "",
+            self._clock,
+            session=session,
+            candidates=served,
+            facts=" ".join(EXPERTS),
+        )
 
     def _outcome(self, recall: RecallRecord, feedback: Feedback, source: str) -> OutcomeRecord:
         ids = recall.served_ids

@@ -16,17 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from memory_core.scorer.facts import by_expert
 from memory_core.scorer.learner import Learner
 from memory_core.scorer.panel import EXPERTS
 from memory_core.scorer.proof import Record
-from memory_core.scorer.stack import Fit
+from memory_core.scorer.stack import START, Fit
 
-SCHEMA = 3
+SCHEMA = 4
+_BY_POSITION = 3
+"""The schema of 0.1.0, whose header holds lists where today's has names."""
 KEPT = 3
 _PATTERN = "checkpoint-*.safetensors"
 
@@ -40,7 +42,8 @@ class Position:
 
 
 def _fit_state(fit: Fit) -> dict[str, Any]:
-    return {"weights": fit.weights.tolist(), "intercept": fit.intercept}
+    weights = dict(zip(EXPERTS, fit.weights.tolist(), strict=True))
+    return {"weights": weights, "intercept": fit.intercept}
 
 
 def save(learner: Learner, folder: Path, outcome_id: str, embedder: str) -> Path:
@@ -58,7 +61,6 @@ def save(learner: Learner, folder: Path, outcome_id: str, embedder: str) -> Path
     )
     header = {
         "schema": SCHEMA,
-        "experts": list(EXPERTS),
         "embedder": embedder,
         "dimension": learner.dimension,
         "reports": learner.reports,
@@ -95,14 +97,36 @@ class Checkpoint:
 
 def _read(path: Path) -> Checkpoint:
     with safe_open(path, framework="pt") as file:
-        header = json.loads((file.metadata() or {})["lessonbank"])
+        header = _named(json.loads((file.metadata() or {})["lessonbank"]))
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     return Checkpoint(Position(int(header["reports"]), str(header["outcome_id"])), header, tensors)
 
 
+def _named(header: dict[str, Any]) -> dict[str, Any]:
+    """The header with every value under its name, as an earlier schema did not write it."""
+    if header.get("schema") != _BY_POSITION:
+        return header
+    experts: list[str] = header["experts"]
+    order = header["record"]["order"]
+    order |= {name: dict(zip(experts, order[name], strict=True)) for name in ("push", "decided")}
+    order["moves"] = [dict(zip(_MOVE, move, strict=True)) for move in order["moves"]]
+    record = header["record"]
+    record["harms"] = [dict(zip(_HARM, harm, strict=True)) for harm in record["harms"]]
+    for fit in (header["learned"], header["similarity"]):
+        fit["weights"] = dict(zip(experts, fit["weights"], strict=True))
+    return {**header, "schema": SCHEMA}
+
+
+_MOVE = ("owner", "outcome_id", "item_id", "place", "position", "verdict")
+_HARM = (
+    *("owner", "outcome_id", "first_id", "learned", "similarity"),
+    *("changed", "held_out"),
+)
+
+
 def _kind(header: dict[str, Any]) -> tuple[object, ...]:
-    """What must be the same for a checkpoint to fit: version, experts, model."""
-    return tuple(header.get(name) for name in ("schema", "experts", "embedder", "dimension"))
+    """What must be the same for a checkpoint to fit: version and model."""
+    return tuple(header.get(name) for name in ("schema", "embedder", "dimension"))
 
 
 def newest(
@@ -124,7 +148,7 @@ def newest(
             passed.append(f"{path.name} cannot be read ({type(error).__name__})")
             continue
         header = checkpoint.header
-        if _kind(header) == (SCHEMA, list(EXPERTS), embedder, dimension):
+        if _kind(header) == (SCHEMA, embedder, dimension):
             if fits(checkpoint.position):
                 return checkpoint, passed
             passed.append(f"{path.name} is not of this log")
@@ -134,7 +158,8 @@ def newest(
 
 
 def _fit(state: dict[str, Any]) -> Fit:
-    return Fit(np.array(state["weights"], dtype=np.float64), float(state["intercept"]))
+    """A fit of today's experts: one that it does not name starts as in an empty store."""
+    return Fit(by_expert(state["weights"], START), float(state["intercept"]))
 
 
 def apply(checkpoint: Checkpoint, learner: Learner) -> None:

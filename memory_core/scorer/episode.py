@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from memory_core.model import Credit, OutcomeRecord, RecallRecord, Served
+from memory_core.model import Credit, OutcomeRecord, RecallRecord
 from memory_core.ports import Matrix, Vector
-from memory_core.scorer.panel import EXPERTS, Floats, Values, about_of, experts_of
+from memory_core.scorer.facts import about_of, experts_of
+from memory_core.scorer.panel import EXPERTS, Floats, Values
 from memory_core.scorer.shares import holder_of
 from memory_core.scorer.stack import position_weights
 
@@ -144,16 +145,16 @@ def _named(outcome: OutcomeRecord) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*(outcome.used or ()), *outcome.helpful, *outcome.harmful)))
 
 
-def _about(served: tuple[Served, ...], count: int) -> Floats:
+def _about(recall: RecallRecord | None, count: int) -> Floats:
     """The logged relevance of what was served, float64[S]; NaN where there is none."""
-    if len(served) != count:
+    if recall is None:
         return np.full(count, np.nan)
-    return np.array([(*about_of(one), np.nan)[0] for one in served], dtype=np.float64)
+    return np.array([(*about_of(recall, c), np.nan)[0] for c in recall.served], dtype=np.float64)
 
 
-def _signs(served: tuple[Served, ...]) -> Values:
+def _signs(recall: RecallRecord | None) -> Values:
     """The logged signs of what was served, float64[S, K]; empty where one has none."""
-    found = [about_of(one)[1:] for one in served]
+    found = [about_of(recall, c)[1:] for c in recall.served] if recall is not None else []
     return np.array(found) if found and all(found) else np.zeros((0, 0))
 
 
@@ -163,7 +164,8 @@ def _rival(recall: RecallRecord | None) -> tuple[tuple[int, ...], Values]:
     if recall is None or recall.door == "check" or not recall.served:
         return nothing
     places = tuple(c.place for c in recall.served)
-    own = {c.place: experts_of(c) for c in recall.candidates if experts_of(c)}
+    logged = {c.place: experts_of(recall, c) for c in recall.candidates}
+    own = {place: values for place, values in logged.items() if values}
     first = [own[place] for place in range(len(places)) if place in own]
     if min(places) < 0 or len(first) < len(places):
         return nothing
@@ -192,7 +194,8 @@ def build_episode(
     served = recall.served if recall is not None else ()
     ids = tuple(c.item_id for c in served) if recall is not None else _named(outcome)
     zero = np.zeros(dimension, np.float32)
-    scored = bool(served) and all(experts_of(c) for c in served)
+    experts = [experts_of(recall, c) for c in served] if recall is not None else []
+    scored = bool(experts) and all(experts)
     places, rival = _rival(recall)
     return Episode(
         owner=owner,
@@ -202,9 +205,7 @@ def build_episode(
         at=outcome.at,
         query=query,
         ids=ids,
-        experts=np.array([experts_of(c) for c in served])
-        if scored
-        else np.zeros((len(ids), len(EXPERTS))),
+        experts=np.array(experts) if scored else np.zeros((len(ids), len(EXPERTS))),
         mass=np.array([c.evidence_mass for c in served], dtype=np.float64)
         if served
         else np.zeros(len(ids)),
@@ -212,7 +213,7 @@ def build_episode(
         if ids
         else np.zeros((0, dimension), np.float32),
         pitfall=np.array([float(item_id in traits.pitfalls) for item_id in ids]),
-        attention=attention_of(outcome, ids, _about(served, len(ids))),
+        attention=attention_of(outcome, ids, _about(recall, len(ids))),
         labels=labels_of(outcome, ids),
         reward=outcome.reward,
         strength=outcome.strength,
@@ -226,6 +227,6 @@ def build_episode(
         contents=traits.contents,
         source=holder_of(outcome.source),
         reports_use=outcome.used is not None,
-        signs=_signs(served),
+        signs=_signs(recall),
         used=tuple(place for place, item_id in enumerate(ids) if item_id in (outcome.used or ())),
     )

@@ -20,8 +20,9 @@ import numpy as np
 from scipy.stats import rankdata
 
 from memory_core.model import RecallRecord
+from memory_core.scorer.facts import experts_of
 from memory_core.scorer.intervals import Interval, mean_interval
-from memory_core.scorer.panel import Floats, Values, experts_of
+from memory_core.scorer.panel import Floats, Values
 
 FEWEST_RECALLS = 30
 FEWEST_MATCHES = 10
@@ -81,7 +82,8 @@ def logged_of(recall: RecallRecord) -> Logged | None:
     if not any(c.propensity < 1.0 for c in served):
         return None
     candidates = (*served, *others)
-    if any(not experts_of(c) or c.place < 0 for c in candidates):
+    experts = [experts_of(recall, c) for c in candidates]
+    if not all(experts) or any(c.place < 0 for c in candidates):
         return None
     return Logged(
         ids=tuple(c.item_id for c in candidates),
@@ -89,7 +91,7 @@ def logged_of(recall: RecallRecord) -> Logged | None:
         fixed={place: place for place, c in enumerate(served) if c.propensity >= 1.0},
         pool=frozenset(n for n, c in enumerate(candidates) if 0 < c.propensity < 1.0),
         propensity=float(np.prod([c.propensity for c in served])),
-        experts=np.array([experts_of(c) for c in candidates], dtype=np.float64),
+        experts=np.array(experts, dtype=np.float64),
         scores=np.array([c.score for c in candidates], dtype=np.float64),
         similarity=np.array([c.similarity for c in candidates], dtype=np.float64),
         places=np.array([c.place for c in candidates], dtype=np.float64),

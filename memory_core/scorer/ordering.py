@@ -10,7 +10,7 @@ rate can tilt.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -259,10 +259,9 @@ class OrderRecord:
             "groups": {name: list(counts) for name, counts in self.groups.items()},
             "pairs": list(self.pairs),
             "sources": list(self.sources),
-            "moves": [
-                [m.owner, m.outcome_id, m.item_id, m.place, m.position, m.verdict]
-                for m in self.moves
-            ],
+            "moves": [asdict(move) for move in self.moves],
+            "push": dict(zip(EXPERTS, self.push, strict=True)),
+            "decided": dict(zip(EXPERTS, self.decided, strict=True)),
         }
 
     @classmethod
@@ -275,13 +274,15 @@ class OrderRecord:
         record = cls(**{name: state[name] for name in _PLAIN})
         record.groups = {name: list(state["groups"][name]) for name in DIRECTIONS}
         record.pairs, record.sources = list(state["pairs"]), list(state["sources"])
-        record.moves = [Move(*move) for move in state["moves"]]
+        record.moves = [Move(**move) for move in state["moves"]]
+        record.push = [float(state["push"].get(name, 0.0)) for name in EXPERTS]
+        record.decided = [int(state["decided"].get(name, 0)) for name in EXPERTS]
         return record
 
 
 _PLAIN = (
     *("same", "same_success", "changed", "firsts", "success", "expected", "squares"),
-    *("right", "wrong", "push", "decided"),
+    *("right", "wrong"),
 )
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from memory_core.model import Served
 from memory_core.ports import Candidate, Matrix, StoredItem, Vector
 
 Floats = NDArray[np.float64]
@@ -38,8 +37,6 @@ EXPERTS = (
 """
 FUSED, DENSE, KEYWORD, CONSENSUS, STRUCTURE, NAMES = range(6)
 EVIDENCE, STANDING, ADVICE, NETWORK, PAIR = range(6, len(EXPERTS))
-LOGGED_VALUES = len(EXPERTS) + 7
-"""The experts' values, the relevance, and its six signs."""
 RECORDS = (EVIDENCE, STANDING, ADVICE)
 """The experts that read outcomes of items directly."""
 ADVICE_BANDWIDTH = 0.1
@@ -50,17 +47,6 @@ FITTING = 0.14
 LEAST_RELEVANCE = 0.005
 """Below it one candidate is as far from the task as another."""
 _Z_LIMIT = 4.0
-
-
-def experts_of(served: Served) -> tuple[float, ...]:
-    """The experts' values that were logged of a candidate, () where there are none of these."""
-    logged = served.experts
-    return logged[: len(EXPERTS)] if len(logged) in (len(EXPERTS), LOGGED_VALUES) else ()
-
-
-def about_of(served: Served) -> tuple[float, ...]:
-    """The relevance that was logged of a candidate and its signs, () where they were not."""
-    return served.experts[len(EXPERTS) :] if len(served.experts) == LOGGED_VALUES else ()
 
 
 def zscore(values: Floats) -> Floats:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -266,10 +266,7 @@ class Record:
             "gains": list(self.gains),
             "sources": list(self.sources),
             "predictions": [list(pair) for pair in self.predictions],
-            "harms": [
-                [h.owner, h.outcome_id, h.first_id, h.learned, h.similarity, h.changed, h.held_out]
-                for h in self.harms
-            ],
+            "harms": [asdict(harm) for harm in self.harms],
             "stride": self.history.stride,
             "points": [list(point) for point in self.history.points],
             "order": self.order.state(),
@@ -285,7 +282,7 @@ class Record:
         record = cls(**{name: state[name] for name in _PLAIN})
         record.gains, record.sources = list(state["gains"]), list(state["sources"])
         record.predictions.extend((float(p), float(r)) for p, r in state["predictions"])
-        record.harms.extend(Harmed(*harm) for harm in state["harms"])
+        record.harms.extend(Harmed(**harm) for harm in state["harms"])
         points = [(int(reports), float(weight)) for reports, weight in state["points"]]
         record.history = History(int(state["stride"]), points)
         record.order = OrderRecord.restored(state["order"])

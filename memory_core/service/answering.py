@@ -11,6 +11,7 @@ import numpy as np
 from memory_core.answers import FailureWarning, RecalledItem
 from memory_core.model import Mode, Served
 from memory_core.ports import Candidate
+from memory_core.scorer.facts import FACTS
 from memory_core.scorer.panel import EVIDENCE, EXPERTS, FUSED, Floats, Values
 
 if TYPE_CHECKING:  # torch comes with it, later
@@ -50,6 +51,11 @@ class Ranked:
         """Whether the candidate at this rank may be served."""
         return self.about(rank) >= self.bar
 
+    @property
+    def facts(self) -> str:
+        """The names of the values that `served` logs of each candidate."""
+        return "" if self.ranking is None else FACTS
+
     def score(self, rank: int) -> float:
         if self.ranking is None:
             return self.candidates[rank].fused
@@ -75,7 +81,7 @@ class Ranked:
         place = self.places[rank]
         return replace(
             base,
-            experts=(
+            experts=(  # see `Ranked.facts`
                 *(float(v) for v in self.ranking.experts[place]),
                 self.about(rank),
                 *(round(float(v), 6) for v in self.signs[place]),

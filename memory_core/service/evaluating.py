@@ -17,6 +17,7 @@ from memory_core.model import OutcomeRecord, RecallRecord
 from memory_core.ports import Store
 from memory_core.proof_answers import Evaluation, PolicyRow, ScorerRow
 from memory_core.scorer.episode import Episode, Traits, build_episode
+from memory_core.scorer.facts import experts_of
 from memory_core.scorer.intervals import exact_interval, mean_interval
 from memory_core.scorer.learner import Learner
 from memory_core.scorer.offline import (
@@ -29,7 +30,7 @@ from memory_core.scorer.offline import (
     doubly_robust,
     logged_of,
 )
-from memory_core.scorer.panel import DENSE, EVIDENCE, FUSED, Floats, experts_of
+from memory_core.scorer.panel import DENSE, EVIDENCE, FUSED, Floats
 from memory_core.scorer.proof import TIE, calibration_error, log_loss
 from memory_core.scorer.rivals import Rival
 from memory_core.scorer.stack import Fit, position_weights
@@ -147,14 +148,15 @@ class _Replay:
     def _firsts(self, recall: RecallRecord, fit: Fit) -> dict[str, str]:
         """The item that each scorer would have served first."""
         candidates = sorted(recall.candidates, key=lambda c: c.place)
+        experts = [experts_of(recall, c) for c in candidates]
         values: dict[str, list[float]] = {
             "similarity": [-c.place for c in candidates],
             "cosine": [c.similarity for c in candidates],
             "counters": [self._rate(c.item_id) for c in candidates],
-            "evidence": [experts_of(c)[EVIDENCE] for c in candidates],
+            "evidence": [values[EVIDENCE] for values in experts],
             "learned": [
-                c.score if recall.mode == "learned" else float(np.dot(experts_of(c), fit.weights))
-                for c in candidates
+                c.score if recall.mode == "learned" else float(np.dot(values, fit.weights))
+                for c, values in zip(candidates, experts, strict=True)
             ],
         }
         return {name: candidates[int(np.argmax(v))].item_id for name, v in values.items()}

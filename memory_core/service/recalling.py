@@ -343,6 +343,7 @@ class Recaller:
         record = replace(
             record,
             candidates=slate.served(ranked),
+            facts=ranked.facts,
             mode=ranked.mode,
             weight=ranked.weight,
             scorer_version=ranked.ranking.snapshot.version if ranked.ranking else "",

@@ -1,7 +1,8 @@
 """Numbered steps from one schema version to the next, done in place at open.
 
 A step must give the same result when it is run again: a crash between a step
-and the new number in `meta.json` repeats it.
+and the new number in `meta.json` repeats it. The number is written when what the
+step made is on the disk, so that no power cut leaves the one without the other.
 """
 
 from __future__ import annotations
@@ -25,16 +26,41 @@ def create_tables(tables: Tables) -> None:
         tables.create(name)
 
 
-STEPS: Mapping[int, Step] = {1: create_tables}
+def name_facts(tables: Tables) -> None:
+    """Version 2: a recall names what it logged of its candidates."""
+    tables.create("recalls")
+    tables.add_text_column("recalls", "facts")
+
+
+STEPS: Mapping[int, Step] = {1: create_tables, 2: name_facts}
 """What makes a store of version n - 1 one of version n."""
 
 
-def migrate(folder: Path, meta: Meta, tables: Tables, steps: Mapping[int, Step] = STEPS) -> Meta:
-    """Bring the store to the newest version; the meta is saved after each step."""
-    for version in sorted(steps):
-        if version > meta.schema_version:
-            _LOG.info("store %s: migrating to schema version %d", folder, version)
-            steps[version](tables)
-            meta = dataclasses.replace(meta, schema_version=version)
-            meta.save(folder)
+def steps_after(version: int, steps: Mapping[int, Step] = STEPS) -> list[tuple[int, Step]]:
+    """Give the steps that a store of this version lacks, in their order."""
+    return [(number, steps[number]) for number in sorted(steps) if number > version]
+
+
+def migrate(
+    folder: Path,
+    meta: Meta,
+    tables: Tables,
+    settle: Callable[[], None],
+    steps: Mapping[int, Step] = STEPS,
+) -> Meta:
+    """Bring the store to the newest version.
+
+    Args:
+        folder: Of the store; its meta is saved after each step.
+        meta: What it says today.
+        tables: Its tables.
+        settle: Syncs them and records it.
+        steps: All of them.
+    """
+    for version, step in steps_after(meta.schema_version, steps):
+        _LOG.info("store %s: migrating to schema version %d", folder, version)
+        step(tables)
+        settle()
+        meta = dataclasses.replace(meta, schema_version=version)
+        meta.save(folder)
     return meta

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from memory_core.errors import StoreMismatch, StoreUnavailable
@@ -23,6 +24,7 @@ from memory_core.store.ownership import Ownership
 from memory_core.store.reader import Reader
 from memory_core.store.remote.sharing import Shared, Sharing
 from memory_core.store.schema import LOGS, TABLES, Entry
+from memory_core.store.settling import Settlement
 from memory_core.store.standing import Standing
 from memory_core.store.tables import Tables
 from memory_core.store.writer import Writer
@@ -110,15 +112,13 @@ def _open_writable(
     log = journal.open_journal(folder / journal.FILE, folder / heal.QUARANTINE)
     with ExitStack() as undo:
         undo.callback(log.close)
-        settled = log.settled()
-        heal.heal(folder, lance, settled)
+        heal.heal(folder, lance, log.settled())
         if shared is not None:
             undo.callback(shared.close)
             known = shared.begin(known, log)
-            settled = log.settled()
         opened = Tables(folder, known.generation, known.dimension)
         _drop_left_over(opened, known)
-        known = migrate(folder, known, opened)
+        known = migrate(folder, known, opened, partial(Settlement().settle, opened, log))
         for name in TABLES:
             opened.create(name)
         if not known.dimension:
@@ -128,7 +128,7 @@ def _open_writable(
             shared.join(known, opened, log)
         writer = Writer(Standing(folder, read_only=False), log, opened, clock)
         with writer.lance:
-            writer.settlement.adopt(opened, settled)
+            writer.settlement.adopt(opened, log.settled())
             load(writer, log.entries())
             _correct_states(writer)
             writer.apply()

@@ -162,12 +162,15 @@ class Reembedding:
         return bool(recalls or failures)
 
     def _shadow(self, save: Callable[[Meta], None]) -> Tables:
-        """Give the next generation's tables, begun anew when they are another model's."""
+        """Give the next generation's tables, begun anew when another model or version made them."""
         folder, meta, embedder = self._writer.standing.folder, self._meta, self._embedder
         shadow = Tables(folder, meta.generation + 1, embedder.dimension)
         target = (embedder.name, embedder.dimension)
-        if (meta.shadow_embedder, meta.shadow_dimension) != target:
-            names = [table_name(name, shadow.generation) for name in REWRITTEN]
+        names = [table_name(name, shadow.generation) for name in REWRITTEN]
+        begun = (meta.shadow_embedder, meta.shadow_dimension) == target
+        stored = shadow.names()
+        there = [n for n in REWRITTEN if table_name(n, shadow.generation) in stored]
+        if not begun or any(shadow.missing_columns(name) for name in there):
             for name in names:
                 shadow.drop(name)
             self._writer.settlement.forget(self._writer.journal, names)

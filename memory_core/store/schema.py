@@ -72,6 +72,7 @@ _RECALL_COLUMNS = {
     "weight": _REAL,
     "scorer_version": _TEXT,
     "holdout": _REAL,
+    "facts": _TEXT,
 }
 _OUTCOME_COLUMNS = {
     **dict.fromkeys(("id", "project", "outcome", "reported"), _TEXT),
@@ -229,6 +230,22 @@ def _split_item(stored: StoredItem) -> tuple[Item, Row, tuple[Vector | None, ...
     return stored.item, {"state": stored.state}, (stored.vector, stored.task_vector)
 
 
+_FACTS = (
+    *("fused", "dense", "keyword", "consensus", "structure", "names"),
+    *("evidence", "standing", "advice", "network", "pair"),
+    *("relevance", "near", "agreement", "words", "rarest", "whole", "crowd"),
+)
+"""What schema version 1 logged of a candidate, in this order, and did not name; the first 11 of
+it before relevance was known. Never changed: rows that were written so are read by it."""
+
+
+def _join_recall(record: RecallRecord, _: Row, vectors: tuple[Vector | None, ...]) -> StoredRecall:
+    if not record.facts:  # None where a row came from a table without the column
+        count = max((len(candidate.experts) for candidate in record.candidates), default=0)
+        record = dataclasses.replace(record, facts=" ".join(_FACTS[:count]))
+    return StoredRecall(record, vectors[0])
+
+
 def _join_item(item: Item, row: Row, vectors: tuple[Vector | None, ...]) -> StoredItem:
     return StoredItem(item, row["state"], vectors[0], vectors[1])
 
@@ -243,7 +260,7 @@ RECALLS: Codec[StoredRecall] = Codec(
     {"candidates": Served},
     ("vector",),
     lambda stored: (stored.record, {}, (stored.vector,)),
-    lambda record, _, vectors: StoredRecall(record, vectors[0]),
+    _join_recall,
 )
 OUTCOMES: Codec[StoredOutcome] = Codec(
     "outcomes",

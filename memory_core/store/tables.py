@@ -189,6 +189,11 @@ class Tables:
             if missing:
                 self.open(name).add_columns(missing)
 
+    def add_text_column(self, name: TableName, column: str) -> None:
+        """Give a table one more column, empty; nothing is done where it has it."""
+        if column not in self.open(name).schema.names:
+            self.open(name).add_columns({column: "''"})
+
     def drop_vector_columns(self) -> None:
         """Take the vector columns away again (a store without rows changes its model)."""
         self.dimension = 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from memory_core.errors import StoreUnavailable
 from memory_core.store.journal import Journal
 from memory_core.store.meta import SCHEMA_VERSION, Meta, new_meta
+from memory_core.store.migrations import steps_after
 from memory_core.store.reembedding import REWRITTEN
 from memory_core.store.remote import copying, identity, inbox
 from memory_core.store.remote.bucket import BucketTables, tables_at
@@ -107,10 +108,7 @@ class Joining:
                 " to an empty folder, or LESSONBANK_STORE to an empty prefix to move the store."
             )
         self._save_name()
-        self.told = there
-        if self._writes and not self.own:
-            self.shared.fence(there)
-            self._drop_left_over(there)
+        self.told = there = self._written(there) if self._writes else there
         self.bucket = tables_at(self.url, there.generation, there.dimension)
         if known is None or not known.schema_version:
             return dataclasses.replace(there, schema_version=0)
@@ -127,6 +125,21 @@ class Joining:
             tables.drop(stored)
         journal.settle([entry.seq for entry in journal.entries()], {})
         journal.forget_settled(journal.settled())
+        return there
+
+    def _written(self, there: Meta) -> Meta:
+        """Make the bucket this process's to write: fenced, and of the newest version."""
+        if not self.own:
+            self.shared.fence(there)
+            self._drop_left_over(there)
+        steps = steps_after(there.schema_version)
+        if not steps:
+            return there
+        bucket = tables_at(self.url, there.generation, there.dimension)
+        for _, step in steps:
+            step(bucket)
+        there = dataclasses.replace(there, schema_version=SCHEMA_VERSION)
+        self.shared.write(there)
         return there
 
     def _begun(self, known: Meta | None) -> Meta:

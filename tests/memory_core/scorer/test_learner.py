@@ -16,7 +16,15 @@ from memory_core.scorer.episode import Episode
 from memory_core.scorer.intervals import exact_interval
 from memory_core.scorer.learner import CLIP_TRIED, CLIP_UNTRIED, Learner, Snapshot
 from memory_core.scorer.networks import Weights
-from memory_core.scorer.panel import FITTING, LEAST_RELEVANCE, Floats, Panel, log_prior
+from memory_core.scorer.panel import (
+    EXPERTS,
+    FITTING,
+    LEAST_RELEVANCE,
+    Floats,
+    Panel,
+    log_prior,
+)
+from memory_core.scorer.stack import START
 from tests.memory_core.scorer.world import (
     DIMENSION,
     World,
@@ -341,15 +349,24 @@ def test_report_that_followed_nothing_blames_nothing() -> None:
     assert not learner.episodic.penalty("p", episode.session, asked_again(episode), 1.0).any()
 
 
-def test_checkpoint_of_other_experts_is_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Weights of other columns mean nothing; the log brings the learner back."""
-    checkpoint.save(Learner(DIMENSION), tmp_path, "out", "m")
-    monkeypatch.setattr(checkpoint, "EXPERTS", ("fused", "another"))
-    found, passed = checkpoint.newest(tmp_path, "m", DIMENSION)
-    assert found is None
-    assert "another model or version" in passed[0]
+def test_a_checkpoint_of_other_experts_keeps_what_both_know(tmp_path: Path) -> None:
+    """By name: what the file does not name starts anew, what nobody asks for is left out."""
+    live, later = Learner(DIMENSION), Learner(DIMENSION)
+    World().play(live, 60)
+    checkpoint.save(live, tmp_path, "out", "m")
+    found, _ = checkpoint.newest(tmp_path, "m", DIMENSION)
+    assert found is not None
+    weights = found.header["learned"]["weights"]
+    found.header["learned"]["weights"] = {
+        "another": 7.0,
+        **{name: weights[name] for name in reversed(EXPERTS) if name != "names"},
+    }
+    checkpoint.apply(found, later)
+    expected = live.stack.learned.weights.copy()
+    expected[EXPERTS.index("names")] = START[EXPERTS.index("names")]
+    assert np.array_equal(later.stack.learned.weights, expected)
+    assert later.record.proof() == live.record.proof()
+    assert later.record.weight == live.record.weight
 
 
 def test_learner_without_training_keeps_the_proof_and_the_stack_of_one_with() -> None:

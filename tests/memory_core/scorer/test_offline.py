@@ -121,7 +121,9 @@ def served(number: int, position: int, propensity: float, place: int = -2) -> Se
 
 
 def recall(*candidates: Served) -> RecallRecord:
-    return RecallRecord("rec", "p", "task", 0.0, candidates=candidates, mode="learned")
+    return RecallRecord(
+        "rec", "p", "task", 0.0, candidates=candidates, mode="learned", facts=" ".join(EXPERTS)
+    )
 
 
 def test_an_explored_recall_says_what_it_could_have_shown() -> None:

@@ -83,7 +83,13 @@ class Log:
             for i in (*order, *rest)
         ]
         self.recalls[recall_id] = RecallRecord(
-            recall_id, "p", "task", float(n), candidates=tuple(candidates), mode="learned"
+            recall_id,
+            "p",
+            "task",
+            float(n),
+            candidates=tuple(candidates),
+            mode="learned",
+            facts=" ".join(EXPERTS),
         )
         reward = float(self.rng.random() < self.chance(experts, order))
         self.outcomes.append(

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from memory_core.scorer.panel import EXPERTS, about_of, experts_of
+from memory_core.scorer.facts import about_of, experts_of
+from memory_core.scorer.panel import EXPERTS
 from memory_core.scorer.relevance import SIGNS
 from memory_core.service.core import Core
 from tests.memory_core.service.conftest import Bench, OpenBench
@@ -140,11 +141,13 @@ def test_relevance_and_its_signs_are_logged_with_what_was_considered(bench: Benc
     answer = bench.recall("parse the dates")
     stored = bench.service.core.store.get_recall(answer.recall_id)
     assert stored is not None
-    about = [about_of(candidate) for candidate in stored.record.candidates]
+    about = [about_of(stored.record, candidate) for candidate in stored.record.candidates]
     assert [len(values) for values in about] == [1 + len(SIGNS)] * 2
     assert about[0][0] == answer.items[0].relevance
     assert about[1][0] < bench.service.core.settings.bar
-    assert all(len(experts_of(one)) == len(EXPERTS) for one in stored.record.candidates)
+    assert all(
+        len(experts_of(stored.record, one)) == len(EXPERTS) for one in stored.record.candidates
+    )
 
 
 def test_credit_of_a_bare_success_goes_to_what_was_about_the_task(open_bench: OpenBench) -> None:

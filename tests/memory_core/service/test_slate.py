@@ -9,8 +9,8 @@ import pytest
 
 from memory_core.model import RecallRecord
 from memory_core.scorer.exploring import draw, seeded, spreads
+from memory_core.scorer.facts import about_of
 from memory_core.scorer.offline import logged_of
-from memory_core.scorer.panel import about_of
 from memory_core.service.slate import LOGGED, TRIED
 from tests.memory_core.service.conftest import Bench, OpenBench
 
@@ -142,7 +142,7 @@ def test_an_irrelevant_item_is_not_drawn(open_bench: OpenBench) -> None:
     checked = 0
     for record in many(bench, 30, k=3):
         for candidate in record.candidates:
-            if candidate.item_id in odd and about_of(candidate)[0] < bar:
+            if candidate.item_id in odd and about_of(record, candidate)[0] < bar:
                 assert (candidate.propensity, candidate.position) == (0.0, -1)
                 checked += 1
     assert checked

@@ -51,7 +51,13 @@ def recall(number: int, *, candidates: int = 2, with_vector: bool = True) -> Sto
         for n in range(candidates)
     )
     record = RecallRecord(
-        f"recall_{number:04d}", "p", f"task {number}", 5.0 + number, candidates=served, weight=0.5
+        f"recall_{number:04d}",
+        "p",
+        f"task {number}",
+        5.0 + number,
+        candidates=served,
+        weight=0.5,
+        facts="fused dense" if served else "",
     )
     return StoredRecall(record, vector(record.task) if with_vector else None)
 

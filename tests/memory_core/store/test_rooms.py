@@ -174,34 +174,39 @@ def test_a_damaged_meta_is_one_clear_sentence(content: bytes, tmp_path: Path) ->
 def test_migrations_run_in_order_in_place_and_again_after_a_crash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(meta, "SCHEMA_VERSION", 3)
+    today = meta.SCHEMA_VERSION
+    monkeypatch.setattr(meta, "SCHEMA_VERSION", today + 2)
     store = LanceStore.open(tmp_path / "store", maintain=False)
     store.add_items([waiting(1, "kept")])
     store.close()
     ran: list[str] = []
 
     def add_colour(tables: Tables) -> None:
-        ran.append("2")
+        ran.append("colour")
         if "colour" not in tables.open("items").schema.names:
             tables.open("items").add_columns({"colour": "'blue'"})
 
     def crash(tables: Tables) -> None:
-        ran.append("3")
-        if ran.count("3") == 1:
+        ran.append("crash")
+        if ran.count("crash") == 1:
             raise RuntimeError("killed")
 
-    steps = {3: crash, 1: migrations.create_tables, 2: add_colour}
+    def settle() -> None:
+        now = load_meta(folder)
+        ran.append(f"synced at {now.schema_version - today if now else 0}")
+
+    steps = {today + 2: crash, **migrations.STEPS, today + 1: add_colour}
     folder = tmp_path / "store"
     known = load_meta(folder)
     assert known is not None
     tables = Tables(folder, 1, 0)
     with pytest.raises(RuntimeError, match="killed"):
-        migrations.migrate(folder, known, tables, steps)
+        migrations.migrate(folder, known, tables, settle, steps)
     known = load_meta(folder)
     assert known is not None
-    assert known.schema_version == 2
-    assert migrations.migrate(folder, known, tables, steps).schema_version == 3
-    assert ran == ["2", "3", "3"]
+    assert known.schema_version == today + 1
+    assert migrations.migrate(folder, known, tables, settle, steps).schema_version == today + 2
+    assert ran == ["colour", "synced at 0", "crash", "crash", "synced at 1"]
     assert tables.scan("items", ["content", "colour"]).to_pylist() == [
         {"content": "kept", "colour": "blue"}
     ]
