@@ -29,7 +29,7 @@ def create_tables(tables: Tables) -> None:
 def name_facts(tables: Tables) -> None:
     """Version 2: a recall names what it logged of its candidates."""
     tables.create("recalls")
-    tables.add_text_column("recalls", "facts")
+    tables.add_column("recalls", "facts")
 
 
 STEPS: Mapping[int, Step] = {1: create_tables, 2: name_facts}

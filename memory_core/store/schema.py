@@ -240,7 +240,7 @@ it before relevance was known. Never changed: rows that were written so are read
 
 
 def _join_recall(record: RecallRecord, _: Row, vectors: tuple[Vector | None, ...]) -> StoredRecall:
-    if not record.facts:  # None where a row came from a table without the column
+    if not record.facts:  # None in a row that was written before the column was there
         count = max((len(candidate.experts) for candidate in record.candidates), default=0)
         record = dataclasses.replace(record, facts=" ".join(_FACTS[:count]))
     return StoredRecall(record, vectors[0])

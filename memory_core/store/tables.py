@@ -189,10 +189,10 @@ class Tables:
             if missing:
                 self.open(name).add_columns(missing)
 
-    def add_text_column(self, name: TableName, column: str) -> None:
-        """Give a table one more column, empty; nothing is done where it has it."""
+    def add_column(self, name: TableName, column: str) -> None:
+        """Give a table one more column, null in its rows; nothing is done where it has it."""
         if column not in self.open(name).schema.names:
-            self.open(name).add_columns({column: "''"})
+            self.open(name).add_columns([CODECS[name].schema(0).field(column)])
 
     def drop_vector_columns(self) -> None:
         """Take the vector columns away again (a store without rows changes its model)."""

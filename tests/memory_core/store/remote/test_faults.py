@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -13,10 +14,11 @@ import pytest
 from memory_core.errors import StoreUnavailable
 from memory_core.ports import SharedState
 from memory_core.store.lance_store import LanceStore
-from memory_core.store.meta import Meta
+from memory_core.store.meta import SCHEMA_VERSION, Meta
 from memory_core.store.remote import candidate, inbox, lease, session, uploading
 from memory_core.store.remote.bucket import BucketTables
 from memory_core.store.remote.bucket_objects import BucketObjects
+from memory_core.store.remote.objects import objects_at
 from memory_core.store.remote.shared_meta import SharedMeta
 from memory_core.store.remote.sharing import Sharing
 from memory_core.store.remote.uploading import Uploader
@@ -507,3 +509,37 @@ def test_a_local_store_is_moved_to_an_empty_bucket_and_to_no_other(
         LanceStore.open(tmp_path / "store", sharing=Sharing(f"{bucket_url}-taken"))
     opened(tmp_path / "store", bucket_url).close()
     assert in_bucket(bucket_url) == dict.fromkeys(records(1), 1)
+
+
+def aged(url: str) -> None:
+    """Make a shared store what schema version 1 wrote: no recall names what it logged."""
+    lance_at(url).open_table("recalls").drop_columns(["facts"])
+    shared = SharedMeta(objects_at(url))
+    known = shared.read()
+    assert known is not None
+    shared.write(dataclasses.replace(known, schema_version=1))
+
+
+def test_a_shared_store_of_an_earlier_version_is_followed_then_brought_up(
+    tmp_path: Path, shared_url: str
+) -> None:
+    """A follower reads it as it is; the next writer brings it up, then an older one is refused."""
+    first = opened(tmp_path / "first", shared_url)
+    write(first, 1)
+    first.close()
+    aged(shared_url)
+    sharing = Sharing(shared_url, follow=True)
+    follows = LanceStore.open(tmp_path / "follower", sharing=sharing)
+    assert [stored.record.facts for stored in follows.recalls()] == ["fused dense"]
+    follows.close()
+    assert "facts" not in rows(shared_url, "recalls")[0]
+    again = opened(tmp_path / "second", shared_url)
+    write(again, 2)
+    again.close()
+    assert [row["facts"] for row in rows(shared_url, "recalls")] == [None, "fused dense"]
+    known = SharedMeta(objects_at(shared_url)).read()
+    assert known is not None
+    assert known.schema_version == SCHEMA_VERSION
+    back = opened(tmp_path / "first", shared_url)
+    assert [stored.record.facts for stored in back.recalls()] == ["fused dense"] * 2
+    back.close()
