@@ -17,8 +17,8 @@ from memory_core.judging import judge
 from memory_core.model import Credit, Outcome, OutcomeRecord, RecallRecord, Served
 from memory_core.scorer.credit import assign
 from memory_core.scorer.episode import Episode, Traits, build_episode
+from memory_core.scorer.experts import EVIDENCE, EXPERTS
 from memory_core.scorer.learner import Learner, Ranking
-from memory_core.scorer.panel import EVIDENCE, EXPERTS
 from memory_core.scorer.proof import held_out
 from memory_core.service.folding import quota_items
 from memory_core.service.quota import Quotas

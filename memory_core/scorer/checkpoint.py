@@ -20,11 +20,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from memory_core.scorer.experts import EXPERTS, START
 from memory_core.scorer.facts import by_expert
 from memory_core.scorer.learner import Learner
-from memory_core.scorer.panel import EXPERTS
 from memory_core.scorer.proof import Record
-from memory_core.scorer.stack import START, Fit
+from memory_core.scorer.stack import Fit
 
 SCHEMA = 4
 _BY_POSITION = 3

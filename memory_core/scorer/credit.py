@@ -17,7 +17,8 @@ import numpy as np
 
 from memory_core.model import Credit
 from memory_core.scorer.episode import LABEL_WEIGHT, Episode
-from memory_core.scorer.panel import RECORDS, Values
+from memory_core.scorer.experts import RECORDS
+from memory_core.scorer.panel import Values
 from memory_core.scorer.stack import Fit
 
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from memory_core.model import Credit, OutcomeRecord, RecallRecord
 from memory_core.ports import Matrix, Vector
+from memory_core.scorer.experts import EXPERTS
 from memory_core.scorer.facts import about_of, experts_of
-from memory_core.scorer.panel import EXPERTS, Floats, Values
+from memory_core.scorer.panel import Floats, Values
 from memory_core.scorer.shares import holder_of
 from memory_core.scorer.stack import position_weights
 

@@ -14,7 +14,8 @@ from functools import lru_cache
 import numpy as np
 
 from memory_core.model import RecallRecord, Served
-from memory_core.scorer.panel import EXPERTS, Floats
+from memory_core.scorer.experts import EXPERTS
+from memory_core.scorer.panel import Floats
 from memory_core.scorer.relevance import SIGNS
 
 RELEVANCE = "relevance"

@@ -19,34 +19,17 @@ from memory_core.scorer import gate
 from memory_core.scorer.episode import Episode
 from memory_core.scorer.episodic import EpisodicBuffer
 from memory_core.scorer.evidence import Evidence
+from memory_core.scorer.experts import FUSED, REGISTRY, START
+from memory_core.scorer.experts.expert import View
 from memory_core.scorer.gate import Gate
 from memory_core.scorer.learned_relevance import Learned, LearnedRelevance
 from memory_core.scorer.networks import Networks, Weights
 from memory_core.scorer.ordering import order_of
-from memory_core.scorer.panel import (
-    ADVICE,
-    CONSENSUS,
-    DENSE,
-    EVIDENCE,
-    EXPERTS,
-    FUSED,
-    KEYWORD,
-    NAMES,
-    NETWORK,
-    PAIR,
-    STANDING,
-    STRUCTURE,
-    Floats,
-    Panel,
-    Values,
-    consensus_of,
-    log_prior,
-    zscore,
-)
+from memory_core.scorer.panel import Floats, Panel, Values, log_prior
 from memory_core.scorer.proof import Record
-from memory_core.scorer.replay import REPLAYED, Memory, Reservoir, batch_of, features_of, memory_of
+from memory_core.scorer.replay import REPLAYED, Memory, Reservoir, batch_of, memory_of
 from memory_core.scorer.shares import Wholes
-from memory_core.scorer.stack import FIRST, START, Fit, Stack
+from memory_core.scorer.stack import FIRST, Fit, Stack
 from memory_core.scorer.teaching import rows_of, teaches
 from memory_core.sketch import SIZE
 
@@ -107,6 +90,7 @@ class Learner:
     def __init__(self, dimension: int, seed: int = 0, *, training: bool = True) -> None:
         self.dimension, self.training = dimension, training
         self.evidence = Evidence(dimension, SIZE)
+        self._experts = tuple(expert() for expert in REGISTRY)
         self.episodic = EpisodicBuffer()
         self.networks = Networks(dimension, seed)
         self.stack = Stack()
@@ -125,23 +109,8 @@ class Learner:
     def experts(self, panel: Panel, snapshot: Snapshot) -> tuple[Values, Floats]:
         """Every expert's value of every candidate, float64[N, E], and evidence mass float64[N]."""
         record = self.evidence.score(panel.query, panel.ids, panel.contents, panel.earlier)
-        values = np.zeros((panel.size, len(EXPERTS)))
-        values[:, FUSED] = zscore(panel.fused)
-        values[:, DENSE] = zscore(panel.dense)
-        values[:, KEYWORD] = zscore(panel.keyword)
-        values[:, CONSENSUS] = zscore(consensus_of(panel))
-        if panel.structure is not None:
-            values[:, STRUCTURE] = zscore(panel.structure)
-        if panel.names is not None:
-            values[:, NAMES] = zscore(panel.names)
-        values[:, EVIDENCE] = record.evidence
-        values[:, STANDING] = record.standing
-        values[:, ADVICE] = record.advice
-        if snapshot.reports and panel.size:
-            cosines = (panel.keys @ panel.query).astype(np.float64)
-            features = features_of(cosines, record.evidence, record.mass, panel.pitfall)
-            values[:, NETWORK] = snapshot.networks.low_rank(panel.query, panel.keys, features)
-            values[:, PAIR] = snapshot.networks.pair(panel.query, panel.keys)
+        view = View(panel, record, snapshot.networks if snapshot.reports else None)
+        values = np.column_stack([expert.says(view) for expert in self._experts])
         return values, np.maximum(record.mass, record.advice_mass)
 
     def rank(
@@ -194,6 +163,8 @@ class Learner:
                 whole=episode.whole,
             )
         self.episodic.observe(episode)
+        for expert in self._experts:
+            expert.take(episode)
         return episode
 
     def counted(self, episode: Episode) -> Episode:

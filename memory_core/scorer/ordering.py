@@ -17,10 +17,11 @@ import numpy as np
 
 from memory_core.proof_answers import ExpertPush, MovedGroup, OrderProof
 from memory_core.scorer.episode import Episode
+from memory_core.scorer.experts import EXPERTS, FUSED, START
 from memory_core.scorer.intervals import exact_interval, sum_interval
-from memory_core.scorer.panel import EXPERTS, FUSED, Floats, Values
+from memory_core.scorer.panel import Floats, Values
 from memory_core.scorer.shares import REACH, place_to_drop, shared_errors
-from memory_core.scorer.stack import START, Fit, position_weights
+from memory_core.scorer.stack import Fit, position_weights
 
 WINDOW = 200
 MOVES_KEPT = 20

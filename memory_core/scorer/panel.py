@@ -18,30 +18,7 @@ Floats = NDArray[np.float64]
 Values = NDArray[np.float64]
 """float64[N, E]: one row a candidate, one column an expert."""
 
-EXPERTS = (
-    *("fused", "dense", "keyword", "consensus", "structure", "names"),
-    *("evidence", "standing", "advice", "network", "pair"),
-)
-"""The experts, in column order. The first six need no outcome, the others say zero without one.
-
-- fused: z-score of the plain order's value: cosine, words and names in the store's own mix.
-- dense, keyword: z-scores of the cosine and of BM25.
-- consensus: z-score of how many near candidates advise the same.
-- structure: z-score of how alike the two tasks are asked, their own names taken out.
-- names: z-score of the share of the names in the error (else in the task) that the item holds.
-- evidence: kernel evidence of the item's own outcomes in like conditions, in [-1, 1].
-- standing: the item's outcomes in all conditions, shrunk, in [-1, 1].
-- advice: kernel evidence of all items that advise alike, in like conditions, in [-1, 1].
-- network: low-rank network on (conditions, item), in [-1, 1].
-- pair: pair network on (conditions, item), a logit clipped to [-4, 4].
-"""
-FUSED, DENSE, KEYWORD, CONSENSUS, STRUCTURE, NAMES = range(6)
-EVIDENCE, STANDING, ADVICE, NETWORK, PAIR = range(6, len(EXPERTS))
-RECORDS = (EVIDENCE, STANDING, ADVICE)
-"""The experts that read outcomes of items directly."""
 ADVICE_BANDWIDTH = 0.1
-NEARNESS = 0.1
-"""Cosine below the nearest candidate's at which a candidate's say in the consensus is 1/e."""
 FITTING = 0.14
 """Relevance from which an item is about a task; the bar of who asked, where none is set."""
 LEAST_RELEVANCE = 0.005
@@ -118,19 +95,6 @@ def advice_kernel(first: Matrix, second: Matrix) -> Values:
     likeness = np.minimum(first @ second.T, np.float32(1.0))
     kernel: Values = np.exp((likeness - np.float32(1.0)) / np.float32(ADVICE_BANDWIDTH))
     return kernel
-
-
-def consensus_of(panel: Panel) -> Floats:
-    """How much of the neighbourhood advises as each candidate does, float64[N] >= 0.
-
-    sum_j exp((cos_j - max cos) / 0.1) K(advice, advice_j): a kernel vote of the
-    candidates (Cover and Hart 1967, soft); equal for all where nobody agrees.
-    """
-    if panel.contents is None or not panel.size:
-        return np.zeros(panel.size)
-    near = np.exp((panel.dense - panel.dense.max()) / NEARNESS)
-    votes: Floats = advice_kernel(panel.contents, panel.contents).astype(np.float64) @ near
-    return votes
 
 
 def panel_of(

@@ -16,16 +16,13 @@ from numpy.typing import NDArray
 
 from memory_core.ports import Vector
 from memory_core.scorer.episode import Episode
+from memory_core.scorer.experts import EVIDENCE, NETWORK
+from memory_core.scorer.experts.network import features_of
 from memory_core.scorer.networks import Batch
-from memory_core.scorer.panel import EVIDENCE, NETWORK, Floats
+from memory_core.scorer.panel import Floats
 
 CAPACITY = 1024
 REPLAYED = 31
-
-
-def features_of(cosines: Floats, evidence: Floats, mass: Floats, pitfall: Floats) -> Floats:
-    """The small features of the low-rank network, float64[N, F] (order as in networks.FEATURES)."""
-    return np.stack([cosines, evidence, np.log1p(mass), evidence * cosines, pitfall], axis=-1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,34 +23,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from memory_core.scorer.panel import EXPERTS, FUSED, Floats, Values
+from memory_core.scorer.experts import EXPERTS, FUSED, HIGHEST, LOWEST, SPREAD, START
+from memory_core.scorer.panel import Floats, Values
 from memory_core.scorer.shares import place_to_drop
 
 POSITION_WEIGHTS = (0.7, 0.2, 0.1)
 """How much each served position is assumed to matter when the report does not say."""
 
-
-_TABLE = {
-    # expert: start, spread, lowest, highest
-    "fused": (0.5, 0.25, 0.05, 1.5),
-    "dense": (0.0, 0.25, -1.5, 1.5),
-    "keyword": (0.0, 0.25, -1.5, 1.5),
-    "consensus": (0.0, 0.5, -2.0, 2.0),
-    "structure": (0.0, 0.5, -2.0, 2.0),
-    "names": (0.0, 0.5, -2.0, 2.0),
-    "evidence": (1.0, 1.5, 0.0, 9.0),
-    "standing": (1.0, 1.0, 0.0, 6.0),
-    "advice": (2.0, 1.5, 0.0, 9.0),
-    "network": (0.1, 0.5, 0.0, 3.0),
-    "pair": (0.1, 0.5, 0.0, 2.0),
-}
-"""Where each expert's weight starts (w0), how freely it moves (s), and its bounds.
-
-Those that need no outcome start as plain hybrid similarity, the others count from
-the first outcome on. Nearness may turn out to mislead (a decoy repeats the task's
-words), so its experts may go below zero; a good record never counts against an item.
-"""
-START, SPREAD, LOWEST, HIGHEST = np.array([_TABLE[name] for name in EXPERTS]).T
 RIDGE = 1.5
 RIDGE_INTERCEPT = 0.25
 MOST_MOVED = 4.0

@@ -11,8 +11,9 @@ import numpy as np
 from memory_core.answers import FailureWarning, RecalledItem
 from memory_core.model import Mode, Served
 from memory_core.ports import Candidate
+from memory_core.scorer.experts import EVIDENCE, EXPERTS, FUSED, LABELS, START
 from memory_core.scorer.facts import FACTS
-from memory_core.scorer.panel import EVIDENCE, EXPERTS, FUSED, Floats, Values
+from memory_core.scorer.panel import Floats, Values
 
 if TYPE_CHECKING:  # torch comes with it, later
     from memory_core.scorer.learner import Ranking
@@ -119,26 +120,8 @@ def why(ranked: Ranked, rank: int, wins: int, losses: int) -> str:
     return f"{moved}: it {said}." if agrees else f"{moved}, though it {said}."
 
 
-_MOVERS = {
-    "fused": "how well it fits by words and meaning",
-    "dense": "its meaning",
-    "keyword": "the words it shares with the task",
-    "consensus": "how many near items advise the same",
-    "structure": "how its own task was asked",
-    "names": "the names it shares with the task",
-    "evidence": "its outcomes in like conditions",
-    "advice": "the outcomes of items that advise alike",
-    "standing": "its outcomes anywhere",
-    "network": "what a network expects of it here",
-    "pair": "what a network expects of it here",
-}
-"""What an expert looks at, in the words of a reader."""
-
-
 def _mover(ranked: Ranked, ranking: Ranking, rank: int) -> str:
     """What tells it most from the items that it passed, or that passed it."""
-    from memory_core.scorer.stack import START  # it brings scipy
-
     place = ranked.places[rank]
     up = place > rank
     passed = [
@@ -150,7 +133,7 @@ def _mover(ranked: Ranked, ranking: Ranking, rank: int) -> str:
     weights[FUSED] -= START[FUSED]  # the rest of it is the likeness that it is moved against
     apart = (ranking.experts[place] - ranking.experts[passed].mean(axis=0)) * weights
     most = int(np.argmax(apart if up else -apart))
-    return _MOVERS[EXPERTS[most]]
+    return LABELS[EXPERTS[most]]
 
 
 def _experience(ranked: Ranked, rank: int, wins: int, losses: int) -> str:

@@ -17,6 +17,7 @@ from memory_core.model import OutcomeRecord, RecallRecord
 from memory_core.ports import Store
 from memory_core.proof_answers import Evaluation, PolicyRow, ScorerRow
 from memory_core.scorer.episode import Episode, Traits, build_episode
+from memory_core.scorer.experts import DENSE, EVIDENCE, FUSED
 from memory_core.scorer.facts import experts_of
 from memory_core.scorer.intervals import exact_interval, mean_interval
 from memory_core.scorer.learner import Learner
@@ -30,7 +31,7 @@ from memory_core.scorer.offline import (
     doubly_robust,
     logged_of,
 )
-from memory_core.scorer.panel import DENSE, EVIDENCE, FUSED, Floats
+from memory_core.scorer.panel import Floats
 from memory_core.scorer.proof import TIE, calibration_error, log_loss
 from memory_core.scorer.rivals import Rival
 from memory_core.scorer.stack import Fit, position_weights

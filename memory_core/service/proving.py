@@ -9,9 +9,9 @@ from memory_core.answers import ScorerReport
 from memory_core.caller import OWNER, Caller
 from memory_core.model import OutcomeRecord
 from memory_core.proof_answers import Harm, HarmfulItem, HarmReport, MovedItem, ProofDetails
+from memory_core.scorer.experts import EXPERTS
 from memory_core.scorer.intervals import exact_interval
 from memory_core.scorer.ordering import Move
-from memory_core.scorer.panel import EXPERTS
 from memory_core.scorer.proof import Harmed, Record, reliability
 from memory_core.scorer.shares import FEWEST
 from memory_core.service.clusters import iso

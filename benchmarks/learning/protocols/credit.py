@@ -25,7 +25,7 @@ from benchmarks.learning.streams.simulator.truth import EXAMINED, IRRELEVANT
 from memory_core.model import Credit
 from memory_core.ports import Embedder
 from memory_core.scorer.episode import Episode
-from memory_core.scorer.panel import EVIDENCE, STANDING
+from memory_core.scorer.experts import EVIDENCE, STANDING
 
 SURE = 0.9
 WHOLE = "lessonbank, whole-episode credit"

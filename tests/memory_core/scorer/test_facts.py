@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from memory_core.model import RecallRecord, Served
+from memory_core.scorer.experts import EXPERTS
 from memory_core.scorer.facts import FACTS, about_of, by_expert, experts_of
-from memory_core.scorer.panel import EXPERTS
 from memory_core.scorer.relevance import SIGNS
 
 

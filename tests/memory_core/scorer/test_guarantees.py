@@ -13,10 +13,11 @@ from memory_core.scorer import evidence as evidence_module
 from memory_core.scorer import replay as replay_module
 from memory_core.scorer import stack as stack_module
 from memory_core.scorer.episode import Episode
+from memory_core.scorer.experts import EXPERTS, FUSED, START
 from memory_core.scorer.gate import HELD
 from memory_core.scorer.learner import Learner
-from memory_core.scorer.panel import FUSED, NAMES, STRUCTURE, Panel
-from memory_core.scorer.stack import START, Row, Stack
+from memory_core.scorer.panel import Panel
+from memory_core.scorer.stack import Row, Stack
 from memory_core.sketch import SIZE
 from tests.memory_core.scorer.world import DIMENSION, World, credited, served, unit
 
@@ -42,7 +43,7 @@ def test_what_is_read_of_texts_changes_nothing_before_the_first_outcome(seed: in
     panel = with_texts(World(seed).panel(0), seed)
     ranking = Learner(DIMENSION).rank(panel, "p", "s", 0.0)
     assert ranking.order == tuple(range(panel.size))
-    assert ranking.experts[:, STRUCTURE].any()
+    assert ranking.experts[:, EXPERTS.index("structure")].any()
     assert not ranking.moved.any()
 
 
@@ -86,12 +87,13 @@ def test_memory_of_the_learner_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
 def test_what_was_passed_over_teaches_the_stack() -> None:
     """An expert that tells the used item from the skipped one gains weight."""
     stack, rng = Stack(), np.random.default_rng(0)
+    names = EXPERTS.index("names")
     for n in range(60):
         values = rng.normal(scale=0.2, size=len(START))
-        values[NAMES] = 1.0
+        values[names] = 1.0
         stack.learn_many([Row(values, 1.0, 1.0, f"r{n}", n, compared=True)])
     stack.refit()
-    assert stack.learned.weights[NAMES] > 0.5
+    assert stack.learned.weights[names] > 0.5
     assert abs(stack.learned.intercept) < 0.1
 
 

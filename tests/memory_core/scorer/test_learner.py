@@ -13,18 +13,12 @@ from hypothesis.extra.numpy import arrays
 
 from memory_core.scorer import checkpoint
 from memory_core.scorer.episode import Episode
+from memory_core.scorer.experts import EXPERTS, START
+from memory_core.scorer.experts.expert import Expert
 from memory_core.scorer.intervals import exact_interval
 from memory_core.scorer.learner import CLIP_TRIED, CLIP_UNTRIED, Learner, Snapshot
 from memory_core.scorer.networks import Weights
-from memory_core.scorer.panel import (
-    EXPERTS,
-    FITTING,
-    LEAST_RELEVANCE,
-    Floats,
-    Panel,
-    log_prior,
-)
-from memory_core.scorer.stack import START
+from memory_core.scorer.panel import FITTING, LEAST_RELEVANCE, Floats, Panel, log_prior
 from tests.memory_core.scorer.world import (
     DIMENSION,
     World,
@@ -367,6 +361,22 @@ def test_a_checkpoint_of_other_experts_keeps_what_both_know(tmp_path: Path) -> N
     assert np.array_equal(later.stack.learned.weights, expected)
     assert later.record.proof() == live.record.proof()
     assert later.record.weight == live.record.weight
+
+
+def test_every_expert_takes_each_outcome_once_in_the_order_of_the_log() -> None:
+    class Spy(Expert):
+        def __init__(self) -> None:
+            self.taken: list[str] = []
+
+        def take(self, episode: Episode) -> None:
+            self.taken.append(episode.outcome_id)
+
+    learner, spy = Learner(DIMENSION), Spy()
+    episodes = World().play(Learner(DIMENSION), 12)
+    learner._experts = (spy,)
+    for episode in episodes:
+        learner.walk_one(learner.observe(episode))
+    assert spy.taken == [episode.outcome_id for episode in episodes]
 
 
 def test_learner_without_training_keeps_the_proof_and_the_stack_of_one_with() -> None:

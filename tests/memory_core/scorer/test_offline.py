@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from memory_core.model import RecallRecord, Served
+from memory_core.scorer.experts import EXPERTS, FUSED
 from memory_core.scorer.exploring import best_chances, spreads
 from memory_core.scorer.intervals import mean_interval
 from memory_core.scorer.offline import Trial, auc, doubly_robust, logged_of
-from memory_core.scorer.panel import EXPERTS, FUSED
 
 TRUTH = np.array([0.5, 0.2, 0.6, 0.9, 0.1, 0.3])
 """How good each of six candidates is."""

@@ -10,10 +10,10 @@ import pytest
 from scipy.special import expit
 
 from memory_core.scorer.episode import Episode
+from memory_core.scorer.experts import EVIDENCE, EXPERTS, FUSED, START
 from memory_core.scorer.learner import Learner
 from memory_core.scorer.ordering import MOVES_KEPT, OrderRecord, OrderReport, order_of
-from memory_core.scorer.panel import EVIDENCE, EXPERTS, FUSED
-from memory_core.scorer.stack import FIRST, START, Fit, position_weights
+from memory_core.scorer.stack import FIRST, Fit, position_weights
 from tests.memory_core.scorer.world import DIMENSION, World, served
 
 BASE = served(Learner(DIMENSION), World().panel(0), 0, good="none")

@@ -19,13 +19,14 @@ from memory_core.scorer import stack as stack_module
 from memory_core.scorer.credit import assign
 from memory_core.scorer.episodic import LIFETIME, PENALTY, EpisodicBuffer
 from memory_core.scorer.evidence import ADVICE_NEARNESS, BANDWIDTH, PRIOR_MASS, Evidence
+from memory_core.scorer.experts import EVIDENCE, FUSED, HIGHEST, LOWEST, START
 from memory_core.scorer.intervals import exact_interval
 from memory_core.scorer.learner import Learner
 from memory_core.scorer.networks import Networks, pair_inputs
-from memory_core.scorer.panel import EVIDENCE, FUSED, Floats, zscore
+from memory_core.scorer.panel import Floats, zscore
 from memory_core.scorer.proof import Record, log_loss
 from memory_core.scorer.replay import CAPACITY, Reservoir, batch_of, memory_of
-from memory_core.scorer.stack import FIRST, HIGHEST, LOWEST, START, Row, Stack, position_weights
+from memory_core.scorer.stack import FIRST, Row, Stack, position_weights
 from memory_core.sketch import SIZE, content_sketch
 from tests.memory_core.scorer.world import DIMENSION, World, asked_again, blank_row, served, unit
 

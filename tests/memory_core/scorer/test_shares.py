@@ -10,8 +10,8 @@ import pytest
 
 from memory_core.scorer import checkpoint
 from memory_core.scorer.episode import Episode
+from memory_core.scorer.experts import EVIDENCE, EXPERTS, SPREAD
 from memory_core.scorer.learner import Learner
-from memory_core.scorer.panel import EVIDENCE, EXPERTS
 from memory_core.scorer.proof import HELD_BACK_AT, Record
 from memory_core.scorer.shares import (
     Wholes,
@@ -21,7 +21,7 @@ from memory_core.scorer.shares import (
     place_to_drop,
     shared_errors,
 )
-from memory_core.scorer.stack import SPREAD, Row, Stack
+from memory_core.scorer.stack import Row, Stack
 from tests.memory_core.scorer.test_learner import same_state
 from tests.memory_core.scorer.world import DIMENSION, World, credited, served
 

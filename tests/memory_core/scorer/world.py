@@ -9,8 +9,9 @@ import numpy as np
 from memory_core.ports import Matrix, Vector
 from memory_core.scorer.credit import assign
 from memory_core.scorer.episode import Episode
+from memory_core.scorer.experts import EXPERTS
 from memory_core.scorer.learner import Learner
-from memory_core.scorer.panel import EXPERTS, Panel
+from memory_core.scorer.panel import Panel
 from memory_core.scorer.proof import held_out
 from memory_core.scorer.stack import position_weights
 

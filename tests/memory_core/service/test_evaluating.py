@@ -11,8 +11,9 @@ from scipy.special import expit
 
 from memory_core.model import OutcomeRecord, RecallRecord, Served
 from memory_core.proof_answers import Evaluation, ScorerRow
+from memory_core.scorer.experts import DENSE, EVIDENCE, EXPERTS, FUSED
 from memory_core.scorer.exploring import draw, seeded, spreads
-from memory_core.scorer.panel import DENSE, EVIDENCE, EXPERTS, FUSED, Floats
+from memory_core.scorer.panel import Floats
 from memory_core.service.evaluating import SCORERS, evaluate, replayed
 from tests.memory_core.service.conftest import Bench
 

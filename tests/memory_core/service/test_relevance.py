@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from memory_core.scorer.experts import EXPERTS
 from memory_core.scorer.facts import about_of, experts_of
-from memory_core.scorer.panel import EXPERTS
 from memory_core.scorer.relevance import SIGNS
 from memory_core.service.core import Core
 from tests.memory_core.service.conftest import Bench, OpenBench

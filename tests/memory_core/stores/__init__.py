@@ -26,3 +26,14 @@ def told(bench: Bench) -> dict[str, Any]:
         "weights": scorer.weights,
         "proof": scorer.proof.model_dump(mode="json"),
     }
+
+
+def opened(folder: Path) -> dict[str, Any]:
+    """Give what a store tells today."""
+    bench = Bench(folder).attach()
+    bench.now = 2_000_000.0
+    try:
+        bench.settle()
+        return told(bench)
+    finally:
+        bench.service.close()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +17,7 @@ import pytest
 from memory_core.store.lance_store import LanceStore
 from memory_core.store.meta import SCHEMA_VERSION, load_meta
 from memory_core.store.settling import Settlement
-from tests.memory_core.service.conftest import Bench
-from tests.memory_core.stores import ARCHIVES, told
+from tests.memory_core.stores import ARCHIVES, opened
 
 Told = dict[str, Any]
 VERSIONS = sorted(path.name.removesuffix(".tar.xz") for path in ARCHIVES.glob("*.tar.xz"))
@@ -28,17 +30,6 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Told]:
         archive.extractall(tmp_path, filter="data")
     what = json.loads((ARCHIVES / f"{request.param}.json").read_text(encoding="utf-8"))
     return tmp_path / "store", what
-
-
-def opened(folder: Path) -> Told:
-    """What the store tells today."""
-    bench = Bench(folder).attach()
-    bench.now = 2_000_000.0
-    try:
-        bench.settle()
-        return told(bench)
-    finally:
-        bench.service.close()
 
 
 def test_an_earlier_store_tells_what_it_told(kept: tuple[Path, Told]) -> None:
@@ -88,3 +79,90 @@ def test_a_migration_that_was_cut_off_is_done_again(kept: tuple[Path, Told], set
     assert after is not None
     assert after.schema_version == SCHEMA_VERSION
     assert opened(folder)["reports"] == what["reports"]
+
+
+LINE = "    *(OwnEvidence, Standing, Advice, Network, PairNetwork),\n"
+IMPORT = "from memory_core.scorer.experts.advice import Advice\n"
+ANOTHER = """
+from memory_core.scorer.experts.expert import Expert, Prior
+
+
+class Another(Expert):
+    name = "another"
+    label = "how often anything was reported"
+    prior = Prior(0.25, 0.5, -1.0, 1.0)
+
+    def __init__(self):
+        self.reports = 0
+
+    def says(self, view):
+        return view.panel.dense * 0.0 + self.reports / 10_000.0
+
+    def take(self, episode):
+        self.reports += 1
+"""
+TREES = {
+    "one more": (LINE, LINE[:-3] + ", Another),\n"),
+    "one fewer": ("Consensus, Structure, Names)", "Consensus, Structure)"),
+    "two swapped": ("(OwnEvidence, Standing, Advice,", "(OwnEvidence, Advice, Standing,"),
+}
+TOLD_BY = (
+    "import json, pathlib, sys; from tests.memory_core.stores import opened;"
+    " print(json.dumps(opened(pathlib.Path(sys.argv[1]))))"
+)
+
+
+def told_by(tree: str, where: Path, folder: Path) -> Told:
+    """What a store tells where the experts are others: a process with a changed copy of the code.
+
+    One more expert is what CONTRIBUTING promises: a module, its import and its place.
+    """
+    root = Path(__file__).parents[3]
+    code = shutil.copytree(root / "memory_core", where / "memory_core")
+    registry = code / "scorer" / "experts" / "__init__.py"
+    text = registry.read_text(encoding="utf-8")
+    before, after = TREES[tree]
+    assert text.count(before) == 1
+    text = text.replace(before, after)
+    if tree == "one more":
+        (code / "scorer" / "experts" / "another.py").write_text(ANOTHER, encoding="utf-8")
+        text = text.replace(
+            IMPORT, f"{IMPORT}from memory_core.scorer.experts.another import Another\n"
+        )
+    registry.write_text(text, encoding="utf-8")
+    env = {**os.environ, "PYTHONPATH": f"{where}{os.pathsep}{root}"}
+    asked = [sys.executable, "-c", TOLD_BY, str(folder)]
+    done = subprocess.run(asked, env=env, cwd=where, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert isinstance(told, dict)
+    return told
+
+
+@pytest.mark.parametrize("tree", TREES)
+def test_a_store_keeps_its_proof_and_its_weights_whatever_the_experts_are(
+    tree: str, kept: tuple[Path, Told], tmp_path: Path
+) -> None:
+    """By name: a new one starts anew, of one that is gone nothing is asked."""
+    folder, what = kept
+    again = told_by(tree, tmp_path / "tree", folder)
+    assert {**again, "weights": {}} == {**what, "weights": {}}
+    new = {"another": 0.25} if tree == "one more" else {}
+    gone = {"names"} if tree == "one fewer" else set()
+    expected = {name: weight for name, weight in what["weights"].items() if name not in gone}
+    assert again["weights"] == {**expected, **new}
+
+
+@pytest.mark.parametrize("tree", TREES)
+def test_a_log_teaches_the_same_whatever_the_experts_are(
+    tree: str, kept: tuple[Path, Told], tmp_path: Path
+) -> None:
+    """Without its checkpoint, too: every report is proved and learned from again."""
+    folder, what = kept
+    shutil.rmtree(folder / "learner")
+    again = told_by(tree, tmp_path / "tree", folder)
+    assert (again["lessons"], again["reports"]) == (what["lessons"], what["reports"])
+    assert again["proof"]["held_out"] == what["proof"]["held_out"]
+    assert again["weight"] == pytest.approx(what["weight"], abs=0.1)
+    for name in set(again["weights"]) & set(what["weights"]):
+        assert again["weights"][name] == pytest.approx(what["weights"][name], abs=0.25), name
