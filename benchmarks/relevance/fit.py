@@ -174,7 +174,7 @@ def fitted(rows: Rows, without: Sequence[str] = ()) -> Weights:
     free = [place for place, name in enumerate(SIGNS) if name not in set_by_hand]
     bounds = [(STEEPEST_CROWD, 0.0) if SIGNS[place] == "crowd" else (0.0, None) for place in free]
     values, weights = rows.signs[:, free], _weighted(rows)
-    fit = logistic(values, rows.right, weights, bounds, RIDGE, maxiter=5_000, ftol=1e-12)
+    fit = logistic(values, rows.right, weights, bounds, RIDGE)
     signs = {SIGNS[place]: float(weight) for place, weight in zip(free, fit[1:], strict=True)}
     return Weights(float(fit[0]), tuple((signs | set_by_hand)[name] for name in SIGNS))
 

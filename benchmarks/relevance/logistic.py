@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import minimize
 
+from memory_core.scorer.logistic import Bound, fitted
 from memory_core.scorer.panel import Floats, Values
-
-Bound = tuple[float | None, float | None]
 
 
 def logistic(
@@ -18,7 +16,6 @@ def logistic(
     weights: Floats,
     bounds: Sequence[Bound],
     ridge: float,
-    **options: float,
 ) -> Floats:
     """Fit base and weights, float64[1 + S], to two digits; the base is free.
 
@@ -28,24 +25,17 @@ def logistic(
         weights: What each row counts, float64[N].
         bounds: The least and the most of each sign's weight.
         ridge: What the square of a sign's weight costs.
-        options: Of L-BFGS-B where its own are too coarse.
     """
-    table = np.column_stack([np.ones(len(values)), values])
-
-    def loss(fit: Floats) -> tuple[float, Floats]:
-        logits = np.clip(table @ fit, -30.0, 30.0)
-        errors = weights * (1.0 / (1.0 + np.exp(-logits)) - labels)
-        away = np.concatenate([[0.0], fit[1:]])
-        total = weights @ (np.logaddexp(0.0, logits) - labels * logits)
-        return float(total + ridge * away @ away), table.T @ errors + 2.0 * ridge * away
-
-    found = minimize(
-        loss,
-        np.zeros(table.shape[1]),
-        jac=True,
-        method="L-BFGS-B",
+    count = values.shape[1]
+    found = fitted(
+        np.column_stack([np.ones(len(values)), values]),
+        labels,
+        weights,
+        center=np.zeros(1 + count),
+        ridge=np.append(0.0, np.full(count, 2.0 * ridge)),
         bounds=[(None, None), *bounds],
-        options=options,
+        steps=5_000,
+        tolerance=1e-12,
     )
-    fit: Floats = np.round(found.x, 2)
+    fit: Floats = np.round(found, 2)
     return fit

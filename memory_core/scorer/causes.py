@@ -46,6 +46,7 @@ from memory_core.scorer.failure_pairs import (
     related,
 )
 from memory_core.scorer.intervals import exact_interval
+from memory_core.scorer.logistic import fitted
 
 PRIOR = np.array([3.0, 6.0, *[0.0] * 8, -1.8])
 """Weights of the features, then the bias: about the plain similarity and its threshold."""
@@ -56,7 +57,6 @@ LEAST_PAIRS = 8
 FOLDS, BLOCK = 4, 8
 """Folds of the proof; runs of this many failures in log order share one."""
 TIE = 0.01
-STEPS = 12
 LARGEST = 50.0
 
 
@@ -96,23 +96,15 @@ def fit(features: Floats, pairs: Pairs) -> Metric:
     sums = pairs.weights[pairs.same].sum(), pairs.weights[~pairs.same].sum()
     total = min(2.0 * min(sums), MOST_WEIGHT)
     scales = np.where(pairs.same, total / (2 * sums[0]), total / (2 * sums[1]))
-    found = _newton(x, pairs.same.astype(np.float64), pairs.weights * scales)
+    found = fitted(
+        x,
+        pairs.same.astype(np.float64),
+        pairs.weights * scales,
+        center=PRIOR,
+        ridge=np.full(len(PRIOR), RIDGE),
+        bounds=[(-LARGEST, LARGEST)] * len(PRIOR),
+    )
     return Metric(found) if np.isfinite(found).all() else PLAIN
-
-
-def _newton(x: Floats, y: Floats, weights: Floats) -> Floats:
-    """Ridge-logistic regression toward the prior, float64[11]."""
-    found = PRIOR.copy()
-    ridge = np.full(len(PRIOR), RIDGE)
-    for _ in range(STEPS):
-        p = 1.0 / (1.0 + np.exp(-np.clip(x @ found, -30.0, 30.0)))
-        gradient = x.T @ (weights * (p - y)) + ridge * (found - PRIOR)
-        curvature = (x * (weights * p * (1.0 - p))[:, None]).T @ x + np.diag(ridge)
-        step = np.linalg.solve(curvature, gradient)
-        found = np.clip(found - step, -LARGEST, LARGEST)
-        if float(np.abs(step).max()) < 1e-6:
-            break
-    return found
 
 
 # -- the proof -------------------------------------------------------------------------

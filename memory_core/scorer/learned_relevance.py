@@ -27,10 +27,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from memory_core.ports import Matrix, Vector
 from memory_core.scorer.episode import Episode
+from memory_core.scorer.logistic import fitted
 from memory_core.scorer.panel import Floats, Panel
 from memory_core.scorer.relevance import BY_MEANING, Scale
 
@@ -300,17 +300,14 @@ def _refitted(rows: list[tuple[float, float, float, float]]) -> Floats:
     """The fit of these rows (logit, found, label, weight), ridge-logistic around the start."""
     if not rows:
         return START.copy()
-    table = np.array(rows)
-    values = np.column_stack([table[:, :2], np.ones(len(table))])
-    labels, weights = table[:, 2], table[:, 3]
-
-    def loss(fit: Floats) -> tuple[float, Floats]:
-        logits = values @ fit
-        away = fit - START
-        errors = weights * (1.0 / (1.0 + np.exp(-logits)) - labels)
-        total = weights @ (np.logaddexp(0.0, logits) - labels * logits)
-        return float(total + RIDGE @ away**2), values.T @ errors + 2.0 * RIDGE * away
-
-    found = minimize(loss, START, jac=True, method="L-BFGS-B", bounds=BOUNDS)
-    fit: Floats = np.round(found.x, 6)
+    table = np.array(rows)  # [n, 4]
+    found = fitted(
+        np.column_stack([table[:, :2], np.ones(len(table))]),
+        table[:, 2],
+        table[:, 3],
+        center=START,
+        ridge=2.0 * RIDGE,
+        bounds=BOUNDS,
+    )
+    fit: Floats = np.round(found, 6)
     return fit

@@ -13,12 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit
 
 from memory_core.scorer.episode import Episode
+from memory_core.scorer.logistic import fitted, prior_logit
 from memory_core.scorer.panel import Floats
-from memory_core.scorer.stack import HALF_LIFE, MOST_ROWS
+from memory_core.scorer.stack import HALF_LIFE, MOST_ROWS, RIDGE_INTERCEPT
 
 REFIT_EVERY = 25
 REFIT_ALWAYS_UNTIL = 100
@@ -81,17 +81,13 @@ class Rival:
         rewards = np.array([row.reward for row in self._rows])
         age = self._reports - np.array([row.at for row in self._rows], dtype=np.float64)
         weights = np.array([row.weight for row in self._rows]) * 0.5 ** (age / HALF_LIFE)
-        base = float(np.clip((weights @ rewards + 1.0) / (weights.sum() + 2.0), 0.02, 0.98))
-        prior = float(np.log(base / (1 - base)))
-
-        def loss(at: Floats) -> tuple[float, Floats]:
-            logits = np.clip(at[1] + at[0] * values, -30, 30)
-            error = weights * (expit(logits) - rewards)
-            fit = float(weights @ (np.logaddexp(0.0, logits) - rewards * logits))
-            value = fit + 0.5 * (at[0] - 1.0) ** 2 + 0.125 * (at[1] - prior) ** 2
-            gradient = [error @ values + at[0] - 1.0, error.sum() + 0.25 * (at[1] - prior)]
-            return value, np.array(gradient)
-
-        found = minimize(loss, np.array([self.slope, self.intercept]), jac=True, method="L-BFGS-B")
-        if np.all(np.isfinite(found.x)):
-            self.slope, self.intercept = float(found.x[0]), float(found.x[1])
+        table = np.column_stack([values, np.ones(len(values))])  # [n, 2]
+        found = fitted(
+            table,
+            rewards,
+            weights,
+            center=np.array([1.0, prior_logit(rewards, weights)]),
+            ridge=np.array([1.0, RIDGE_INTERCEPT]),
+            begin=np.array([self.slope, self.intercept]),
+        )
+        self.slope, self.intercept = float(found[0]), float(found[1])

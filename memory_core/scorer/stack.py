@@ -20,10 +20,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit
 
-from memory_core.scorer.experts import EXPERTS, FUSED, HIGHEST, LOWEST, SPREAD, START
+from memory_core.scorer.experts import FUSED, HIGHEST, LOWEST, SPREAD, START
+from memory_core.scorer.logistic import fitted, prior_logit
 from memory_core.scorer.panel import Floats, Values
 from memory_core.scorer.shares import place_to_drop
 
@@ -32,6 +32,9 @@ POSITION_WEIGHTS = (0.7, 0.2, 0.1)
 
 RIDGE = 1.5
 RIDGE_INTERCEPT = 0.25
+_RIDGES = np.append(RIDGE / SPREAD**2, RIDGE_INTERCEPT)
+"""float64[E + 1]."""
+MOST_INTERCEPT = 8.0
 MOST_MOVED = 4.0
 """How far all sources together may move the weights, in spreads; one of several by its share."""
 BY_CHANCE = 1.0
@@ -102,40 +105,20 @@ class _Lessons:
     ages: Floats
 
 
-def _solve(rows: _Lessons, values: Values, free: NDArray[np.bool_], start: Floats) -> Fit:
-    """Fit by L-BFGS-B from `start` (weights and intercept, float64[E + 1])."""
-    rewards, weights, ones = rows.rewards, rows.weights, rows.ones
-    whole = weights * ones
-    base = float(np.clip((whole @ rewards + 1.0) / (whole.sum() + 2.0), 0.02, 0.98))
-    prior_intercept = float(np.log(base / (1 - base)))
-
-    def loss(parameters: Floats) -> tuple[float, Floats]:
-        w, b = parameters[:-1], parameters[-1]
-        logits = np.clip(b * ones + values @ w, -30, 30)
-        error = expit(logits) - rewards
-        fit = weights @ (np.logaddexp(0.0, logits) - rewards * logits)
-        away = (w - START) / SPREAD
-        value = fit + 0.5 * RIDGE * away @ away + 0.5 * RIDGE_INTERCEPT * (b - prior_intercept) ** 2
-        gradient = np.append(
-            values.T @ (weights * error) + RIDGE * away / SPREAD,
-            whole @ error + RIDGE_INTERCEPT * (b - prior_intercept),
-        )
-        return float(value), gradient
-
-    bounds = [
-        (low, high) if may else (at, at)
-        for low, high, may, at in zip(LOWEST, HIGHEST, free, start[:-1], strict=True)
-    ]
-    result = minimize(
-        loss,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[*bounds, (-8.0, 8.0)],
-        options={"maxiter": 60},
+def _solve(rows: _Lessons, values: Values, begin: Fit) -> Fit:
+    """Fit weights and intercept to `values` float64[n, E] in place of the rows' own."""
+    table = np.column_stack([values, rows.ones])  # [n, E + 1]
+    base = prior_logit(rows.rewards, rows.weights * rows.ones)
+    found = fitted(
+        table,
+        rows.rewards,
+        rows.weights,
+        center=np.append(START, base),
+        ridge=_RIDGES,
+        bounds=[*zip(LOWEST, HIGHEST, strict=True), (-MOST_INTERCEPT, MOST_INTERCEPT)],
+        begin=np.append(begin.weights, begin.intercept),
     )
-    solution = result.x if np.all(np.isfinite(result.x)) else start
-    return Fit(np.asarray(solution[:-1], dtype=np.float64), float(solution[-1]))
+    return Fit(found[:-1], float(found[-1]))
 
 
 class Stack:
@@ -191,15 +174,11 @@ class Stack:
             0.5 ** (age / HALF_LIFE),
         )
         rows = self._bounded(rows)
-        everything = np.ones(len(EXPERTS), dtype=bool)
-        start = np.append(self.learned.weights, self.learned.intercept)
-        self.learned = _solve(rows, values, everything, start)
-        only_fused = np.zeros(len(EXPERTS), dtype=bool)
-        only_fused[FUSED] = True
+        self.learned = _solve(rows, values, self.learned)
+        # what is zero in every row leaves its weight where it starts: similarity fits one alone
         plain = np.zeros_like(values)
         plain[:, FUSED] = values[:, FUSED]
-        start = np.append(self.similarity.weights, self.similarity.intercept)
-        self.similarity = _solve(rows, plain, only_fused, start)
+        self.similarity = _solve(rows, plain, self.similarity)
 
     def _bounded(self, rows: _Lessons) -> _Lessons:
         """The rows with weights under which no source moves the fit by more than its share.
@@ -215,13 +194,11 @@ class Stack:
         aged = np.array([row.share for row in self.rows]) * rows.ages
         shares = np.bincount(whose, aged, len(names)) / max(float(aged.sum()), 1e-9)
         most = np.maximum(MOST_MOVED * shares, BY_CHANCE * np.sqrt(shares))
-        everything = np.ones(len(EXPERTS), dtype=bool)
         factors = np.ones(len(names))
         bounded = rows
         fit = self.learned
         for _ in range(BOUNDINGS):
-            start = np.append(fit.weights, fit.intercept)
-            fit = _solve(bounded, rows.values, everything, start)
+            fit = _solve(bounded, rows.values, fit)
             moved = _moved(bounded, fit, whose, len(names))
             over = moved > most
             if not over.any():
@@ -233,11 +210,10 @@ class Stack:
 
 def _moved(rows: _Lessons, fit: Fit, whose: NDArray[np.int64], count: int) -> Floats:
     """How far the expert weights would move without each source, in spreads, float64[count]."""
-    values = np.column_stack([rows.values, rows.ones])
-    logits = np.clip(values @ np.append(fit.weights, fit.intercept), -30, 30)
-    p = expit(logits)
-    ridge = np.append(RIDGE / SPREAD**2, RIDGE_INTERCEPT)
-    curvature = (values * (rows.weights * p * (1.0 - p))[:, None]).T @ values + np.diag(ridge)
+    values = np.column_stack([rows.values, rows.ones])  # [n, E + 1]
+    p = expit(values @ np.append(fit.weights, fit.intercept))  # [n]
+    # the loss's Hessian at the fit, [E + 1, E + 1], and each row's part of its gradient
+    curvature = (values * (rows.weights * p * (1.0 - p))[:, None]).T @ values + np.diag(_RIDGES)
     pulls = values * (rows.weights * (p - rows.rewards))[:, None]
     each = np.stack([pulls[whose == place].sum(axis=0) for place in range(count)])
     steps = np.linalg.solve(curvature, each.T).T[:, :-1] / SPREAD

@@ -16,7 +16,6 @@ from memory_core.errors import StoreUnavailable
 from memory_core.judging import judge
 from memory_core.model import Mode, Outcome
 from memory_core.requests import Evidence, RecallRequest, parse
-from memory_core.scorer.panel import EVIDENCE, EXPERTS
 from memory_core.scorer.experts import EVIDENCE, EXPERTS
 from memory_core.service import advising
 from memory_core.service.answering import Ranked, why
