@@ -15,6 +15,7 @@ from benchmarks.learning import catalog
 from benchmarks.learning.conditions import grid
 from benchmarks.learning.ordering import ORDERS
 from benchmarks.learning.stream import RICHNESS, Richness
+from memory_core.scorer.experts import EXPERTS
 from memory_core.settings import Settings
 
 SIZES = ("tasks", "memories", "held_out", "k", "bad", "layout", "split")
@@ -85,6 +86,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help="a setting of the product, e.g. explore=0.1 (not over MCP)",
     )
+    add(
+        "--without",
+        type=_list(_experts),
+        default=(),
+        metavar="NAMES",
+        help="the product without these experts beside the whole one, a row each; "
+        "network+pair,names is two rows",
+    )
     add("--mcp", action="store_true", help="drive the same also through MCP over stdio")
     add("--no-baselines", action="store_true", help="only the product and plain similarity")
     add("--quick", action="store_true", help="a small run of one seed")
@@ -123,6 +132,13 @@ def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def _experts(text: str) -> frozenset[str]:
+    names = frozenset(text.split("+"))
+    for name in sorted(names - set(EXPERTS)):
+        raise argparse.ArgumentTypeError(f"{name!r} is no expert: {', '.join(EXPERTS)}")
+    return names
 
 
 def _list(read: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
@@ -201,6 +217,7 @@ def _replayed(chosen: argparse.Namespace) -> dict[str, Any]:
         baselines=not chosen.no_baselines,
         mcp=chosen.mcp,
         cache=chosen.cache,
+        without=chosen.without,
     )
     played = run(job, _seeds(chosen), chosen.processes, _say)
     order = {} if chosen.order == "own" else {"order": chosen.order}

@@ -18,13 +18,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from benchmarks.learning.conditions import Report
 from benchmarks.learning.stream import Memory, Slate, Stream, Task
 from memory_core.answers import RecallAnswer, ScorerReport
 from memory_core.ports import Candidate, Embedder, Probe, Scope, Store, StoredItem
 from memory_core.redaction import redact
 from memory_core.requests import OutcomeRequest, RecallRequest, RememberRequest, parse
-from memory_core.scorer.panel import panel_of
+from memory_core.scorer.experts.expert import Expert, View
+from memory_core.scorer.panel import Floats, panel_of
 from memory_core.service import lessons, recalling, reporting
 from memory_core.service.catalogue import said_of
 from memory_core.service.conditions import conditions_of
@@ -188,10 +191,9 @@ class Product:
     Use `opened`.
     """
 
-    name = "learned"
-
-    def __init__(self, shelf: Shelf, service: MemoryService, clock: list[float]) -> None:
+    def __init__(self, shelf: Shelf, service: MemoryService, clock: list[float], name: str) -> None:
         self._shelf, self._service, self._clock = shelf, service, clock
+        self.name = name
         self._recalls: dict[int, str] = {}
         self._slates: OrderedDict[str, Slate] = OrderedDict()
 
@@ -270,7 +272,10 @@ class Product:
 
 @contextmanager
 def opened(
-    shelf: Shelf, mode: ScorerMode = "learned", settings: Mapping[str, Any] = NONE
+    shelf: Shelf,
+    mode: ScorerMode = "learned",
+    settings: Mapping[str, Any] = NONE,
+    without: frozenset[str] = frozenset(),
 ) -> Iterator[Product]:
     """Open a fresh copy of a shelf as the product serves it; the copy is removed at the end.
 
@@ -278,8 +283,10 @@ def opened(
         shelf: Whose memories.
         mode: Of the scorer.
         settings: Other settings of the product, by name.
+        without: Experts that say nothing, by name.
     """
-    folder = shelf.copy("condition")
+    name = " ".join(("learned", *(f"without {one}" for one in sorted(without))))
+    folder = shelf.copy(name.replace(" ", "-"))
     clock = [FIRST_TIME]
     with (
         numbered_ids(),
@@ -293,8 +300,23 @@ def opened(
     ):
         service.attach(shelf.embedder)
         _read_whole(service)
-        yield Product(shelf, service, clock)
+        _silence(service, without)
+        yield Product(shelf, service, clock, name)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Silent(Expert):
+    """An expert whose every value is 0: whatever its weight, nothing is moved."""
+
+    def says(self, view: View) -> Floats:
+        return np.zeros(view.panel.size)
+
+
+def _silence(service: MemoryService, without: frozenset[str]) -> None:
+    trainer = service.core.trainer
+    assert trainer is not None
+    learner = trainer.learner
+    learner.experts = tuple(_Silent() if one.name in without else one for one in learner.experts)
 
 
 @contextmanager

@@ -26,7 +26,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What one command asks for, but the seed; `settings` are the product's own."""
+    """What one command asks for, but the seed.
+
+    `settings` are the product's own; `without` names experts, a set for each further product
+    that runs beside the whole one and in which they say nothing.
+    """
 
     stream: str
     data: Path
@@ -37,6 +41,7 @@ class Job:
     baselines: bool = True
     mcp: bool = False
     cache: Path | None = None
+    without: tuple[frozenset[str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,9 @@ def _play(
     with ExitStack() as stack:
         learned = stack.enter_context(product.opened(shelf, settings=job.settings))
         rankers: list[Ranker] = [learned]
+        for names in job.without:
+            ablated = product.opened(shelf, settings=job.settings, without=names)
+            rankers.append(stack.enter_context(ablated))
         if job.mcp:
             from benchmarks.learning.mcp_product import opened_over_mcp
 

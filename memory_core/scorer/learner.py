@@ -20,7 +20,7 @@ from memory_core.scorer.episode import Episode
 from memory_core.scorer.episodic import EpisodicBuffer
 from memory_core.scorer.evidence import Evidence
 from memory_core.scorer.experts import FUSED, REGISTRY, START
-from memory_core.scorer.experts.expert import View
+from memory_core.scorer.experts.expert import Expert, View
 from memory_core.scorer.gate import Gate
 from memory_core.scorer.learned_relevance import Learned, LearnedRelevance
 from memory_core.scorer.networks import Networks, Weights
@@ -90,7 +90,7 @@ class Learner:
     def __init__(self, dimension: int, seed: int = 0, *, training: bool = True) -> None:
         self.dimension, self.training = dimension, training
         self.evidence = Evidence(dimension, SIZE)
-        self._experts = tuple(expert() for expert in REGISTRY)
+        self.experts: tuple[Expert, ...] = tuple(expert() for expert in REGISTRY)
         self.episodic = EpisodicBuffer()
         self.networks = Networks(dimension, seed)
         self.stack = Stack()
@@ -106,11 +106,11 @@ class Learner:
 
     # -- recall --------------------------------------------------------------------
 
-    def experts(self, panel: Panel, snapshot: Snapshot) -> tuple[Values, Floats]:
+    def said_of(self, panel: Panel, snapshot: Snapshot) -> tuple[Values, Floats]:
         """Every expert's value of every candidate, float64[N, E], and evidence mass float64[N]."""
         record = self.evidence.score(panel.query, panel.ids, panel.contents, panel.earlier)
         view = View(panel, record, snapshot.networks if snapshot.reports else None)
-        values = np.column_stack([expert.says(view) for expert in self._experts])
+        values = np.column_stack([expert.says(view) for expert in self.experts])
         return values, np.maximum(record.mass, record.advice_mass)
 
     def rank(
@@ -130,7 +130,7 @@ class Learner:
             learned: False serves similarity and still gives the experts' values.
         """
         snapshot = self.snapshot
-        values, mass = self.experts(panel, snapshot)
+        values, mass = self.said_of(panel, snapshot)
         base = START[FUSED] * values[:, FUSED]
         raw = values @ snapshot.fit.weights - base
         opened = np.maximum(mass / (mass + CLIP_MASS), snapshot.opening)
@@ -163,7 +163,7 @@ class Learner:
                 whole=episode.whole,
             )
         self.episodic.observe(episode)
-        for expert in self._experts:
+        for expert in self.experts:
             expert.take(episode)
         return episode
 

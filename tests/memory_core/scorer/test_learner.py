@@ -373,7 +373,7 @@ def test_every_expert_takes_each_outcome_once_in_the_order_of_the_log() -> None:
 
     learner, spy = Learner(DIMENSION), Spy()
     episodes = World().play(Learner(DIMENSION), 12)
-    learner._experts = (spy,)
+    learner.experts = (spy,)
     for episode in episodes:
         learner.walk_one(learner.observe(episode))
     assert spy.taken == [episode.outcome_id for episode in episodes]
