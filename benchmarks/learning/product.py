@@ -314,9 +314,9 @@ class _Silent(Expert):
 
 def _silence(service: MemoryService, without: frozenset[str]) -> None:
     trainer = service.core.trainer
-    assert trainer is not None
-    learner = trainer.learner
-    learner.experts = tuple(_Silent() if one.name in without else one for one in learner.experts)
+    if trainer is not None:
+        experts = trainer.learner.experts
+        trainer.learner.experts = tuple(_Silent() if e.name in without else e for e in experts)
 
 
 @contextmanager

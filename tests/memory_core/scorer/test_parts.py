@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import approx_fprime, minimize
+from scipy.special import expit
 from scipy.stats import binomtest
 
 from memory_core.scorer import evidence as evidence_module
-from memory_core.scorer import stack as stack_module
 from memory_core.scorer.credit import assign
 from memory_core.scorer.episodic import LIFETIME, PENALTY, EpisodicBuffer
 from memory_core.scorer.evidence import ADVICE_NEARNESS, BANDWIDTH, PRIOR_MASS, Evidence
 from memory_core.scorer.experts import EVIDENCE, FUSED, HIGHEST, LOWEST, START
 from memory_core.scorer.intervals import exact_interval
 from memory_core.scorer.learner import Learner
+from memory_core.scorer.logistic import fitted
 from memory_core.scorer.networks import Networks, pair_inputs
 from memory_core.scorer.panel import Floats, zscore
 from memory_core.scorer.proof import Record, log_loss
@@ -240,21 +238,36 @@ def test_rival_of_the_proof_knows_the_fused_similarity_only() -> None:
     assert stack.similarity.weights[kept] == pytest.approx(START[kept])
 
 
-def test_stack_gradient_is_the_derivative_of_its_loss(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hand-written gradient agrees with finite differences."""
-    seen: dict[str, Callable[[Floats], tuple[float, Floats]]] = {}
+def test_a_fit_is_where_its_loss_is_least_within_its_bounds() -> None:
+    """No step from the fit to either side of a weight, within its bounds, lowers the loss."""
+    rng = np.random.default_rng(5)
+    values, labels = rng.normal(size=(60, 3)), (rng.random(60) < 0.7).astype(np.float64)
+    weights, center, ridge = rng.random(60), np.array([0.5, -1.0, 0.0]), np.array([2.0, 0.5, 1.0])
+    bounds = [(-4.0, 4.0), (-0.2, 4.0), (None, None)]
+    found = fitted(
+        values, labels, weights, center=center, ridge=ridge, bounds=bounds, tolerance=1e-14
+    )
 
-    def capture(loss: Callable[[Floats], tuple[float, Floats]], start: Floats, **more: Any) -> Any:
-        seen["loss"] = loss
-        return minimize(loss, start, **more)
+    def loss(w: Floats) -> float:
+        chance = expit(values @ w)
+        told = labels * np.log(chance) + (1.0 - labels) * np.log(1.0 - chance)
+        return float(-weights @ told + 0.5 * ridge @ (w - center) ** 2)
 
-    monkeypatch.setattr(stack_module, "minimize", capture)
-    stack = Stack()
-    stack.learn_many(rows(50))
-    stack.refit()
-    at = np.append(START + 0.1, 0.2)
-    numeric = approx_fprime(at, lambda x: seen["loss"](x)[0], 1e-6)
-    assert seen["loss"](at)[1] == pytest.approx(numeric, rel=1e-3, abs=1e-3)
+    assert found[1] == bounds[1][0]
+    for place, (low, high) in enumerate(bounds):
+        for step in (-1e-3, 1e-3):
+            other = found.copy()
+            other[place] = np.clip(other[place] + step, low, high)
+            assert loss(other) >= loss(found)
+
+
+def test_a_fit_without_rows_is_its_center() -> None:
+    center = np.array([0.5, -1.0])
+    none = np.zeros(0)
+    assert fitted(np.zeros((0, 2)), none, none, center=center, ridge=np.ones(2)).tolist() == [
+        0.5,
+        -1.0,
+    ]
 
 
 # -- networks ----------------------------------------------------------------------
