@@ -38,11 +38,13 @@ _TERMINAL = re.compile(r"\x1b[ -/]*[0-~]?|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x
 MARK = "\ufdd0"
 """Stands for a lone surrogate where a door had to take it out to read a message (see
 `server.surrogates`): a code point that Unicode reserves for no character at all."""
+_BREAKS = re.compile(r"[\x0b\x0c\x85]")
+"""Where a page or a line ends without a line feed."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]")
 
 
 def _clean(text: str) -> str:
-    """Refuse what no text of a person holds: NUL, control characters, lone surrogates."""
+    """Refuse what no name or id holds: NUL, control characters, lone surrogates."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -61,20 +63,20 @@ def _clean(text: str) -> str:
     return text
 
 
+_BLANK = "is blank"
+
+
 def _not_blank(text: str) -> str:
     if not text.strip():
-        raise ValueError("is blank; write at least one word")
+        raise ValueError(f"{_BLANK}; write at least one word")
     return text
 
 
-def _strip_colours(value: object) -> object:
-    """Take terminal colours and titles out of a text: it was copied from there."""
-    return _ANSI.sub("", value) if isinstance(value, str) else value
-
-
 def _strip_terminal(value: object) -> object:
-    """Take all that only a terminal reads out of a log, which nobody writes by hand."""
-    return _TERMINAL.sub("", _ANSI.sub("", value)) if isinstance(value, str) else value
+    """Take out of a text what only a terminal or a printer reads: it was pasted from there."""
+    if not isinstance(value, str):
+        return value
+    return _TERMINAL.sub("", _BREAKS.sub("\n", _ANSI.sub("", value)))
 
 
 def _seen(name: str) -> str:
@@ -82,10 +84,9 @@ def _seen(name: str) -> str:
     return spelled(name) or name
 
 
-Text = Annotated[str, BeforeValidator(_strip_colours), AfterValidator(_clean)]
+Text = Annotated[str, BeforeValidator(_strip_terminal), AfterValidator(_clean)]
 Words = Annotated[Text, AfterValidator(_not_blank)]
 Told = Annotated[Text, LOOSE]
-Log = Annotated[Told, BeforeValidator(_strip_terminal)]
 Id = Annotated[str, LABEL, ID, Field(min_length=1, max_length=64), AfterValidator(_clean)]
 MaybeId = Annotated[str, LABEL, ID, Field(max_length=64), AfterValidator(_clean)]
 Name = Annotated[
@@ -140,7 +141,7 @@ class RecallRequest(Request):
         Field(min_length=1, max_length=MOST_READ, validation_alias=_aliases("task", "query", "q")),
     ]
     context: Annotated[Told, Field(max_length=MOST_READ)] = ""
-    error: Annotated[Log, Field(max_length=MOST_READ)] = ""
+    error: Annotated[Told, Field(max_length=MOST_READ)] = ""
     project: Project = ""
     session: Name = ""
     kinds: Annotated[tuple[Kind, ...], Field(max_length=16)] = ()
@@ -157,7 +158,7 @@ class CheckRequest(Request):
     action: Annotated[
         Told, Field(max_length=MOST_READ, validation_alias=_aliases("action", "task", "query", "q"))
     ] = ""
-    error: Annotated[Log, Field(max_length=MOST_READ)] = ""
+    error: Annotated[Told, Field(max_length=MOST_READ)] = ""
     project: Project = ""
     session: Name = ""
     k: Annotated[
@@ -199,7 +200,7 @@ class RememberRequest(Lesson):
 
     task: Annotated[Told, Field(max_length=MOST_READ)] = ""
     project: Project = ""
-    evidence: Annotated[Log, Field(max_length=MOST_READ)] = ""
+    evidence: Annotated[Told, Field(max_length=MOST_READ)] = ""
     supersedes: MaybeId = ""
     source: Name = ""
     outcome_id: MaybeId = ""
@@ -269,7 +270,7 @@ class Evidence(Request):
         _Count | None, Field(validation_alias=_aliases("tests_failed", "failed"))
     ] = None
     log: Annotated[
-        Log, Field(max_length=MOST_READ, validation_alias=_aliases("log", "logs", "output"))
+        Told, Field(max_length=MOST_READ, validation_alias=_aliases("log", "logs", "output"))
     ] = ""
 
     @classmethod
@@ -304,10 +305,10 @@ class OutcomeRequest(Request):
     used_ids: Ids | None = None
     helpful_ids: Ids = ()
     harmful_ids: Ids = ()
-    error: Annotated[Log, Field(max_length=MOST_READ)] = ""
+    error: Annotated[Told, Field(max_length=MOST_READ)] = ""
     evidence: Evidence | None = None
     steps: Annotated[
-        tuple[Annotated[Log, Field(max_length=MOST_READ)], ...], Field(max_length=100)
+        tuple[Annotated[Told, Field(max_length=MOST_READ)], ...], Field(max_length=100)
     ] = ()
     lessons: Annotated[tuple[Lesson, ...], Field(max_length=5)] = ()
     attempt_group: Name = ""
@@ -382,13 +383,14 @@ class RecallsRequest(Request):
 class IdRequest(Request):
     """Which item, recall or outcome is meant: by the beginning or the end of its id.
 
-    Without `given` the newest is meant: the item that was stored last, the recall that was
-    served last (of `session`, where it is named), the outcome that was reported last.
-    `field` is what the caller calls it.
+    Without `given` the newest is meant: the item that was stored last (of `state` "retired":
+    that was forgotten last), the recall that was served last (of `session`, where it is named),
+    the outcome that was reported last. `field` is what the caller calls it.
     """
 
     what: Literal["item", "recall", "outcome"]
     given: MaybeId = ""
+    state: Literal["active", "retired"] = "active"
     field: Name = "id"
     project: Project = ""
     session: Name = ""
@@ -471,24 +473,24 @@ def _sentence(request: type[Request], details: Mapping[str, Any], asides: Asides
     kind, context = str(details["type"]), details.get("ctx") or {}
     name = ".".join(location) or request.__name__.removesuffix("Request").lower()
     value = details.get("input")
-    if kind == "missing" and name in asides.nothing:
-        said = f"= {shown(asides.nothing[name])} says nothing"
-        return InvalidInput(name, said, f"Call again with {name}.")
+    others = f"; it takes no {asides.named}" if asides.unknown else ""
     if kind == "missing":
-        others = f"; it takes no {asides.named}" if asides.unknown else ""
-        return InvalidInput(name, "is missing", f"Call again with {name}{others}.")
+        nothing = asides.nothing.get(name)
+        said = f"= {shown(nothing)} says nothing" if nothing else "is missing"
+        return InvalidInput(name, said, f"Call again with {name}{others}.")
     if kind in ("string_too_long", "too_long") and isinstance(value, str):
         size, most = len(value), context.get("max_length")
         return InvalidInput(
             name, f"= {shown(value)} has {size:,} characters, at most {most:,} fit", "Shorten it."
         )
     if kind == "string_too_short":
-        return InvalidInput(name, "is empty", "Write at least one word.")
+        return InvalidInput(name, "is empty", f"Write at least one word{others}.")
     if kind == "value_error":
         problem, _, move = str(context.get("error", details["msg"])).partition("; ")
         if not location:
-            return _Whole(_as_given(problem, asides), _capital(move) + ".")
-        return InvalidInput(name, problem, _capital(move) + ".")
+            return _Whole(_as_given(problem, asides), f"{_capital(move)}{others}.")
+        others = others if problem == _BLANK else ""
+        return InvalidInput(name, problem, f"{_capital(move)}{others}.")
     expected = context.get("expected")
     if expected:
         return InvalidInput(name, f"= {shown(value)} is not known", f"Use one of {expected}.")

@@ -79,7 +79,11 @@ class Identifying:
         core = self._core
         project = core.project_of(request.project, caller)
         covered = core.names.covers(project)
-        if request.what == "item":
+        if request.state == "retired":
+            found = self._forgotten(project)
+            if found is not None:
+                return found
+        elif request.what == "item":
             lines = core.catalogue.lines(project, "active")
             own = [one for one in lines if one.project in covered]
             if own:
@@ -93,11 +97,22 @@ class Identifying:
             if told:
                 return Identified(id=told[-1].id, title=line_of(told[-1].task))
         of = f" in session {shown(request.session)}" if request.session else ""
+        which = "forgotten " if request.state == "retired" else ""
         raise InvalidInput(
             "last",
-            f"means no {request.what}: project {shown(project)} has none{of}",
+            f"means no {which}{request.what}: project {shown(project)} has none{of}",
             "Name another project, or pass an id.",
         )
+
+    def _forgotten(self, project: str) -> Identified | None:
+        """The item of a project that was forgotten last; not what another took the place of."""
+        core = self._core
+        covered, lines = core.names.covers(project), core.catalogue.lines(project, "retired")
+        gone = {one.id: one.title for one in lines if one.project in covered}
+        for event in reversed(list(core.store.events())):
+            if event.kind == "retire" and event.item_id in gone:
+                return Identified(id=event.item_id, title=gone[event.item_id])
+        return None
 
 
 def _is_meant(given: str, record_id: str) -> bool:

@@ -129,7 +129,8 @@ def answered(command: Command, given: dict[str, Any], ask: Ask, note: Note) -> d
     """Give the JSON of a command's answer, in as many calls as it takes."""
     from server.cli.ids import identified
 
-    given = identified(ask, given, note)
+    state = "retired" if command.method == "restore" else "active"
+    given = identified(ask, given, note, state)
     if not command.steps:
         return ask(command.method, given)
     from server.cli.showing import named

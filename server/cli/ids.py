@@ -25,14 +25,20 @@ _WHAT = {
 }
 
 
-def identified(ask: Ask, given: dict[str, Any], note: Note) -> dict[str, Any]:
-    """Give the fields with whole ids; asks only about those that are not, and notes the last."""
+def identified(
+    ask: Ask, given: dict[str, Any], note: Note, state: str = "active"
+) -> dict[str, Any]:
+    """Give the fields with whole ids; asks only about those that are not, and notes the last.
+
+    Of items the last is one in this `state`.
+    """
     fields = dict(given)
     if fields.pop("last", False):
         name = "recall_id" if "outcome" in fields else "item_id"
         if fields.get(name):
             raise InvalidInput("last", "stands beside an id", "Give one of the two.")
-        found = ask("identify", {"what": _WHAT[name], "field": "last", **_where(fields)})
+        asked = {"what": _WHAT[name], "state": state, "field": "last"}
+        found = ask("identify", {**asked, **_where(fields)})
         note(f"The last {_WHAT[name]}: {found['id']} ({found['title']})\n")
         fields[name] = found["id"]
     for name, what in _WHAT.items():

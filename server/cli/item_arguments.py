@@ -138,9 +138,9 @@ def add_restore(commands: Commands[Parser]) -> None:
         parents=[common(top=False)],
         help="bring an item back",
         description="Make a retired item active again, with the record that it had.",
-        epilog="example:\n  lessonbank restore item_...",
+        epilog="examples:\n  lessonbank restore item_...\n  lessonbank restore --last",
     )
-    restore.add_argument("item_id", metavar="ID", help="see lessonbank lessons --state retired")
+    add_item(restore, "see lessonbank lessons --state retired", "forgotten last")
     restore.add_argument(
         "--reason",
         metavar="TEXT",
@@ -150,13 +150,13 @@ def add_restore(commands: Commands[Parser]) -> None:
     add_global(restore)
 
 
-def add_item(parser: argparse.ArgumentParser, what: str) -> None:
+def add_item(parser: argparse.ArgumentParser, what: str, last: str = "stored last") -> None:
     """Add the item that a command is about: its id, a part of it, or the last one."""
     parser.add_argument(
         "item_id", nargs="?", metavar="ID", help=f"{what}; its beginning or end is enough"
     )
     parser.add_argument(
-        "--last", action="store_true", default=None, help="the item of this project stored last"
+        "--last", action="store_true", default=None, help=f"the item of this project {last}"
     )
 
 

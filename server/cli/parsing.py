@@ -35,7 +35,16 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: object) -> None:
         settings.setdefault("formatter_class", _Formatter)
+        settings.setdefault("allow_abbrev", False)  # --k would be --kind
         super().__init__(**settings)  # type: ignore[arg-type]
+
+    def add_argument(self, *names: Any, **settings: Any) -> Any:
+        """Add an argument; an option is also known by the tools' name of its value, unlisted."""
+        action = super().add_argument(*names, **settings)
+        if action.option_strings and action.nargs != 0:
+            for name in (action.dest, action.dest.replace("_", "-")):
+                self._option_string_actions.setdefault(f"--{name}", action)
+        return action
 
     def error(self, message: str) -> NoReturn:
         if wrong := _WRONG_COMMAND.match(message):
@@ -51,10 +60,22 @@ class Parser(argparse.ArgumentParser):
         """Refuse what a command does not know itself: its usage helps, that of the top does not."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._meant(unknown)}")
         return found, unknown
 
+    def _meant(self, unknown: list[str]) -> str:
+        """What may have been meant by words that a command does not know, "" for no idea."""
+        if unknown[0].startswith("-"):
+            from difflib import get_close_matches
 
+            near = get_close_matches(unknown[0].partition("=")[0], self._option_string_actions, 1)
+            return f"; you may mean {near[0]}" if near else ""
+        takes_text = any(action.metavar in _TEXTS for action in self._actions)
+        return '; put a text of several words in quotes: "..."' if takes_text else ""
+
+
+_TEXTS = frozenset({"TASK", "ACTION", "TITLE", "CONTENT", "QUERY", "TEXT"})
+"""What the usage calls a value that may have several words."""
 _WRONG_CHOICE = re.compile(r"argument (\S+): invalid choice: ('.*?') \(choose from (.*)\)")
 _NO_NUMBER = re.compile(r"argument (\S+): invalid (?:int|float) value: ('.*')")
 _WRONG_COMMAND = re.compile(r"argument COMMAND: invalid choice: '([^']*)'")

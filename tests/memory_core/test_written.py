@@ -11,6 +11,7 @@ from memory_core.errors import InvalidInput
 from memory_core.judging import judge
 from memory_core.requests import (
     CheckRequest,
+    EditRequest,
     ForgetRequest,
     ListRequest,
     OutcomeRequest,
@@ -276,6 +277,33 @@ def test_colours_are_taken_out_of_every_text() -> None:
     coloured = "\x1b[1;31mbold\x1b[0m"
     assert parse(RecallRequest, {"task": coloured, "context": coloured}).context == "bold"
     assert parse(RememberRequest, {"title": coloured, "content": coloured}).title == "bold"
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\x07", "\x08", "\x1b", "\x1f", "\x7f", "\x80", "\x9f"])
+def test_a_control_character_is_taken_out_of_every_text(odd: str) -> None:
+    text = f"{odd}red{odd} {odd}link{odd}" if odd != "\x1b" else "\x1b[0mred link\x1b"
+    lesson = {"title": text, "content": text, "description": text}
+    told: list[Any] = [
+        parse(RecallRequest, {"task": text, "context": text, "error": text}),
+        parse(CheckRequest, {"action": text, "error": text}),
+        parse(RememberRequest, {**lesson, "task": text, "evidence": text}),
+        parse(EditRequest, {"item_id": "item_1", **lesson, "task": text}),
+        report(task=text, error=text, steps=[text], lessons=[lesson], evidence={"log": text}),
+        parse(ListRequest, {"query": text}),
+        parse(ForgetRequest, {"item_id": "item_1", "reason": text}),
+    ]
+    for one in told:
+        said = one.model_dump_json(exclude_defaults=True)
+        assert "red link" in said
+        assert one.note == ""
+        assert json.dumps(odd)[1:-1] not in said
+        assert odd not in said
+
+
+def test_the_end_of_a_page_parts_words() -> None:
+    assert parse(RecallRequest, {"task": "one\x0ctwo\x0bthree\x85four"}).task.split() == [
+        *("one", "two", "three", "four")
+    ]
 
 
 def test_a_block_of_content_is_its_text() -> None:

@@ -168,7 +168,11 @@ class FakeMemory(Memory):
 
     async def _identify(self, request: IdRequest) -> Identified:
         known = {
-            "item": {one.item.id: one.item.title for one in self.kept.values()},
+            "item": {
+                one.item.id: one.item.title
+                for one in self.kept.values()
+                if request.given or one.state == request.state
+            },
             "recall": dict.fromkeys(self.served, "a task"),
             "outcome": {one.outcome_id: "a task" for one in self.reports.values()},
         }[request.what]

@@ -158,6 +158,22 @@ def test_ids_of_projects_that_a_caller_does_not_see_are_not_told(bench: Bench) -
         assert bench.service.identify(request, Caller()).id == whole
 
 
+def test_the_last_retired_is_the_one_that_was_forgotten_last(bench: Bench) -> None:
+    """Not the newest, not one that another took the place of, not one of another project."""
+    first, second = (bench.remember(one, "Content").id for one in ("First", "Second"))
+    with pytest.raises(InvalidInput, match="means no forgotten item: project 'demo' has none"):
+        meant(bench, "item", state="retired")
+    bench.forget(second)
+    bench.forget(first)
+    other = bench.remember("Third", "Content", project="other").id
+    bench.forget(other)
+    old = bench.remember("Fourth", "Content").id
+    bench.remember("Fifth", "Better content", supersedes=old)
+    assert meant(bench, "item", state="retired").id == first
+    bench.restore(first)
+    assert meant(bench, "item", state="retired").id == second
+
+
 def test_the_last_is_of_the_project_and_the_session(bench: Bench) -> None:
     bench.remember("First", "Content")
     bench.now += 1

@@ -191,7 +191,7 @@ def test_lessons_after_a_check_of_a_long_error_are_kept(bench: Bench, parsers: l
         ({"task": "t", "used_ids": ["item_unknown"]}, "item_unknown"),
         ({"task": "t", "helpful_ids": ["a"], "harmful_ids": ["a"]}, "'a'"),
         ({}, "recall_id and task"),
-        ({"task": "x\x00"}, r"'\x00'"),
+        ({"task": "x", "report_id": "r\x00"}, r"'\x00'"),
         ({"task": "x", "lessons": [{"title": "t", "content": "y" * 8_001}]}, "8,001"),
         ({"task": "x", "lessons": [{"title": "t", "content": "c"}] * 4}, "at most 3"),
     ],

@@ -165,7 +165,7 @@ BAD = [
     (("recall", "x", "-k", "0"), "--limit = '0'"),
     (("recall", "x", "-k", "many"), "--limit = 'many'"),
     (("recall", "x", "--kind", "rumour"), "--kind = 'rumour' is not known. Use one of"),
-    (("recall", "a\x00b"), "control character '\\x00' at position 1"),
+    (("recall", "x", "--session", "a\x00b"), "control character '\\x00' at position 1"),
     (("recall", "a\ud800b"), "lone surrogate at position 1"),
     (("outcome", "maybe", "--task", "x"), "OUTCOME = 'maybe' is not known. Use one of"),
     (("outcome", "success"), "--recall-id and --task are both empty"),

@@ -106,6 +106,9 @@ def test_a_part_of_an_id_is_enough_and_the_last_one_needs_none(shell: Shell) -> 
     assert answer["credited"][0]["id"] == item_id
     assert recall_id in shell.err
     assert shell.json("forget", "--last", "--reason", "old")["id"] == item_id
+    assert shell.json("restore", "--last")["id"] == item_id
+    assert shell.run("restore", "--last") == 1
+    assert shell.json("forget", "--last", "--reason", "old")["id"] == item_id
     assert shell.json("restore", item_id[:20])["state"] == "active"
     assert shell.run("show", "item_zz") == 1
     assert shell.run("show", item_id, "--last") == 2

@@ -104,6 +104,62 @@ def test_a_command_without_an_id_is_told_of_the_last_one(
 
 
 @pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (
+            ["recall", "pip", "says", "x"],
+            "says x; put a text of several words in quotes",
+        ),
+        (["check", "delete", "it"], "in quotes"),
+        (["remember", "Use", "venv", "always"], "in quotes"),
+        (["lessons", "excel", "csv"], "in quotes"),
+        (["outcome", "success", "--task", "fix", "the", "import"], "in quotes"),
+        (["recall", "x", "--proj", "demo"], "arguments: --proj demo; you may mean --project"),
+        (["recall", "x", "--tokens=9"], "arguments: --tokens=9"),
+    ],
+)
+def test_what_a_command_does_not_know_is_told_with_what_was_meant(
+    shell: Shell, argv: list[str], said: str
+) -> None:
+    assert shell.run(*argv) == 2
+    assert said in shell.err
+
+
+def test_a_word_too_many_beside_an_id_needs_no_quotes(shell: Shell) -> None:
+    assert shell.run("show", "item_1", "item_2") == 2
+    assert "quotes" not in shell.err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("recall", "read a CSV", "--k", "2"),
+        ("recall", "read a CSV", "--kinds", "strategy", "--max_tokens", "900"),
+        ("check", "read a CSV", "--k", "2"),
+        ("remember", "Read a CSV", "With utf-8-sig.", "--tags", "csv,excel"),
+        ("outcome", "failure", "--task", "x", "--exit_code", "1", "--steps", "did it"),
+        ("lessons", "--written-by", "me"),
+    ],
+)
+def test_an_option_is_known_by_the_name_that_the_tools_have_for_it(
+    shell: Shell, argv: tuple[str, ...]
+) -> None:
+    assert shell.run(*argv) == 0
+
+
+def test_tags_are_a_list_under_either_name(shell: Shell) -> None:
+    for name in ("--tag", "--tags"):
+        stored = shell.json("remember", f"Read {name}", "Text.", name, "csv,excel", name, "mail")
+        assert shell.json("show", stored["id"])["tags"] == ["csv", "excel", "mail"]
+
+
+def test_k_is_no_kind(shell: Shell) -> None:
+    shell.remembered()
+    assert shell.run("recall", "open an Excel file", "--k", "0") == 2
+    assert "--limit = '0'" in shell.err
+
+
+@pytest.mark.parametrize(
     ("error", "command", "said"),
     [
         (UnknownRecall("rec_x"), "outcome", "or report with --task instead"),
