@@ -29,7 +29,7 @@ def assign(episode: Episode, fit: Fit) -> tuple[Credit, ...]:
     """
     if not episode.ids:
         return ()
-    scale = float(episode.attention.max()) or 1.0
+    scale = float(episode.attention.max()) or 1.0  # who mattered most has the weight 1
     credits = []
     for place, item_id in enumerate(episode.ids):
         label = episode.labels[place]
@@ -37,6 +37,7 @@ def assign(episode: Episode, fit: Fit) -> tuple[Credit, ...]:
             credits.append(Credit(item_id, float(label), LABEL_WEIGHT * episode.trust))
             continue
         attention = float(episode.attention[place])
+        # [S] @ [S, E]: what the list promised, had nothing been known of this item
         expected = fit.predict(episode.attention @ _without(episode, place))
         value = float(np.clip(2.0 * (episode.reward - expected), -1.0, 1.0))
         weight = episode.trust * episode.strength * attention / scale

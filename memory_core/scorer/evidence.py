@@ -232,24 +232,26 @@ class Evidence:
         nothing = np.zeros(count)
         if not table.entries or not count:
             return Record(nothing, nothing, nothing, nothing, nothing)
+        # [reports] of their conditions with the query; vectors of length 1, so above 1 is rounding
         cosines = np.minimum(table.conditions[: table.rows] @ query, 1.0).astype(np.float64)
         places = np.full(len(table.numbers), -1, np.int64)
         for item_id, place in (*zip(ids, range(count), strict=True), *(earlier or {}).items()):
             number = table.numbers.get(item_id, -1)
             if 0 <= number < len(places):
                 places[number] = place
-        own = places[table.item[: table.entries]]
+        own = places[table.item[: table.entries]]  # [entries] whose place among the N, -1: nobody's
         held = np.flatnonzero(own >= 0)
         own, value, weight = own[held], table.value[held], table.weight[held]
+        # [held] a report a bandwidth of cosine away counts 1/e of one in the same conditions
         kernel = weight * np.exp((cosines[table.row[held]] - 1.0) / BANDWIDTH)
 
-        def total(parts: Floats) -> Floats:
+        def total(parts: Floats) -> Floats:  # [held] -> [N], summed by item
             return np.bincount(own, parts, count).astype(np.float64)
 
         mass = total(kernel)
         advice, advice_mass = self._advice(table, cosines, contents, count)
         return Record(
-            evidence=total(kernel * value) / (PRIOR_MASS + mass),
+            evidence=total(kernel * value) / (PRIOR_MASS + mass),  # shrunk to 0: little is known
             mass=mass,
             standing=total(weight * value) / (STANDING_PRIOR + total(weight)),
             advice=advice,
@@ -266,10 +268,12 @@ class Evidence:
         counted = cosines[table.whole[: table.rows]]
         if len(counted) > NEIGHBOURS:
             least = float(np.partition(counted, len(counted) - NEIGHBOURS)[-NEIGHBOURS])
+        # what lies beyond the nearest whole reports says nothing: advice is local
         entries = np.flatnonzero((cosines >= least)[table.row[: table.entries]])
         kernel = table.weight[entries] * np.exp(
             (cosines[table.row[entries]] - 1.0) / ADVICE_NEARNESS
         )
+        # first [items] by item, then [N] by advice: a product of [N, items], not of [N, entries]
         items, where = np.unique(table.item[entries], return_inverse=True)
         values = np.bincount(where, kernel * table.value[entries], len(items))
         masses = np.bincount(where, kernel, len(items))

@@ -79,8 +79,9 @@ def best_chances(scores: Floats, noise: Floats) -> Floats:
     low = min(low, high - 2 * _REACH * float(noise.min()))
     steps = int(np.clip(np.ceil(2 * (high - low) / noise.min()), 64, _STEPS))
     grid = np.linspace(low, high, steps + 1)
-    standard = (grid[None, :] - scores[:, None]) / noise[:, None]
+    standard = (grid[None, :] - scores[:, None]) / noise[:, None]  # [N, steps + 1]
     below = log_ndtr(standard)
+    # log Phi of all, less its own: a product over the others without a loop, and no underflow
     density = np.exp(-0.5 * standard**2 + below.sum(axis=0) - below) / noise[:, None]
     chances = np.trapezoid(density, grid, axis=1) / np.sqrt(2 * np.pi)
     total = float(chances.sum())

@@ -91,9 +91,9 @@ class LowRank(nn.Module):
 
     def forward(self, queries: Tensor, keys: Tensor, features: Tensor) -> Tensor:
         """float32[B, d], float32[B, S, d], float32[B, S, F] -> float32[B, S]."""
-        z = self.project(queries)
-        match = (keys @ self.q.T * z.unsqueeze(1)).sum(-1)
-        hidden = torch.tanh(features @ self.w1.T + self.b1)
+        z = self.project(queries)  # [B, R]
+        match = (keys @ self.q.T * z.unsqueeze(1)).sum(-1)  # [B, S, R] * [B, 1, R] -> [B, S]
+        hidden = torch.tanh(features @ self.w1.T + self.b1)  # [B, S, H]
         out: Tensor = match + keys @ self.e + hidden @ self.w2
         return out
 
@@ -113,7 +113,7 @@ class Pair(nn.Module):
 
     def forward(self, pairs: Tensor, mask: Tensor | None = None) -> Tensor:
         """float32[N, 2d] (and a dropout mask float32[M, N, H]) -> member logits float32[M, N]."""
-        hidden = F.relu(pairs.unsqueeze(0) @ self.w1 + self.b1)
+        hidden = F.relu(pairs.unsqueeze(0) @ self.w1 + self.b1)  # [M, N, H]
         if mask is not None:
             hidden = hidden * mask
         out: Tensor = (hidden @ self.w2).squeeze(-1) + self.b2
@@ -143,7 +143,7 @@ class Weights:
 
     def low_rank(self, query: Vector, keys: Matrix, features: Floats) -> Floats:
         """tanh(net), float64[N] in (-1, 1); exactly zero before the first report."""
-        match = keys @ (self.q.T @ (self.p @ query))
+        match = keys @ (self.q.T @ (self.p @ query))  # right to left: R and d numbers, then [N]
         hidden = np.tanh(features @ self.w1.T + self.b1)
         said: Floats = np.tanh(match + keys @ self.e + hidden @ self.w2).astype(np.float64)
         return said
@@ -154,7 +154,7 @@ class Weights:
         pairs = np.concatenate(
             [keys * query * dimension, np.abs(keys - query) * dimension**0.5], axis=-1
         )
-        hidden = np.maximum(
+        hidden = np.maximum(  # [M, N, H]
             np.einsum("nd,mdh->mnh", pairs, self.pair_w1, optimize=True) + self.pair_b1, 0.0
         )
         logits = (hidden @ self.pair_w2)[..., 0].mean(axis=0) + self.pair_b2
@@ -222,12 +222,14 @@ class Networks:
         self._step_pair(batch, base_logit, generator)
 
     def _step_low(self, batch: Batch, base_logit: float) -> None:
-        said = self.low(batch.queries, batch.keys, batch.features)
+        said = self.low(batch.queries, batch.keys, batch.features)  # [B, S]
+        # what was served is judged as a set, by who mattered: [B]
         logits = base_logit + SET_SCALE * (batch.attention * said).sum(-1)
         fit = (
             batch.weights
             * F.binary_cross_entropy_with_logits(logits, batch.rewards, reduction="none")
         ).mean()
+        # what it said when a report was new is held on to: old conditions are not forgotten
         present = (batch.attention > 0).float() * batch.replayed.unsqueeze(-1)
         drift = (present * (said - batch.kept) ** 2).sum() / present.sum().clamp(min=1.0)
         loss = fit + DISTIL * drift + CONTRAST * self._contrast(batch)
@@ -236,9 +238,9 @@ class Networks:
     def _contrast(self, batch: Batch) -> Tensor:
         """Pairs of reports that share an item: same outcome together, other outcome apart."""
         z = F.normalize(self.low.project(batch.queries), dim=-1)
-        like = z @ z.T
+        like = z @ z.T  # [B, B] cosines of signatures
         first = batch.keys[:, 0]
-        shared = (first @ first.T) > 0.999
+        shared = (first @ first.T) > 0.999  # [B, B] the same item came first: one key, to rounding
         success = batch.rewards > 0.5
         same = success.unsqueeze(0) == success.unsqueeze(1)
         off = ~torch.eye(len(z), dtype=torch.bool)
@@ -252,9 +254,9 @@ class Networks:
         if not bool(served.any()):
             return
         rows, places = served.nonzero(as_tuple=True)
-        pairs = pair_inputs(batch.queries[rows], batch.keys[rows, places])
+        pairs = pair_inputs(batch.queries[rows], batch.keys[rows, places])  # [P, 2d] served items
         keep = torch.rand(PAIR_MEMBERS, len(rows), PAIR_HIDDEN, generator=generator) > PAIR_DROPOUT
-        said = self.pair(pairs, keep.float() / (1.0 - PAIR_DROPOUT)) + base_logit
+        said = self.pair(pairs, keep.float() / (1.0 - PAIR_DROPOUT)) + base_logit  # [M, P]
         labels = batch.labels[rows, places].expand_as(said)
         weights = (batch.label_weights[rows, places] * batch.weights[rows]).expand_as(said)
         errors = F.binary_cross_entropy_with_logits(said, labels, reduction="none")

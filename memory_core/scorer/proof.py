@@ -209,7 +209,7 @@ class Record:
         standard errors), the last 40 gains and the last 200 pairs (each one error
         later).
         """
-        recent = 0.0
+        recent = 0.0  # under 40 reports the window of 200 says the same
         if len(self.gains) >= RECENT:
             recent = self._strength(RECENT, HELD_BACK_AT + SLACK)
         least = min(self.strength, recent + SLACK, self.order.strength + SLACK)

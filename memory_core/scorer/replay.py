@@ -73,6 +73,7 @@ def memory_of(episode: Episode) -> Memory | None:
         labels=labels,
         label_weights=weights,
         weight=max(episode.strength, float(known.any())),
+        # logged through tanh, trained before it; the clip keeps its inverse finite
         kept=np.arctanh(np.clip(episode.experts[:, NETWORK], -0.999, 0.999)),
     )
 
@@ -95,6 +96,7 @@ class Reservoir:
         if len(self.memories) < CAPACITY:
             self.memories.append(memory)
             return
+        # the n-th takes a place of n at random, so that all seen so far are held alike often
         place = int(np.random.default_rng((self._seed, self.seen)).integers(self.seen))
         if place < CAPACITY:
             self.memories[place] = memory

@@ -126,7 +126,8 @@ def shared_errors(
     names = sorted(set(sources))
     if len(names) < 2:
         return float(found.mean() / error if spread is None else found.sum() / spread / root)
-    whose = np.array([names.index(source) for source in sources])
+    whose = np.array([names.index(source) for source in sources])  # [window]
+    # [sources]: how many of the window, their mean, and the share of the window or, if less, of all
     counts = np.bincount(whose, minlength=len(names))
     means = np.bincount(whose, found, len(names)) / counts
     shares = np.minimum(counts / len(found), [held[name] / len(values) for name in names])
