@@ -210,3 +210,29 @@ def test_what_helped_with_a_task_is_served_for_it_in_other_words(
         assert bench.recall(unlike).abstained
     bench.service.close()
     assert open_bench().ids(again) == [kept]
+
+
+@pytest.mark.parametrize(
+    "evidence", [{}, {"exit_code": 1}, {"error": "ValueError: no such date"}], ids=str
+)
+def test_one_bare_failure_silences_no_lesson_at_the_bar_a_second_one_does(
+    open_bench: OpenBench, evidence: dict[str, object]
+) -> None:
+    """What is silent is never reported: one wrong report would be the last word."""
+    bench = open_bench()
+    dates(bench)
+    task = "parse a name for a date"
+    [near] = bench.recall(task).items
+    settings = replace(bench.service.core.settings, bar=near.relevance)
+    bench.service.core.settings = settings
+    served = []
+    for _ in range(3):
+        answer = bench.recall(task)
+        served.append(len(answer.items))
+        bench.report("failure", recall_id=answer.recall_id, **evidence)
+        bench.settle()
+    assert served == [1, 1, 0]
+    bench.service.close()
+    again = open_bench()
+    again.service.core.settings = settings
+    assert again.recall(task).abstained
