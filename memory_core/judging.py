@@ -17,7 +17,7 @@ measured. This module knows no items, no learning and no storage.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from memory_core.log_signs import LogSigns, read_log
 from memory_core.model import Outcome
@@ -30,13 +30,15 @@ _REWARDS: dict[Outcome, float] = {"success": 1.0, "partial": 0.5, "failure": 0.0
 class Judgement:
     """The outcome that counts, its reward in [0, 1], its strength in [0, 1], and why.
 
-    Strength 0 means that nothing is to be learned; only "unknown" has it.
+    Strength 0 means that nothing is to be learned; only "unknown" has it. `proven`: it rests
+    on evidence, not on labels or the bare word.
     """
 
     outcome: Outcome
     reward: float
     strength: float
     why: str
+    proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +166,11 @@ def _flag(case: _Case) -> Judgement:
     return Judgement(case.reported, _REWARDS[case.reported], 0.7, "as reported, without evidence")
 
 
-_RULES: tuple[Callable[[_Case], Judgement | None], ...] = (
+_EVIDENCE: tuple[Callable[[_Case], Judgement | None], ...] = (
     _failed_tests,
     _bad_exit,
     _good_end,
     _log,
-    _labels,
 )
 
 
@@ -218,8 +219,8 @@ def judge(
         'reported success, but exit code 1: the evidence decides'
     """
     case = _case(reported, evidence, error, len(helpful), len(harmful))
-    for rule in _RULES:
+    for rule in _EVIDENCE:
         judgement = rule(case)
         if judgement is not None:
-            return judgement
-    return _flag(case)
+            return replace(judgement, proven=True)
+    return _labels(case) or _flag(case)

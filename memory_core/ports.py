@@ -259,6 +259,7 @@ class Store(Protocol):
         """
 
     def add_outcome(self, outcome: StoredOutcome) -> None: ...
+    def get_outcome(self, outcome_id: str) -> StoredOutcome | None: ...
     def add_event(self, event: Event) -> None:
         """Append the event and apply its state flip."""
 

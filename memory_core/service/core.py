@@ -356,10 +356,10 @@ class Core:
                 if self.settings.scorer_mode == "similarity"
                 else "The learner is loading."
             )
-            return Learning(reports=self.tally.reports(), weight=0.0, proof=why)
+            return Learning(reports=self.tally.standing(), weight=0.0, proof=why)
         learner = trainer.learner
         return Learning(
-            reports=self.tally.reports(),
+            reports=self.tally.standing(),
             weight=round(learner.snapshot.weight, 3),
             proof=learner.record.proof().sentence,
         )
@@ -368,7 +368,7 @@ class Core:
         """The same for who sees these projects only."""
         trainer = self.trainer
         return Learning(
-            reports=self.tally.reports(projects),
+            reports=self.tally.standing(projects),
             weight=round(trainer.learner.snapshot.weight, 3) if trainer is not None else 0.0,
             proof=NOT_SHOWN,
         )

@@ -48,7 +48,7 @@ class Projects:
             name=name,
             items=items,
             recalls=core.tally.recalls(names),
-            reports=core.tally.reports(names),
+            reports=core.tally.standing(names),
             aliases=tuple(sorted(one for one in names if one != name)),
         )
 

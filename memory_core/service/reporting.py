@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from memory_core.answers import Credited, Judged, OutcomeAnswer, RememberAnswer
 from memory_core.caller import OWNER, Caller
@@ -14,7 +15,7 @@ from memory_core.judging import Judgement, judge
 from memory_core.model import GLOBAL_PROJECT, OutcomeRecord, RecallRecord, new_id
 from memory_core.ports import StoredOutcome, StoredRecall
 from memory_core.redaction import redact
-from memory_core.requests import Lesson, OutcomeRequest, RememberRequest
+from memory_core.requests import Evidence, Lesson, OutcomeRequest, RememberRequest
 from memory_core.scorer.credit import assign
 from memory_core.scorer.proof import held_out
 from memory_core.scorer.stack import FIRST
@@ -35,7 +36,8 @@ LOG_KEPT = 4_000
 class _Report:
     """A validated report: its recall (None when reported by task), conditions and judgement.
 
-    `place` says that an id decided the project against the call, else "".
+    `place` says that an id decided the project against the call, else "". `carried`: it is
+    judged by the evidence of the report that it corrects.
     """
 
     request: OutcomeRequest
@@ -47,6 +49,7 @@ class _Report:
     error: str
     caller: Caller
     place: str
+    carried: bool = False
 
     @property
     def record(self) -> RecallRecord | None:
@@ -83,6 +86,7 @@ class Reporter:
         core = self._core
         with core.lock:
             earlier = self._earlier(report)
+            report = self._completed(report, earlier)
             if earlier is not None and self._same(report, earlier):
                 status, outcome = "repeated", earlier
             else:
@@ -127,19 +131,12 @@ class Reporter:
         record = recall.record if recall is not None else None
         task = record.task if record is not None else excerpt(redact(request.task)[0])
         conditions = conditions_of(core.embedder, task, record.context if record else "", error)
-        judgement = judge(
-            request.outcome,
-            request.evidence,
-            error=request.error,
-            helpful=request.helpful_ids,
-            harmful=request.harmful_ids,
-        )
         return _Report(
             request,
             project,
             recall,
             conditions,
-            judgement,
+            _judged(request),
             task=task,
             error=error,
             caller=caller,
@@ -197,6 +194,50 @@ class Reporter:
                 "Who reported it, who was served its recall or who owns the store may.",
             )
         return earlier
+
+    def _completed(self, report: _Report, earlier: OutcomeRecord | None) -> _Report:
+        """The report with what an earlier one of the same recall said, and it does not.
+
+        What was followed stands until another list is given, and evidence until there is new
+        evidence: no bare word outweighs it. Where the word is the same, it adds to the earlier
+        report, so labels, error and steps stand as well.
+        """
+        held = self._core.store.get_outcome(earlier.id) if earlier is not None else None
+        if held is None:
+            return report
+        before, request = held.record, report.request
+        again = request.outcome == before.reported
+        told: dict[str, Any] = {}
+        if request.used_ids is None:
+            told["used_ids"] = before.used
+        if again and not request.helpful_ids and not request.harmful_ids:
+            told |= {"helpful_ids": before.helpful, "harmful_ids": before.harmful}
+        if again:
+            names = ("steps", "attempt_group")
+            told |= {name: getattr(request, name) or getattr(before, name) for name in names}
+        evidence = _evidence_of(before)
+        carried = not report.judgement.proven and not (request.evidence and request.evidence.log)
+        carried = carried and _judged(request.model_copy(update={"evidence": evidence})).proven
+        if carried or (again and request.evidence is None):
+            told["evidence"] = evidence
+        if (again or carried) and not request.error.strip():
+            told["error"] = before.error
+        return self._read_again(report, request.model_copy(update=told), carried=carried)
+
+    def _read_again(self, report: _Report, request: OutcomeRequest, *, carried: bool) -> _Report:
+        """The report of another request on the same; its conditions differ by its error alone."""
+        conditions, error = report.conditions, report.error
+        if request.error != report.request.error:
+            error, context = request.error, report.record.context if report.record else ""
+            conditions = conditions_of(self._core.embedder, report.task, context, error)
+        return replace(
+            report,
+            request=request,
+            conditions=conditions,
+            judgement=_judged(request),
+            error=error,
+            carried=carried,
+        )
 
     @staticmethod
     def _same(report: _Report, earlier: OutcomeRecord) -> bool:
@@ -295,6 +336,8 @@ class Reporter:
         elif status == "corrected":
             same = "of the same recall" if outcome.recall_id else "with the same report_id"
             why.append(f"This corrects the earlier report {same}; it counts once.")
+            if report.carried:
+                why.append("The evidence is the earlier report's: only new evidence outweighs it.")
         if outcome.trust < 1.0:
             why.append("It is kept, and teaches less than a full report: the quota of its source.")
         return OutcomeAnswer.model_validate(
@@ -350,6 +393,21 @@ def _evidence_text(request: OutcomeRequest) -> str:
     given = request.evidence.model_dump(exclude_none=True)
     given["log"] = redact(given.get("log", ""))[0][-LOG_KEPT:]
     return json.dumps(given, ensure_ascii=False)
+
+
+def _evidence_of(outcome: OutcomeRecord) -> Evidence | None:
+    """The evidence of a stored report."""
+    return Evidence.model_validate_json(outcome.evidence) if outcome.evidence else None
+
+
+def _judged(request: OutcomeRequest) -> Judgement:
+    return judge(
+        request.outcome,
+        request.evidence,
+        error=request.error,
+        helpful=request.helpful_ids,
+        harmful=request.harmful_ids,
+    )
 
 
 def _sentence(text: str) -> str:

@@ -195,6 +195,10 @@ class Tally:
         """How many reports were taken, corrections included."""
         return sum(n for project, n in list(self._reports.items()) if _within(project, projects))
 
+    def standing(self, projects: Container[str] | None = None) -> int:
+        """How many recalls and tasks have an outcome, however often it was corrected."""
+        return sum(self.outcomes(projects).values())
+
     def outcomes(self, projects: Container[str] | None = None) -> dict[str, int]:
         """How many recalls and tasks ended in which way, as it is believed now."""
         found: Counter[str] = Counter()

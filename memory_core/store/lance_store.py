@@ -324,6 +324,10 @@ class LanceStore:
         self._standing.require_open()
         return (record for _, record in self._reader.log("recalls"))
 
+    def get_outcome(self, outcome_id: str) -> StoredOutcome | None:
+        self._standing.require_open()
+        return self._reader.outcome(outcome_id)
+
     def outcomes(self) -> Iterator[StoredOutcome]:
         self._standing.require_open()
         return (record for _, record in self._reader.log("outcomes"))

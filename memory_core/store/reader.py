@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from memory_core.model import RecallRecord
-from memory_core.ports import Scope, StoredItem, StoredRecall
+from memory_core.ports import Scope, StoredItem, StoredOutcome, StoredRecall
 from memory_core.store.faults import translated
-from memory_core.store.schema import CODECS, ITEMS, RECALLS, TableName
+from memory_core.store.schema import CODECS, ITEMS, OUTCOMES, RECALLS, TableName
 from memory_core.store.tables import at_places, one_of
 from memory_core.store.writer import Writer
 
@@ -98,6 +98,19 @@ class Reader:
             return found
         with translated(self._folder):
             rows = RECALLS.read(self._tables.scan("recalls", None, at_places([found])))
+        return rows[0][1] if rows else None
+
+    def outcome(self, outcome_id: str) -> StoredOutcome | None:
+        """Give the outcome with this id, if there is one."""
+        place = self._writer.tail.place("outcomes", outcome_id)
+        if place is None:
+            return None
+        _, waiting = self._writer.tail.split("outcomes")
+        for entry in waiting:
+            if entry.seq == place:
+                return entry.stored  # type: ignore[no-any-return]
+        with translated(self._folder):
+            rows = OUTCOMES.read(self._tables.scan("outcomes", None, at_places([place])))
         return rows[0][1] if rows else None
 
     def newest_recalls(self, wanted: Wanted, limit: int) -> list[RecallRecord]:

@@ -13,7 +13,7 @@ from memory_core.errors import (
     UnknownRecall,
 )
 from memory_core.port import Change
-from memory_core.requests import MistakesRequest
+from memory_core.requests import MistakesRequest, ProjectsRequest
 from memory_core.service.open_recalls import RECALL_LIFETIME
 from tests.memory_core.hash_embedder import HashEmbedder
 from tests.memory_core.service.conftest import Bench, OpenBench
@@ -111,6 +111,101 @@ def test_corrected_outcome_counts_once_and_says_so(bench: Bench, parsers: list[s
     assert "corrects" in corrected.judged.why
     assert (corrected.credited[0].wins, corrected.credited[0].losses) == (0, 1)
     assert bench.service.stats().outcomes == {"failure": 1}
+
+
+ENDED = {"error": "ValueError: day is out of range", "evidence": {"exit_code": 1}}
+
+
+@pytest.mark.parametrize("word", ["success", "unknown"])
+@pytest.mark.parametrize("more", [{}, {"evidence": {"exit_code": 0, "tests_passed": 0}}])
+def test_a_bare_word_does_not_outweigh_the_evidence_of_an_earlier_report(
+    open_bench: OpenBench, word: str, more: dict[str, object]
+) -> None:
+    """The failure stays with its error and its items, after a restart as well; that is said."""
+    bench = open_bench()
+    lesson = bench.remember("Parse dates with a format", "Give it.", task="parse dates").id
+    recall_id = bench.recall("parse dates").recall_id
+    first = bench.report("failure", recall_id=recall_id, used_ids=[lesson], **ENDED)
+    bench = open_bench()
+    again = bench.report(word, recall_id=recall_id, **more)
+    assert (again.status, again.judged.outcome) == ("corrected", "failure")
+    assert again.judged.strength == 0.8
+    assert "exit code 1" in again.judged.why.lower()
+    assert "only new evidence outweighs it" in again.judged.why
+    assert again.signature == first.signature
+    assert again.learning.reports == 1
+    assert bench.show(lesson).losses == 1
+    assert [one.seen for one in bench.check(error=ENDED["error"]).warnings] == [1]
+    assert bench.report(word, recall_id=recall_id).status == "repeated"
+
+
+@pytest.mark.parametrize(
+    ("evidence", "strength"),
+    [({"exit_code": 0}, 0.9), ({"tests_passed": 3}, 1.0), ({"log": "It went through."}, 0.7)],
+)
+def test_new_evidence_corrects_the_evidence_of_an_earlier_report(
+    bench: Bench, parsers: list[str], evidence: dict[str, object], strength: float
+) -> None:
+    recall_id = bench.recall("parse dates").recall_id
+    bench.report("failure", recall_id=recall_id, **ENDED)
+    answer = bench.report("success", recall_id=recall_id, evidence=evidence)
+    assert (answer.judged.outcome, answer.judged.strength) == ("success", strength)
+    assert "earlier report's" not in answer.judged.why
+    assert bench.check(error=ENDED["error"]).warnings == ()
+
+
+def test_a_word_corrects_a_word(bench: Bench, parsers: list[str]) -> None:
+    """An error beside the earlier one proves nothing."""
+    recall_id = bench.recall("parse dates").recall_id
+    bench.report("failure", recall_id=recall_id, error="ValueError: bad")
+    answer = bench.report("success", recall_id=recall_id)
+    assert (answer.judged.outcome, answer.judged.strength) == ("success", 0.7)
+
+
+@pytest.mark.parametrize(
+    ("word", "given", "label"),
+    [
+        ("success", {"evidence": {"exit_code": 0}, "steps": ["did it"]}, "used_ids"),
+        ("failure", ENDED, "used_ids"),
+        ("failure", {"error": "ValueError: day is out of range"}, "harmful_ids"),
+        ("success", {}, "helpful_ids"),
+    ],
+)
+def test_the_same_word_again_adds_lessons_and_takes_nothing_back(
+    bench: Bench, parsers: list[str], word: str, given: dict[str, object], label: str
+) -> None:
+    answer = bench.recall("parse dates")
+    named = {label: [answer.items[1].id]}
+    first = bench.report(word, recall_id=answer.recall_id, **named, **given)
+    lesson = {"title": "Ask for the format", "content": "Never guess dates."}
+    again = bench.report(word, recall_id=answer.recall_id, lessons=[lesson])
+    assert (again.status, again.outcome_id) == ("repeated", first.outcome_id)
+    assert again.judged.strength == first.judged.strength
+    assert again.credited == first.credited
+    assert again.lessons[0].status == "added"
+
+
+def test_what_was_followed_stands_when_the_word_is_corrected(
+    bench: Bench, parsers: list[str]
+) -> None:
+    answer = bench.recall("parse dates")
+    used = answer.items[1].id
+    bench.report("success", recall_id=answer.recall_id, used_ids=[used])
+    bench.report("failure", recall_id=answer.recall_id)
+    assert (bench.show(used).wins, bench.show(used).losses) == (0, 1)
+    bench.report("failure", recall_id=answer.recall_id, used_ids=[])
+    assert (bench.show(used).wins, bench.show(used).losses) == (0, 0)
+
+
+def test_corrections_are_one_report(bench: Bench, parsers: list[str]) -> None:
+    recall_id = bench.recall("parse dates").recall_id
+    counts = [
+        bench.report(word, recall_id=recall_id).learning.reports
+        for word in ("success", "failure", "unknown", "success")
+    ]
+    assert counts == [1, 1, 1, 1]
+    [line] = bench.service.projects.projects(ProjectsRequest()).projects
+    assert line.reports == 1
 
 
 def test_report_id_makes_a_report_by_task_idempotent(bench: Bench, parsers: list[str]) -> None:

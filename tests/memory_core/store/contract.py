@@ -339,13 +339,17 @@ class StoreContract:
             assert same(found, given[3])
             assert seen.get_recall("nobody") is None
 
-    def test_outcomes_come_back_whole_and_in_order(self, store: Store) -> None:
+    def test_outcomes_come_back_whole_by_id_and_in_order(self, store: Store) -> None:
         given = [outcome(n, failed=n == 2) for n in (3, 2, 1, 0)]
         for each in given:
             store.add_outcome(each)
         store.add_outcome(given[1])
         for seen in self.now_and_later(store):
             assert all(same(a, b) for a, b in zip(given, seen.outcomes(), strict=True))
+            found = seen.get_outcome(given[1].record.id)
+            assert found is not None
+            assert same(found, given[1])
+            assert seen.get_outcome("nobody") is None
 
     def test_a_log_that_is_being_read_does_not_see_what_comes_later(self, store: Store) -> None:
         store.add_outcome(outcome(0))

@@ -267,6 +267,10 @@ class FakeStore:
         self._require_open()
         return iter(list(self._recalls.values()))
 
+    def get_outcome(self, outcome_id: str) -> StoredOutcome | None:
+        self._require_open()
+        return self._outcomes.get(outcome_id)
+
     def outcomes(self) -> Iterator[StoredOutcome]:
         self._require_open()
         return iter(list(self._outcomes.values()))
