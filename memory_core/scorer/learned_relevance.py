@@ -4,7 +4,8 @@ A report says whether what was served was about its task: what was used, helpful
 harmful was; with `used_ids: []` nothing was; a bare outcome says it faintly. Three things
 are learned of that:
 
-    found   how tasks like this one fared, kernel-weighted over the newest reports, in [-1, 1]
+    found   how tasks like this one fared, kernel-weighted over the newest reports, in [-1, 1];
+            where they fared well it lifts what fits best, the others less
     fit     slope, weight of found, and shift of logit(start), ridge-logistic around (1, 2.5, 0)
     helped  how near this task is to the nearest one in which the item helped, in [0, 1]: advice
             is not worded as its tasks are, and has then shown what it is about
@@ -121,12 +122,13 @@ class Learned:
         cosines = self.queries @ panel.query
         kernel = _kernel(cosines)
         near = self._near(panel, scale.of(cosines.astype(np.float64)), kernel)
-        return _chance(self.fit, _logit(start) + HELPED * near, self._found(kernel))
+        logits = _logit(start) + HELPED * near
+        return _chance(self.fit, logits, _lifts(self._found(kernel), logits))
 
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """One report: its task, what it says in [-1, 1], and rows (logit, found, label, weight).
+    """One report: its task, what it says in [-1, 1], and rows (logit, lift, label, weight).
 
     `helped` are the items that helped in it, which counts `weight`. Of a `bare` report `pairs` is
     how many earlier bare ones had the same task, and `agreed` how many more of them said the
@@ -214,12 +216,16 @@ class LearnedRelevance:
         helped = [place for place, label, _ in rows if label > 0 and _helped(episode, place)]
         weight = episode.trust * episode.strength
         start = _logit(BY_MEANING.relevance(episode.signs)) if served else np.zeros(0)
-        found = self._newest.found(episode.query)
+        lifts = _lifts(self._newest.found(episode.query), start)
         bare = not named and not episode.reports_use
         return _Report(
             episode.query,
             said * weight,
-            tuple((float(start[place]), found, y, w * weight) for place, y, w in rows if served),
+            tuple(
+                (float(start[place]), float(lifts[place]), y, w * weight)
+                for place, y, w in rows
+                if served
+            ),
             tuple(episode.ids[place] for place in helped),
             max(said, 0.0) * weight,
             bare,
@@ -244,11 +250,10 @@ class LearnedRelevance:
         """Predict a held-out report's first item with both, before it is learned."""
         if not report.rows:
             return
-        logit, found, label, _ = report.rows[0]
-        start = _loss(float(_chance(START, np.array([logit]), 0.0)[0]), label)
-        self._gains.append(
-            start - _loss(float(_chance(self._fit, np.array([logit]), found)[0]), label)
-        )
+        logit, lift, label, _ = report.rows[0]
+        at = np.array([logit])
+        start = _loss(float(_chance(START, at, np.zeros(1))[0]), label)
+        self._gains.append(start - _loss(float(_chance(self._fit, at, np.array([lift]))[0]), label))
 
     def _publish(self) -> None:
         reports = list(self._reports.values())
@@ -286,8 +291,21 @@ def _logit(chances: Floats) -> Floats:
     return logits
 
 
-def _chance(fit: Floats, logits: Floats, found: float) -> Floats:
-    chances: Floats = 1.0 / (1.0 + np.exp(-(fit[0] * logits + fit[1] * found + fit[2])))
+def _lifts(found: float, logits: Floats) -> Floats:
+    """What like tasks found, for each candidate, float64[N].
+
+    That they found nothing speaks against all. That they found something speaks for what fits
+    best, and for another by how its chance stands to the best's: one right item is no reason to
+    serve what stands beside it.
+    """
+    if found <= 0 or not len(logits):
+        return np.full(len(logits), found)
+    chances = 1.0 / (1.0 + np.exp(-logits))
+    return np.asarray(found * chances / chances.max())
+
+
+def _chance(fit: Floats, logits: Floats, lifts: Floats) -> Floats:
+    chances: Floats = 1.0 / (1.0 + np.exp(-(fit[0] * logits + fit[1] * lifts + fit[2])))
     return chances
 
 
@@ -297,7 +315,7 @@ def _loss(chance: float, label: float) -> float:
 
 
 def _refitted(rows: list[tuple[float, float, float, float]]) -> Floats:
-    """The fit of these rows (logit, found, label, weight), ridge-logistic around the start."""
+    """The fit of these rows (logit, lift, label, weight), ridge-logistic around the start."""
     if not rows:
         return START.copy()
     table = np.array(rows)  # [n, 4]

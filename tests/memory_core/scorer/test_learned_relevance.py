@@ -134,7 +134,9 @@ def test_successes_alone_hardly_raise_what_nothing_is_known_of() -> None:
     unlike = between(0.2)
     before = np.array([0.02, 0.1, 0.3])
     assert (relevance(learned.served, unlike, begin=before) <= before + 0.03).all()
-    assert (relevance(learned.served, NORTH, begin=before) > before + 0.1).all()
+    served = relevance(learned.served, NORTH, begin=before)
+    assert (served[1:] > before[1:] + 0.1).all()
+    assert served[0] < 0.04
 
 
 LOW = np.array([0.06])
@@ -296,3 +298,16 @@ def test_a_corrected_bare_report_does_not_contradict_itself() -> None:
         learned.take(episode(number, EAST, reward=1.0, correction=True))
         plain.take(episode(number, EAST, reward=1.0))
     assert learned.served.said.tolist() == plain.served.said.tolist()
+
+
+def test_what_like_tasks_found_lifts_what_fits_best_and_its_companions_less() -> None:
+    """One right item is no reason to serve what stands beside it."""
+    learned = taught(60).served
+    before = np.array([0.3, 0.1, 0.03])
+    after = relevance(learned, NORTH, begin=before)
+    lifts = np.log(after / (1 - after)) - np.log(before / (1 - before))
+    assert lifts[0] > lifts[1] > lifts[2]
+    assert after[0] > 0.5
+    assert after[2] < 0.05
+    missed = relevance(learned, EAST, begin=before)
+    assert np.ptp(np.log(missed / (1 - missed)) - np.log(before / (1 - before))) < 0.3
