@@ -49,15 +49,15 @@ _PICTURES = (
     "\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b50\u2b55\U0001f000-\U0001f1e5\U0001f200-\U0001f3fa"
     "\U0001f400-\U0001faff"
 )
-_JOINTS = r"[-.'/\\:@]{1,3}"
+JOINTS = r"[-.'/\\:@]{1,3}"
 _FLAG = r"(?P<flag>(?<![\w-])--?(?=[A-Za-z])[\w-]+)"
 _SIGNED = r"(?P<signed>\b[A-Za-z](?:\+\+|#)(?!\w))"
-_ASCII = re.compile(rf"{_FLAG}|{_SIGNED}|(?P<name>\w+(?:{_JOINTS}\w+)*)", re.ASCII)
+_ASCII = re.compile(rf"{_FLAG}|{_SIGNED}|(?P<name>\w+(?:{JOINTS}\w+)*)", re.ASCII)
 _LETTER = rf"(?:[^\W{_CJK}{_UNSPACED}]|[{_MARKS}])"
 _ANY = re.compile(
     rf"{_FLAG}|{_SIGNED}|(?P<cjk>[{_CJK}]+)|(?P<unspaced>[{_UNSPACED}]+)"
     rf"|(?P<emoji>[\U0001f1e6-\U0001f1ff]{{2}}|[{_PICTURES}])"
-    rf"|(?P<name>{_LETTER}+(?:{_JOINTS}{_LETTER}+)*)"
+    rf"|(?P<name>{_LETTER}+(?:{JOINTS}{_LETTER}+)*)"
 )
 _DROPPED = re.compile(
     "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff"
@@ -73,9 +73,6 @@ _LETTERS = str.maketrans(
         **dict(zip("ßẞæÆœŒþÞ", ["ss", "SS", "ae", "AE", "oe", "OE", "th", "TH"], strict=True)),
     }
 )
-_TOKEN = re.compile(rf"{_FLAG}|(?P<token>\w+(?:{_JOINTS}\w+)*\(?)")
-_IS_NAME = re.compile(r"^-|[0-9]|\w_\w|[a-z][A-Z]|\w[./\\@]\w|^[A-Z]{5,}$|^\w{3,}\($")
-"""What is written as no word of prose is."""
 _SEGMENTS = re.compile(r"[/\\:@]+")
 _DOTS = re.compile(r"\.+")
 _HYPHENS = re.compile(r"[-_]+")
@@ -105,10 +102,10 @@ def terms(text: str) -> tuple[str, ...]:
         >>> terms("ORA-00942, --dry-run")
         ('ora00942', 'ora', '00942', '--dry-run', 'dryrun', 'dri', 'run')
     """
-    folded = _folded(text)
-    pattern = _ASCII if folded.isascii() else _ANY
+    said = folded(text)
+    pattern = _ASCII if said.isascii() else _ANY
     found: list[str] = []
-    for match in pattern.finditer(folded):
+    for match in pattern.finditer(said):
         token, kind = match.group(), match.lastgroup
         if kind == "name":
             found += _of_name(token) if len(token) <= _CACHED else _named(token)
@@ -124,25 +121,8 @@ def terms(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def names(text: str) -> frozenset[str]:
-    """Give those terms of a text that name one thing: codes, identifiers, flags, versions, hosts.
-
-    Example:
-        >>> sorted(names("Oracle says ORA-00942 since we call parse_row, with --dry-run"))
-        ['--dry-run', '00942', 'dryrun', 'ora00942', 'parserow']
-    """
-    found: set[str] = set()
-    for match in _TOKEN.finditer(_folded(text)):
-        token = match.group()
-        if len(token) <= LONGEST_TERM and _IS_NAME.search(token):
-            parts = terms(token)
-            named = [*parts[:1], *(part for part in parts if not part.isalpha())]
-            found.update(part for part in named if len(part) > 2 or part[0] == "-")
-    return frozenset(found)
-
-
-def _folded(text: str) -> str:
-    """The text without accents, with one width of each sign; case stays, it tells names apart."""
+def folded(text: str) -> str:
+    """Give a text without accents, one width of each sign; case stays, it tells names apart."""
     if not text.isascii():
         apart = _DROPPED.sub("", unicodedata.normalize("NFKD", text))
         text = unicodedata.normalize("NFC", apart).translate(_LETTERS)

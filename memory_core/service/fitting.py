@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from memory_core.background import rarity
+from memory_core.names import holds, names
 from memory_core.ports import Candidate, Scope
 from memory_core.reading import Held
 from memory_core.scorer.panel import Floats, Values
 from memory_core.scorer.relevance import SIGNS, Shared, shared_words, signs_of
 from memory_core.service.conditions import Conditions
 from memory_core.service.core import Core, number_of
-from memory_core.words import names, terms
+from memory_core.words import terms
 
 NAMED = 0.2
 """The least relevance of an item that alone holds a code or an identifier of the task: enough
 for who asked, not for who did not."""
 SHORTEST_NAME = 5
 """Characters of a name that is nobody else's by itself: 404 may be a course."""
+_DECIMAL = re.compile(r"\d+\.\d+")
+"""Two neighbours of a version."""
 
 
 def held_in(core: Core, scope: Scope) -> Held:
@@ -36,19 +40,28 @@ def held_in(core: Core, scope: Scope) -> Held:
 
 def least_of(core: Core, conditions: Conditions, found: Sequence[Candidate]) -> Floats:
     """The least relevance of each candidate, float64[N]: NAMED where it alone holds a long name."""
-    asked = {
-        number_of(name)
-        for probe in conditions.probes
-        for name in names(probe.text)
+    asked = _names_asked(core, conditions)
+    least = np.zeros(len(found))
+    if asked:
+        for place, one in enumerate(found):
+            if one.named and any(holds(one.stored.item.text, *pair) for pair in asked.items()):
+                least[place] = NAMED
+    return least
+
+
+def _names_asked(core: Core, conditions: Conditions) -> dict[str, str]:
+    """The names in what a query clearly asks that are nobody else's, with their words."""
+    clearly = [
+        text for probe in conditions.probes for text, weight in probe.passages if weight == 1.0
+    ]
+    model = core.embedder
+    return {
+        name: word
+        for name, word in names("\n".join(clearly)).items()
         if len(name) >= SHORTEST_NAME
+        and _DECIMAL.fullmatch(name) is None
+        and not (word.isalpha() and (model is None or model.knows(word.lower())))
     }
-    return np.array(
-        [
-            NAMED
-            * float(one.named and any(name in core.read(one.stored.item).words for name in asked))
-            for one in found
-        ]
-    )
 
 
 def signs_read(

@@ -20,12 +20,13 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from memory_core.names import names
 from memory_core.ports import StoredItem
 from memory_core.sketch import content_sketch
 from memory_core.store.catalog import Catalog, Rows
 from memory_core.store.postings import TermTable
 from memory_core.store.vectors import VectorTable
-from memory_core.words import names, terms
+from memory_core.words import terms
 
 FEWEST = 16
 """Items from which a mix is looked for."""

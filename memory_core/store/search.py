@@ -17,6 +17,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from memory_core.names import names
 from memory_core.ports import Candidate, Matrix, Probe, Scope, StoredItem, Vector
 from memory_core.store.catalog import Catalog, Rows
 from memory_core.store.mixing import HOLDERS, START, Mix, Mixing, named_rows
@@ -26,7 +27,7 @@ from memory_core.store.queries import query_part, query_words
 from memory_core.store.schema import search_terms, search_text
 from memory_core.store.tables import Tables, one_of
 from memory_core.store.vectors import VectorTable
-from memory_core.words import names, terms
+from memory_core.words import terms
 
 _LEAST_SHARE = 0.4
 """The least share that the best match of a large store is taken to have."""
