@@ -33,6 +33,8 @@ from memory_core.spelling import composed, spelled
 
 # -- text guards -----------------------------------------------------------------
 
+ROOM_FOR_ONE = 150
+"""Tokens of an answer from which it has room for an item in text, be it cut."""
 _ANSI = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _TERMINAL = re.compile(r"\x1b[ -/]*[0-~]?|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]")
 MARK = "\ufdd0"

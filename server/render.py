@@ -17,6 +17,7 @@ from memory_core.answers import (
     RememberAnswer,
     StateAnswer,
 )
+from memory_core.requests import ROOM_FOR_ONE
 from server.plain import one_line, quoted
 
 MOST_RESULT = 1_000_000
@@ -55,7 +56,9 @@ def _bounded(answer: RecallAnswer, max_tokens: int) -> str:
     blocks += [(one.id, _item(n, one)) for n, one in enumerate(answer.items, start=1)]
     shown: list[str] = []
     left_out: list[str] = []
+    first = answer.items[0].id if answer.items and max_tokens >= ROOM_FOR_ONE else ""
     for key, whole in blocks:
+        room = max(room, _SHORTEST_CUT) if key == first else room  # `next` says to follow it
         block = whole if len(whole) <= room else _cut(whole, room)
         room -= len(block)
         if block:

@@ -11,6 +11,7 @@ from typing import Literal
 from memory_core.answers import RememberAnswer
 from memory_core.errors import shown
 from memory_core.model import Mode, Outcome, State
+from memory_core.requests import ROOM_FOR_ONE
 
 Reported = Literal["recall_id", "task", ""]
 """How what was recalled can be reported: by its recall_id, by task (it was not logged), not at all
@@ -23,12 +24,19 @@ def _call(by: Reported, more: str = "") -> str:
 
 
 def after_recall(
-    *, items: int, warnings: int, mode: Mode, loading: bool, reported: Reported
+    *,
+    items: int,
+    cramped: bool,
+    warnings: int,
+    mode: Mode,
+    loading: bool,
+    reported: Reported,
 ) -> str:
     """What to do with an answer of recall.
 
     Args:
         items: Items served.
+        cramped: Whether the answer has room for no item but a title.
         warnings: Warnings served.
         mode: How the answer was found.
         loading: Whether the search by meaning is still on its way.
@@ -37,6 +45,8 @@ def after_recall(
     if mode == "withheld":
         then = f", then {_call(reported)} as always" if reported else ""
         return f"Do the task without notes{then}."
+    if items and cramped:
+        return f"Ask again with max_tokens of {ROOM_FOR_ONE} or more: what fits has no room here."
     if items:
         used = ", the outcome and used_ids ([] if you followed none)"
         then = f", then {_call(reported, used)}" if reported else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from memory_core.ports import Candidate
 from memory_core.scorer.experts import EVIDENCE, EXPERTS, FUSED, LABELS, START
 from memory_core.scorer.facts import FACTS
 from memory_core.scorer.panel import Floats, Values
+from memory_core.scorer.relevance import BY_MEANING, SIGNS
 
 if TYPE_CHECKING:  # torch comes with it, later
     from memory_core.scorer.learner import Ranking
@@ -32,7 +33,7 @@ class Ranked:
 
     `relevance` float64[N] in [0, 1] is the chance that each is about the task, of the `signs`
     float64[N, S], in the order of plain similarity (see `places`); what is below `bar` is not
-    served.
+    served. `asked` says what was asked with.
     """
 
     candidates: tuple[Candidate, ...]
@@ -43,6 +44,7 @@ class Ranked:
     relevance: Floats
     signs: Values
     bar: float
+    asked: Literal["task", "error"] = "task"
 
     def about(self, rank: int) -> float:
         """The relevance of the candidate at this rank, to four places."""
@@ -97,37 +99,63 @@ def tokens_of(warnings: Sequence[FailureWarning]) -> int:
 
 
 def why(ranked: Ranked, rank: int, wins: int, losses: int) -> str:
-    """Why it stands here, in one sentence: its place by likeness, and what moved it.
+    """Why it is served and stands here, in one sentence: its strongest sign, and what moved it.
 
-    Evidence counts every report that an item was served in, `wins` and `losses` only those
-    that name it or put it first, so an item without a win may have good evidence.
+    Places by likeness are among the items that fit. Evidence counts every report that an item
+    was served in, `wins` and `losses` only those that name it or put it first, so an item
+    without a win may have good evidence.
     """
-    if ranked.mode == "keyword":
-        shares = ranked.candidates[rank].keyword > 0
-        return "Shares words with the task." if shares else "Stored here; shares no word with it."
-    if ranked.ranking is None or ranked.mode != "learned":
-        return f"Place {rank + 1} by likeness."
+    sign, ranking = _sign(ranked, rank), ranked.ranking
+    if ranking is None or ranked.mode != "learned":
+        return f"{sign}."
     place = ranked.places[rank]
-    if ranked.ranking.penalty[place] > 0:
-        return f"Just failed in this session; place {place + 1} by likeness."
+    if ranking.penalty[place] > 0:
+        return f"{sign}; it just failed in this session."
     said = _experience(ranked, rank, wins, losses)
-    if place == rank:
-        return f"Place {place + 1} by likeness{'; ' if said else ''}{said}."
-    moved = f"Moved {'up' if place > rank else 'down'} from place {place + 1} by likeness"
+    among = [one for one in range(len(ranked.places)) if one == rank or ranked.fits(one)]
+    was = sorted(among, key=ranked.places.__getitem__).index(rank)
+    up, moved = was > among.index(rank), was != among.index(rank)
+    if not moved:
+        return f"{sign}; it {said}." if said else f"{sign}."
+    sign += f"; moved {'up' if up else 'down'} from place {was + 1} by likeness"
     if not said:
-        return f"{moved}, for {_mover(ranked, ranked.ranking, rank)}."
-    agrees = (ranked.evidence(rank)[0] > 0) == (place > rank)
-    return f"{moved}: it {said}." if agrees else f"{moved}, though it {said}."
+        return f"{sign}, for {_mover(ranked, ranking, rank, among, up=up)}."
+    agrees = (ranked.evidence(rank)[0] > 0) == up
+    return f"{sign}: it {said}." if agrees else f"{sign}, though it {said}."
 
 
-def _mover(ranked: Ranked, ranking: Ranking, rank: int) -> str:
+def _sign(ranked: Ranked, rank: int) -> str:
+    """What tells most that the item is about what was asked, in words."""
+    asked, candidate = ranked.asked, ranked.candidates[rank]
+    signs = dict(zip(SIGNS, ranked.signs[ranked.places[rank]].tolist(), strict=True))
+    shares = signs["words"] > 0 or candidate.keyword > 0
+    if candidate.named and shares:
+        return f"Shares a name with the {asked}"
+    if ranked.mode == "keyword":
+        return f"Shares words with the {asked}" if shares else "Stored here; shares no word with it"
+    weigh = dict(zip(SIGNS, BY_MEANING.signs, strict=True))
+    meaning = sum(weigh[one] * signs[one] for one in ("near", "agreement"))
+    words = sum(weigh[one] * signs[one] for one in ("words", "rarest", "whole"))
+    if shares and words >= meaning:
+        return f"Shares words with the {asked}"
+    if signs["near"] <= 0:
+        return f"Has little in common with the {asked}"
+    content, task = np.nan_to_num(np.array(candidate.cosines), nan=-1.0).max(axis=0)
+    like = "Comes from a task like" if task > content else "Is near in meaning to"
+    return f"{like} the {asked}"
+
+
+def _mover(ranked: Ranked, ranking: Ranking, rank: int, among: Sequence[int], *, up: bool) -> str:
     """What tells it most from the items that it passed, or that passed it."""
     place = ranked.places[rank]
-    up = place > rank
     passed = [
-        other
-        for at, other in enumerate(ranked.places)
-        if (at > rank and other < place if up else at < rank and other > place)
+        ranked.places[at]
+        for at in among
+        if (
+            at > rank and ranked.places[at] < place
+            if up
+            else at < rank and ranked.places[at] > place
+        )
     ]
     weights = ranking.snapshot.fit.weights.copy()
     weights[FUSED] -= START[FUSED]  # the rest of it is the likeness that it is moved against

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from memory_core.excerpts import ERROR_KEPT, TASK_KEPT, ends, excerpt
 from memory_core.model import Mode, RecallRecord, new_id
 from memory_core.ports import Scope, StoredRecall, Vector
 from memory_core.redaction import redact
-from memory_core.requests import CheckRequest, RecallRequest
+from memory_core.requests import ROOM_FOR_ONE, CheckRequest, RecallRequest
 from memory_core.scorer.panel import panel_of
 from memory_core.scorer.relevance import BY_MEANING, BY_WORDS
 from memory_core.service.advising import Reported, after_check, after_recall
@@ -29,9 +29,6 @@ from memory_core.service.holdout import NOTE, withholds
 from memory_core.service.joining import at_hand
 from memory_core.service.notebook import MOST_WARNINGS
 from memory_core.service.slate import Slate, explored, slate_of
-
-if TYPE_CHECKING:  # torch comes with it, later
-    pass
 
 CANDIDATES = 50
 CHECK_TRUST = 0.2
@@ -69,9 +66,12 @@ class Recaller:
         if withholds(recall_id, holdout):
             ranked, slate = replace(ranked, mode="withheld", weight=0.0), slate.withheld()
             warnings = ()
-        while warnings and tokens_of(warnings) > request.max_tokens // 2:
+        room, most = request.max_tokens, request.max_tokens // 2
+        if slate.chosen:
+            most = min(most, max(room - ROOM_FOR_ONE, 0))
+        while tokens_of(warnings) > most:
             warnings = warnings[:-1]
-        items = self._fit(ranked, slate.chosen, request.max_tokens - tokens_of(warnings), caller)
+        items = self._fit(ranked, slate.chosen, room - tokens_of(warnings), caller)
         record = RecallRecord(
             id=recall_id,
             project=project,
@@ -98,6 +98,7 @@ class Recaller:
             note=self._note(ranked.mode, reminder, lost, nothing),
             next=after_recall(
                 items=len(items),
+                cramped=room < ROOM_FOR_ONE,
                 warnings=len(warnings),
                 mode=ranked.mode,
                 loading=self._is_loading(ranked.mode),
@@ -209,7 +210,8 @@ class Recaller:
         start = (BY_WORDS if conditions.vector is None else BY_MEANING).relevance(signs)
         about = np.maximum(start, least)
         order = tuple(range(len(found)))
-        plain = Ranked(found, order, None, "similarity", 0.0, about, signs, bar)
+        asked: Literal["task", "error"] = "task" if conditions.task_text else "error"
+        plain = Ranked(found, order, None, "similarity", 0.0, about, signs, bar, asked)
         if conditions.vector is None or core.embedder is None:
             return replace(plain, mode="keyword")
         trainer = core.trainer

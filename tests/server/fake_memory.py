@@ -113,6 +113,7 @@ class FakeMemory(Memory):
             update={
                 "next": after_recall(
                     items=len(items),
+                    cramped=request.max_tokens < 150,
                     warnings=0,
                     mode="similarity",
                     loading=False,

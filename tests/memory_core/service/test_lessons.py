@@ -9,6 +9,7 @@ import pytest
 from memory_core.errors import InvalidInput, UnknownItem
 from memory_core.port import Change
 from memory_core.requests import BriefRequest, MistakesRequest
+from server.render import recall_text
 from tests.memory_core.service.conftest import Bench, OpenBench
 from tests.memory_core.service.test_main_job import TRACEBACK
 
@@ -204,6 +205,29 @@ def test_kinds_filter_what_is_recalled(bench: Bench) -> None:
     fact = bench.remember("Port of the server", "It is 8931.", kind="fact")
     bench.remember("Server start", "Start the server with make.")
     assert bench.ids("server", kinds=["fact"]) == [fact.id]
+
+
+@pytest.mark.parametrize("max_tokens", [50, 100, 149])
+def test_an_answer_too_small_for_any_item_asks_for_more_and_for_no_outcome(
+    bench: Bench, parsers: list[str], max_tokens: int
+) -> None:
+    answer = bench.recall("parse dates", max_tokens=max_tokens)
+    assert answer.next == ("Ask again with max_tokens of 150 or more: what fits has no room here.")
+    assert f"Next: {answer.next}" in recall_text(answer, max_tokens)
+    assert "Nothing stored" in bench.recall("zymurgy quokka", max_tokens=max_tokens).next
+
+
+@pytest.mark.parametrize("max_tokens", [150, 151, 200, 1200])
+def test_an_answer_says_follow_only_where_the_text_has_an_item(
+    bench: Bench, max_tokens: int
+) -> None:
+    """Beside warnings and with long items as well; the text shows what the data has."""
+    for n in range(3):
+        bench.remember(f"Parse dates {n} " + "t" * 150, "c" * 4_000, description="d" * 500)
+    bench.report("failure", task="parse dates", error="ValueError: " + "day is bad " * 40)
+    answer = bench.recall("parse dates", max_tokens=max_tokens)
+    assert answer.next.startswith("Follow what fits")
+    assert f"1. strategy {answer.items[0].id}" in recall_text(answer, max_tokens)
 
 
 # -- check and the notebook --------------------------------------------------------

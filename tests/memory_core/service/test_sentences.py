@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, get_args
 
@@ -55,7 +56,8 @@ def ranked(mode: Mode, rank: int, place: int, **given: float) -> Ranked:
         penalty=penalty,
         snapshot=SimpleNamespace(fit=SimpleNamespace(weights=np.ones(len(EXPERTS)))),
     )
-    candidates: Any = tuple(SimpleNamespace(keyword=given["keyword"]) for _ in range(5))
+    like = {"keyword": given["keyword"], "named": False, "cosines": ((0.1, 0.2),)}
+    candidates: Any = tuple(SimpleNamespace(**like) for _ in range(5))
     return Ranked(candidates, tuple(places), ranking, mode, 0.0, np.ones(5), np.zeros((5, 6)), 0.0)
 
 
@@ -84,13 +86,50 @@ def test_why_is_true_whole_and_never_against_itself() -> None:
         assert ("up from" in sentence) == (mode == "learned" and place > rank and not penalty)
         assert ("down from" in sentence) == (mode == "learned" and place < rank and not penalty)
         assert ("just failed" in sentence.lower()) == (mode == "learned" and penalty > 0)
-        assert ("Shares words" in sentence) == (mode == "keyword" and keyword > 0)
+        assert ("Shares words" in sentence) == (keyword > 0)
         assert "not tried" not in sentence
-    assert "Moved up from place 4 by likeness: it worked in like conditions." in said
-    assert "Moved down from place 1 by likeness, though it worked in like conditions." in said
-    assert "Moved up from place 4 by likeness: it was served where like work succeeded." in said
+    shares = "Shares words with the task; "
+    assert f"{shares}moved up from place 4 by likeness: it worked in like conditions." in said
+    assert f"{shares}moved down from place 1 by likeness, though it worked in like conditions." in (
+        said
+    )
+    assert f"{shares}it was served where like work succeeded." in said
+    assert "Shares words with the task." in said
     advised = "by likeness, for the outcomes of items that advise alike."
-    assert {f"Moved up from place 4 {advised}", f"Moved down from place 1 {advised}"} <= said
+    assert f"{shares}moved up from place 4 {advised}" in said
+    assert f"{shares}moved down from place 1 {advised}" in said
+
+
+@pytest.mark.parametrize(
+    ("named", "signs", "cosines", "said"),
+    [
+        (True, (0.4, 0.1, 0.5, 0.5, 0, 2), (0.9, 0.1), "Shares a name with the error."),
+        (False, (0.1, 0, 2.0, 1.0, 0.5, 2), (0.3, 0.1), "Shares words with the error."),
+        (False, (0.4, 0.1, 0.5, 0.2, 0, 2), (0.9, 0.1), "Is near in meaning to the error."),
+        (False, (0.4, 0.1, 0, 0, 0, 2), (0.5, 0.8), "Comes from a task like the error."),
+        (False, (0.4, 0.1, 0, 0, 0, 2), (0.5, float("nan")), "Is near in meaning to the error."),
+        (False, (-0.1, 0, 0, 0, 0, 2), (0.1, 0.0), "Has little in common with the error."),
+    ],
+)
+def test_why_names_the_strongest_sign_and_no_place_that_did_not_change(
+    named: bool, signs: tuple[float, ...], cosines: tuple[float, float], said: str
+) -> None:
+    candidate: Any = SimpleNamespace(keyword=0.0, named=named, cosines=(cosines,))
+    found = Ranked(
+        *((candidate,), (0,), None, "similarity", 0.0),
+        *(np.ones(1), np.array([signs], dtype=np.float64), 0.0, "error"),
+    )
+    assert why(found, 0, 0, 0) == said
+    is_whole(said)
+
+
+def test_a_place_by_likeness_counts_the_items_that_fit() -> None:
+    found = ranked("learned", 0, 3, evidence=0.5, mass=1.0, penalty=0.0, keyword=1.0)
+    for fits, place in ((np.array([1, 1, 1, 1, 1.0]), 4), (np.array([0, 1, 0, 1, 1.0]), 2)):
+        among = replace(found, relevance=fits, bar=0.5)
+        assert f"moved up from place {place} by likeness" in why(among, 0, 1, 0)
+    alone = replace(found, relevance=np.array([0, 0, 0, 1.0, 0]), bar=0.5)
+    assert why(alone, 0, 1, 0) == "Shares words with the task; it worked in like conditions."
 
 
 @pytest.mark.parametrize("expert", EXPERTS)
@@ -102,8 +141,8 @@ def test_what_moved_an_item_is_said_of_every_expert(expert: str) -> None:
     found.ranking.snapshot.fit.weights[:] = 3.0
     sentence = why(found, 0, 0, 0)
     is_whole(sentence)
-    assert sentence.startswith("Moved up from place 4 by likeness, for ")
-    assert len(sentence) < 90
+    assert "; moved up from place 4 by likeness, for " in sentence
+    assert len(sentence) < 130
 
 
 def test_an_item_that_shares_no_word_is_not_said_to(open_bench: OpenBench) -> None:
@@ -127,11 +166,16 @@ LESSON = RememberAnswer(id="item_1", status="added")
 def test_every_next_is_one_whole_sentence() -> None:
     """Of every state of every answer; what cannot be done is not asked for."""
     modes, ways = get_args(Mode), get_args(advising.Reported)
-    for items, warnings, mode, loading, reported in itertools.product(
-        (0, 3), (0, 2), modes, (True, False), ways
+    for items, cramped, warnings, mode, loading, reported in itertools.product(
+        (0, 3), (True, False), (0, 2), modes, (True, False), ways
     ):
         said = advising.after_recall(
-            items=items, warnings=warnings, mode=mode, loading=loading, reported=reported
+            items=items,
+            cramped=cramped,
+            warnings=warnings,
+            mode=mode,
+            loading=loading,
+            reported=reported,
         )
         is_whole(said)
         assert reported or "report_outcome" not in said
@@ -139,6 +183,7 @@ def test_every_next_is_one_whole_sentence() -> None:
         assert ("Nothing stored helps" in said) == (
             not items and not warnings and mode != "withheld" and not loading
         )
+        assert ("max_tokens" in said) == (cramped and items > 0 and mode != "withheld")
     for items, against, failed, others, mode, loading, reported in itertools.product(
         (0, 2), (0, 1), (True, False), (True, False), modes, (True, False), ways
     ):
