@@ -1,13 +1,14 @@
 """What tasks in general are like: how rare a word is, and how near texts are that are unrelated.
 
-Read from three lists that ship with the package: prompts of many subjects and languages,
-words that say nothing of a subject, and errors that any program may print. All are the same
-for every store and every user.
+Read from lists that ship with the package: prompts of many subjects, the same few texts in
+many languages, words that say nothing of a subject, and errors that any program may print.
+All are the same for every store and every user.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,12 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from memory_core.ports import Embedder
+from memory_core.ports import Embedder, Matrix
 from memory_core.words import terms
 
 _HERE = Path(__file__).parent
 _KNOWN: Mapping[str, float] = {"all-MiniLM-L6-v2@53aa51172d14": 0.0573}
 """Mean cosine of two background prompts, of models that were measured before; by name."""
+_LANGUAGES = "background_languages"
+"""The texts of every language, and beside them the axes that the first of `_KNOWN` gives them."""
 
 
 def _lines(name: str) -> tuple[str, ...]:
@@ -33,6 +36,13 @@ def _lines(name: str) -> tuple[str, ...]:
 def prompts() -> tuple[str, ...]:
     """The background list: general prompts, one a line."""
     return _lines("background.txt")
+
+
+PAIR = 0.7
+"""What two syllables of Japanese or Korean say beside a word: they are half of one."""
+_PAIR = re.compile("[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]{2}(?<![\u3400-\u9fff]{2})")
+_GRAMMAR = re.compile("[\u3041-\u309f]+")
+"""Japanese writes endings and particles in hiragana, and what a text is about seldom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +58,11 @@ class Rarity:
 
     def of(self, term: str) -> float:
         """The rarity of one term of `memory_core.words.terms`, in [0, 1]."""
-        if term in self.empty or (len(term) == 1 and term.isascii()):
+        if term in self.empty or len(term) == 1 or _GRAMMAR.fullmatch(term):
             return 0.0
         most = math.log((self.size + 1) / 0.5)
-        return math.log((self.size + 1) / (self.seen.get(term, 0) + 0.5)) / most
+        whole = math.log((self.size + 1) / (self.seen.get(term, 0) + 0.5)) / most
+        return PAIR * whole if _PAIR.fullmatch(term) else whole
 
 
 @cache
@@ -70,6 +81,36 @@ def error_rarity() -> Rarity:
     return Rarity(seen, rarity().empty, len(lines))
 
 
+def languages() -> tuple[tuple[str, ...], ...]:
+    """The same few texts in many languages, those of one language together."""
+    found: list[list[str]] = []
+    for line in (_HERE / f"{_LANGUAGES}.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            found.append([])
+        elif line and not line.startswith("#"):
+            found[-1].append(line)
+    return tuple(map(tuple, found))
+
+
+def axes(embedder: Embedder) -> Matrix:
+    """Where a model puts texts of each language: float32[L, d], rows of unit length.
+
+    Of the packaged model from a file; any other embeds the texts, once in a process.
+    """
+    name = embedder.name, embedder.dimension
+    if name not in _axes:
+        known = embedder.name in _KNOWN
+        _axes[name] = np.load(_HERE / f"{_LANGUAGES}.npy") if known else measured_axes(embedder)
+    return _axes[name].astype(np.float32)
+
+
+def measured_axes(embedder: Embedder) -> Matrix:
+    """As `axes`, always from the texts."""
+    means = [embedder.embed_documents(texts).mean(axis=0) for texts in languages()]
+    return np.stack([mean / max(float(np.linalg.norm(mean)), 1e-6) for mean in means])
+
+
+_axes: dict[tuple[str, int], Matrix] = {}
 _measured: dict[tuple[str, int], float] = {}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -20,6 +20,9 @@ LONGEST_WORD = 100
 """Characters of a word beyond which a model has no pieces for it."""
 KNOWN = 0.5
 """Share of unknown pieces up to which a text is what the model makes of it."""
+BY_WORD, BY_LETTER = 0.6, 0.8
+"""Pieces a letter up to which a text is read word by word, and from which letter by letter."""
+_LOOKED_AT = 1_000
 _PLACES = 8
 """Places of a vector that two or three characters are written to."""
 _RUN = re.compile(r"[^\s!-/:-@\[-`{-~\u1361-\u1368\u2000-\u206f\u3000-\u303f]+")
@@ -41,6 +44,23 @@ def unknown_share(pieces: Sequence[str], unknown: str) -> float:
     said = [one for one in pieces if one == unknown or any(map(str.isalnum, one))]
     share = said.count(unknown) / len(said) if said else 0.0
     return max(0.0, (share - KNOWN) / (1.0 - KNOWN))
+
+
+def letter_share(text: str, count: Callable[[str], int]) -> float:
+    """How much of a text a model reads letter by letter, not word by word, in [0, 1].
+
+    Of such a text it knows little but the script: texts of other subjects are as near.
+
+    Args:
+        text: Of any length; its beginning is looked at.
+        count: Gives the number of word pieces.
+    """
+    if text.isascii():
+        return 0.0
+    begun = text[:_LOOKED_AT]
+    letters = sum(not sign.isspace() for sign in begun)
+    share = count(begun) / max(letters, 1)
+    return min(max((share - BY_WORD) / (BY_LETTER - BY_WORD), 0.0), 1.0)
 
 
 def spelled(text: str, dimension: int) -> Vector:

@@ -19,12 +19,12 @@ numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memory_core.ports import Matrix
+from memory_core.ports import Matrix, Vector
 from memory_core.scorer.panel import Floats, Values, advice_kernel
 
 SIGNS = ("near", "agreement", "words", "rarest", "whole", "crowd")
@@ -40,15 +40,62 @@ LONGEST_QUERY = 24.0
 """Informative words of a task beyond which each counts for less: a log shares words by chance."""
 
 
+SPELT, BY_SHARE, MOST_SHARE, BY_COSINE = -0.2, 1.6, 0.5, 0.3
+"""How near an item is to a text that a model reads letter by letter: without a word in common, by
+the share of its informative words, up to half of them, and by what the cosine adds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Where unrelated texts lie with one embedding model: the mean cosine of the background."""
+    """Where unrelated texts lie with one embedding model.
+
+    A model puts all texts of a language that it hardly knows close together. So two texts have
+    an expected cosine by how far each of them lies along the axis of a language, and at the
+    least that of the background.
+
+    `unrelated` is the mean cosine of the background; `languages` float32[L, d] the axes, rows
+    of unit length, None for none; `own` what unrelated texts have with one text (`beside`).
+    """
 
     unrelated: float = 0.0
+    languages: Matrix | None = None
+    own: float | None = None
 
-    def of(self, cosines: Floats) -> Floats:
-        """Cosines on the scale on which unrelated texts are 0 and equal ones 1."""
-        scaled: Floats = (cosines - self.unrelated) / max(1.0 - self.unrelated, 1e-6)
+    def along(self, vectors: Matrix) -> Floats:
+        """How far vectors float32[N, d] lie along the axis of each language, float64[N, L] >= 0."""
+        if self.languages is None:
+            return np.zeros((len(vectors), 1))
+        return np.maximum((vectors @ self.languages.T).astype(np.float64), 0.0)
+
+    def beside(self, vector: Vector | None) -> Scale:
+        """The scale of cosines with this text, where the others are of its own language."""
+        if vector is None or self.languages is None:
+            return self
+        own = self.along(vector[None])
+        return replace(self, own=float(self.expected(own[0], own)[0]))
+
+    def expected(self, asked: Floats, held: Floats) -> Floats:
+        """What two texts have as a rule, float64[N], by how far they lie `along` the languages.
+
+        Args:
+            asked: Of one text, float64[L].
+            held: Of the others, float64[N, L].
+        """
+        found: Floats = np.maximum((asked * held).max(axis=-1), self.unrelated)
+        return found
+
+    def of(self, cosines: Floats, expected: Floats | None = None) -> Floats:
+        """Cosines on the scale on which unrelated texts are 0 and equal ones 1.
+
+        Unrelated texts are as far apart from 0 in every language: where they have nearly
+        the cosine of equal ones, a step above it is no greater than anywhere else.
+        """
+        null = np.asarray(self.own or self.unrelated if expected is None else expected)
+        above = cosines - null
+        rest = above / np.maximum(1.0 - null, 1e-6)
+        scaled: Floats = above / np.maximum(
+            1.0 - self.unrelated - (null - self.unrelated) * rest, 1e-6
+        )
         return scaled
 
 
@@ -88,19 +135,37 @@ def shared_words(held: list[NDArray[np.uint32]], asked: Mapping[int, float]) -> 
     return Shared(mass * min(1.0, LONGEST_QUERY / len(asked)), share, rarest)
 
 
-def signs_of(
-    cosines: Floats, contents: Matrix | None, shared: Shared, crowd: int, scale: Scale
-) -> Values:
+def spelt_alike(near: Floats, shared: Shared, letters: float) -> Floats:
+    """How near items are to a task that the model reads letter by letter, float64[N].
+
+    The model hardly tells what such a text is about, so the share of its informative words
+    that an item has stands for the most part in place of the cosine.
+
+    Args:
+        near: On the model's own scale (`Scale.of`), NaN where none is known.
+        shared: Their words.
+        letters: How much of the task is read so, in [0, 1].
+    """
+    if not letters:
+        return near
+    by_words = SPELT + BY_SHARE * np.minimum(shared.share, MOST_SHARE)
+    mixed: Floats = (1.0 - letters) * near + letters * np.minimum(
+        by_words + BY_COSINE * np.minimum(near, NEAR), NEAR
+    )
+    return mixed
+
+
+def signs_of(near: Floats, contents: Matrix | None, shared: Shared, crowd: int) -> Values:
     """The signs of every candidate, float64[N, S].
 
     Args:
-        cosines: The best cosine of the task and either key of each item, NaN where none is known.
+        near: The best cosine of the task and either key of each item on the model's own scale
+            (`Scale.of`), NaN where none is known.
         contents: Sketches of what the items advise, float32[N, SIZE]; None: each its own.
         shared: Their words.
         crowd: How many items the candidates are the best of, at least 1.
-        scale: Of the embedding model.
     """
-    near = np.nan_to_num(scale.of(cosines))
+    near = np.nan_to_num(near)
     values = np.zeros((len(near), len(SIGNS)))
     values[:, 0] = np.minimum(near, NEAR)
     values[:, 1] = np.maximum(near - NEAR, 0.0) * _agreement(near, contents)

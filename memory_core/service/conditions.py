@@ -27,6 +27,7 @@ from memory_core.reading import (
 )
 from memory_core.scorer.failure_pairs import Views
 from memory_core.signature import Signature, sign
+from memory_core.unknown_words import letter_share
 
 CONTEXT_SHARE = 0.5
 ERROR_SHARE = 0.5
@@ -53,7 +54,7 @@ class Conditions:
     failures are matched by (None without an error); `shape` the error's class,
     fingerprint and normalised text; `failure` the query as a failure in words;
     `asked` float32[d], the task alone (None without one); `alternatives` as in
-    `memory_core.reading.alternatives`.
+    `memory_core.reading.alternatives`; `letters` as in `memory_core.unknown_words.letter_share`.
     """
 
     probes: tuple[Probe, ...]
@@ -63,6 +64,7 @@ class Conditions:
     failure: FailureText | None
     asked: Vector | None = None
     alternatives: float = 1.0
+    letters: float = 0.0
 
     @property
     def task_text(self) -> str:
@@ -161,7 +163,14 @@ def conditions_of(
         parts.append((asked_of(error_pairs), ERROR_SHARE if parts else 1.0))
     asked_vector = asked_of(task_pairs) if task_pairs else None
     return Conditions(
-        tuple(probes), joined(parts), signature, shape, failure, asked_vector, alternatives(asked)
+        tuple(probes),
+        joined(parts),
+        signature,
+        shape,
+        failure,
+        asked_vector,
+        alternatives(asked),
+        letter_share(probes[0].text, embedder.pieces),
     )
 
 

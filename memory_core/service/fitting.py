@@ -10,10 +10,17 @@ import numpy as np
 
 from memory_core.background import rarity
 from memory_core.names import holds, names
-from memory_core.ports import Candidate, Scope
+from memory_core.ports import Candidate, Probe, Scope
 from memory_core.reading import Held
 from memory_core.scorer.panel import Floats, Values
-from memory_core.scorer.relevance import SIGNS, Shared, shared_words, signs_of
+from memory_core.scorer.relevance import (
+    SIGNS,
+    Scale,
+    Shared,
+    shared_words,
+    signs_of,
+    spelt_alike,
+)
 from memory_core.service.conditions import Conditions
 from memory_core.service.core import Core, number_of
 from memory_core.words import terms
@@ -72,12 +79,12 @@ def signs_read(
     held = [one.words for one in read]
     asked = _asked(conditions)
     contents = np.stack([one.content for one in read]) if read else None
+    shared = _most_shared([shared_words(held, one) for one in asked])
     values = signs_of(
-        np.array([_nearest(candidate) for candidate in found]),
+        spelt_alike(nearest(core.scale, conditions.probes, found), shared, conditions.letters),
         contents,
-        _most_shared([shared_words(held, one) for one in asked]),
+        shared,
         max(core.catalogue.active(scope.projects), len(found)),
-        core.scale,
     )
     # The best of a text's passages is nearer by chance, as the best of many items is.
     values[:, SIGNS.index("crowd")] += math.log(conditions.alternatives)
@@ -97,10 +104,37 @@ def _most_shared(passages: Sequence[Shared]) -> Shared:
     )
 
 
-def _nearest(candidate: Candidate) -> float:
-    """The best cosine of any part of the query and either key; NaN where nothing is embedded."""
-    known = [value for pair in candidate.cosines for value in pair if not math.isnan(value)]
-    return max(known, default=math.nan)
+def nearest(scale: Scale, probes: Sequence[Probe], found: Sequence[Candidate]) -> Floats:
+    """How near either key of each candidate is to any part of the query, float64[N].
+
+    On the model's own scale; NaN where nothing is embedded.
+    """
+    asked = [_along(scale, probe) for probe in probes]
+    near = np.full(len(found), math.nan)
+    for key in range(2):
+        known = [
+            (place, vector)
+            for place, one in enumerate(found)
+            if (vector := (one.stored.vector, one.stored.task_vector)[key]) is not None
+        ]
+        if not known:
+            continue
+        places = [place for place, _ in known]
+        held = scale.along(np.stack([vector for _, vector in known]))
+        for part, along in enumerate(asked):
+            cosines = np.array([found[place].cosines[part][key] for place in places])
+            told = scale.of(cosines, scale.expected(along, held))
+            near[places] = np.fmax(near[places], told)
+    return near
+
+
+def _along(scale: Scale, probe: Probe) -> Floats:
+    """How far any window of a part of the query lies along each language, float64[L]."""
+    if not probe.vectors:
+        return np.zeros(1)
+    vectors, weights = zip(*probe.vectors, strict=True)
+    along: Floats = (scale.along(np.stack(vectors)) * np.array(weights)[:, None]).max(axis=0)
+    return along
 
 
 def _asked(conditions: Conditions) -> list[dict[int, float]]:

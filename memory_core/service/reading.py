@@ -37,7 +37,7 @@ from memory_core.service.advising import after_listing
 from memory_core.service.catalogue import Line
 from memory_core.service.conditions import conditions_of
 from memory_core.service.core import Core
-from memory_core.service.fitting import held_in
+from memory_core.service.fitting import held_in, nearest
 from memory_core.service.notebook import PATTERN, iso
 from memory_core.service.open_recalls import line_of
 from memory_core.words import terms
@@ -45,8 +45,8 @@ from memory_core.words import terms
 OUTCOMES_SHOWN = 20
 MOST_FOUND = 200
 """Items that a query of a listing finds."""
-LIKE = 0.4
-"""Similarity that one in a hundred unrelated texts reaches."""
+LIKE = 0.36
+"""Cosine, on the model's own scale, that one in a hundred unrelated texts reaches."""
 BRIEF_LINES = 12
 
 
@@ -142,13 +142,16 @@ class Reading:
             kinds=(request.kind,) if request.kind else (),
             states=(request.state,),
         )
-        probes = conditions_of(core.embedder, request.query, held=held_in(core, scope)).probes
-        found = [
+        conditions = conditions_of(core.embedder, request.query, held=held_in(core, scope))
+        probes = conditions.probes
+        found = core.store.search(probes, scope, MOST_FOUND)
+        near = (1.0 - conditions.letters) * nearest(core.scale, probes, found)
+        lines = [
             core.catalogue.get(candidate.stored.item.id)
-            for candidate in core.store.search(probes, scope, MOST_FOUND)
-            if matches(probes[0].text, candidate)
+            for candidate, likeness in zip(found, near.tolist(), strict=True)
+            if likeness >= LIKE or has_words(probes[0].text, candidate)
         ]
-        return [line for line in found if line is not None]
+        return [line for line in lines if line is not None]
 
     def _line(self, line: Line, caller: Caller) -> LessonLine:
         tally = self._core.tally.of(line.id, caller.projects)
@@ -355,14 +358,8 @@ class Reading:
         )
 
 
-def matches(query: str, candidate: Candidate) -> bool:
-    """Whether an item is what a query asks for: it holds the words, or is like it.
-
-    The words: half of them at the least, where the text index finds it. Like: nearer than
-    99 % of unrelated texts are.
-    """
-    if candidate.similarity >= LIKE:
-        return True
+def has_words(query: str, candidate: Candidate) -> bool:
+    """Whether an item that the text index finds has half of a query's words at the least."""
     item = candidate.stored.item
     asked, held = set(terms(query)), set(terms(" ".join((item.text, item.task, *item.tags))))
     return candidate.keyword > 0 and (len(asked) < 2 or 2 * len(asked & held) >= len(asked))

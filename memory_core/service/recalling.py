@@ -222,7 +222,8 @@ class Recaller:
         learned = core.settings.scorer_mode == "learned"
         if learned:
             taught = trainer.learner.snapshot.about
-            about = np.maximum(taught.relevance(start, panel, core.scale), least)
+            scale = core.scale.beside(conditions.vector)
+            about = np.maximum(taught.relevance(start, panel, scale), least)
             panel = replace(panel, relevance=about)
         ranking = trainer.learner.rank(panel, project, session, core.clock(), learned=learned)
         moved = bool(ranking.moved.any() or ranking.penalty.any())

@@ -65,7 +65,8 @@ class Traces:
 
     def like_conditions(self, vector: Vector | None, scale: Scale, count: int) -> Floats:
         """How near each cluster's conditions are to these, float64[count], 1 for the same."""
-        return scale.of(self.conditions.cosines(vector, count).astype(np.float64))
+        cosines = self.conditions.cosines(vector, count).astype(np.float64)
+        return scale.beside(vector).of(cosines)
 
     def chances(self, failure: Failure, scale: Scale, count: int) -> Floats:
         """The chance in [0, 1] that the failure at hand is each cluster's, float64[count]."""
@@ -73,7 +74,8 @@ class Traces:
 
     def signs(self, failure: Failure, scale: Scale, count: int) -> Values:
         """The three signs of each cluster, float64[count, 3] >= 0."""
-        near = scale.of(self.centres.cosines(failure.signature, count).astype(np.float64))
+        cosines = self.centres.cosines(failure.signature, count).astype(np.float64)
+        near = scale.beside(failure.signature).of(cosines)
         mass = np.zeros(count)
         for word, weight in telling_words(failure.text).items():
             rows = [row for row in self._words.get(word, ()) if row < count]

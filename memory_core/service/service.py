@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from memory_core.answers import Compacted, Reembedded, Shared, Stats
-from memory_core.background import unrelated
+from memory_core.background import axes, unrelated
 from memory_core.caller import OWNER, Caller
 from memory_core.errors import LessonbankError, StoreUnavailable
 from memory_core.model import STATES, OutcomeRecord, RecallRecord
@@ -182,7 +182,7 @@ class MemoryService:
         """
         core = self.core
         core.store.bind_embedder(embedder.name, embedder.dimension)
-        scale = Scale(unrelated(embedder))
+        scale = Scale(unrelated(embedder), axes(embedder))
         with core.lock:
             core.embedder, core.scale = embedder, scale
         self._embed_waiting(embedder)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_core.unknown_words import blended, may_be_unknown, spelled, unknown_share
+from memory_core.unknown_words import blended, letter_share, may_be_unknown, spelled, unknown_share
 
 AMHARIC = ("የውሂብ ጎታው ለምን ተቆልፏል?", "የውሂብ ጎታ ተቆልፏል", "ዛሬ የአየር ሁኔታ እንዴት ነው?")
 KHMER = ("ហេតុអ្វីមូលដ្ឋានទិន្នន័យជាប់សោ?", "មូលដ្ឋានទិន្នន័យជាប់សោ", "ថ្ងៃនេះអាកាសធាតុយ៉ាងម៉េចដែរ?")
@@ -55,3 +55,10 @@ def test_a_text_that_is_read_keeps_its_vector() -> None:
     assert not may_be_unknown("why is the database locked?")
     assert may_be_unknown("x" * 101)
     assert may_be_unknown(AMHARIC[0])
+
+
+def test_a_text_is_read_letter_by_letter_where_it_has_as_many_pieces_as_letters() -> None:
+    assert letter_share("плохо", len) == 1.0
+    assert letter_share("schön", lambda _text: 2) == 0.0
+    assert letter_share("abc", len) == 0.0
+    assert letter_share("плохой совет", lambda _text: 7) == pytest.approx(0.182, abs=1e-3)

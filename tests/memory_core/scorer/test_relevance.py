@@ -16,6 +16,7 @@ from memory_core.scorer.relevance import (
     Shared,
     shared_words,
     signs_of,
+    spelt_alike,
 )
 
 NONE = Shared(np.zeros(1), np.zeros(1), np.zeros(1))
@@ -23,7 +24,7 @@ NONE = Shared(np.zeros(1), np.zeros(1), np.zeros(1))
 
 def one(cosine: float, crowd: int = 10, shared: Shared = NONE) -> float:
     """The relevance of a single candidate."""
-    values = signs_of(np.array([cosine]), None, shared, crowd, Scale(0.06))
+    values = signs_of(Scale(0.06).of(np.array([cosine])), None, shared, crowd)
     return float(BY_MEANING.relevance(values)[0])
 
 
@@ -58,14 +59,14 @@ def test_no_sign_speaks_against_what_it_is_for(weights: object) -> None:
 
 
 def test_without_vectors_and_words_nothing_is_relevant() -> None:
-    values = signs_of(np.array([math.nan]), None, NONE, 1, Scale())
+    values = signs_of(np.array([math.nan]), None, NONE, 1)
     assert BY_MEANING.relevance(values)[0] < 0.1
     assert BY_WORDS.relevance(values)[0] < 0.1
 
 
 def test_no_candidates_give_no_relevance() -> None:
     empty = Shared(np.zeros(0), np.zeros(0), np.zeros(0))
-    values = signs_of(np.zeros(0), np.zeros((0, 256), np.float32), empty, 0, Scale())
+    values = signs_of(np.zeros(0), np.zeros((0, 256), np.float32), empty, 0)
     assert BY_MEANING.relevance(values).shape == (0,)
 
 
@@ -74,14 +75,45 @@ def test_the_scale_puts_unrelated_texts_of_any_model_at_nothing() -> None:
     assert scale.of(np.array([0.7, 1.0])).tolist() == pytest.approx([0.0, 1.0])
 
 
+CONE = Scale(0.06, np.array([[1.0, 0.0, 0.0]], dtype=np.float32))
+"""A model that puts all texts of a language near (1, 0, 0)."""
+
+
+def test_texts_of_a_language_that_lie_together_are_unrelated_at_the_cosine_of_all_of_them() -> None:
+    expected = CONE.expected(np.array([0.8]), np.array([[0.75], [0.1], [0.0]]))
+    assert expected.tolist() == pytest.approx([0.6, 0.08, 0.06])
+    assert CONE.of(np.array([0.6, 0.08, 0.06]), expected).tolist() == pytest.approx([0.0, 0.0, 0.0])
+
+
+def test_a_step_above_unrelated_texts_is_as_great_in_every_language_and_equal_texts_are_1() -> None:
+    expected = np.array([0.06, 0.7, 0.06, 0.7])
+    little, alike = np.split(CONE.of(np.array([0.08, 0.72, 1.0, 1.0]), expected), 2)
+    assert little.tolist() == pytest.approx([0.02 / 0.94] * 2, rel=0.06)
+    assert alike.tolist() == pytest.approx([1.0, 1.0])
+
+
+def test_beside_a_text_of_a_language_unrelated_texts_are_those_of_that_language() -> None:
+    foreign, english = (np.array(v, dtype=np.float32) for v in ([0.8, 0.6, 0.0], [0.1, 0.7, 0.7]))
+    assert CONE.beside(foreign).of(np.array([0.64, 1.0])) == pytest.approx([0.0, 1.0], abs=1e-6)
+    assert CONE.beside(english).of(np.array([0.06, 1.0])) == pytest.approx([0.0, 1.0], abs=1e-6)
+    assert CONE.beside(None) is CONE
+
+
+def test_what_a_model_reads_letter_by_letter_is_as_near_as_the_words_are_shared() -> None:
+    near, nothing = np.array([0.4, 0.4]), np.zeros(2)
+    shared = Shared(nothing, np.array([0.0, 0.4]), nothing)
+    assert spelt_alike(near, shared, 0.0).tolist() == [0.4, 0.4]
+    assert spelt_alike(near, shared, 1.0).tolist() == pytest.approx([-0.08, 0.4])
+    assert spelt_alike(near, shared, 0.5).tolist() == pytest.approx([0.16, 0.4])
+
+
 def test_what_items_near_the_task_agree_on_is_more_relevant() -> None:
     said = np.eye(256, dtype=np.float32)
     alike, apart = said[[0, 0, 0, 1]], said[[0, 1, 2, 3]]
     cosines = np.array([0.8, 0.79, 0.78, 0.77])
     nothing = Shared(np.zeros(4), np.zeros(4), np.zeros(4))
     agreed, alone = (
-        BY_MEANING.relevance(signs_of(cosines, contents, nothing, 4, Scale()))
-        for contents in (alike, apart)
+        BY_MEANING.relevance(signs_of(cosines, contents, nothing, 4)) for contents in (alike, apart)
     )
     assert agreed[0] > alone[0]
 
