@@ -125,9 +125,14 @@ def holds(text: str, name: str, word: str) -> bool:
     return is_called and re.search(rf"(?<!\w){word}(?!\w)", text) is not None
 
 
+def unlinked(text: str) -> str:
+    """Give a text without its links, of which a host that is nobody's but yours is kept."""
+    return _LINK.sub(_host, text)
+
+
 def _bare(text: str) -> str:
     """A text without links, addresses, pictures, tickets, commit heads and shouting."""
-    text = _LINK.sub(_host, text)
+    text = unlinked(text)
     for pattern in (_MAIL, _PICTURE, _TICKET, _COMMIT, _SHOUTED):
         text = pattern.sub(" ", text)
     return text

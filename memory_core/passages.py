@@ -77,6 +77,10 @@ _ERROR_LINE = re.compile(
     r"[\w.$:]{0,120}(?:Error|Exception|Panic|Interrupt|Failure)(?::|$)"
     r"|(?:error|fatal error|fatal|panic)(?:\[\w{1,8}\])?: {0,7}\S|E {2,7}\S"
 )
+_LINKED = re.compile(
+    r"[\W_]{0,6}\w[^:\n]{0,60}::?(?: [\w ,.-]{1,40})? ?<?(?:https?://|[\w-]+: https?://)\S+\s*$"
+)
+"""What a README says of a link: `[docs]: https://...`, `Project-URL: Source, https://...`."""
 _TYPED = re.compile(r"\b[A-Z]\w{0,80}(?:Error|Exception): \S")
 _CODE = re.compile(
     r"\s*(?:(?:async )?def \w+\(|class \w+[(:{ ]|import [\w.*{]+|from [\w.]+ import"
@@ -116,7 +120,7 @@ def _shape(line: str) -> PassageKind:
         return "trace"
     if program:
         return "log"
-    if _LOG.match(line):
+    if _LOG.match(line) or (_LINKED.match(line) and not PERSONAL.search(line)):
         return "log"
     if _CODE.match(line) and not (marks <= 2 and said >= 5 and _is_spoken(line)):
         return "code"

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from memory_core.asking import sentences
+from memory_core.asking import asking, sentences
 from memory_core.error_reading import log_lines, read_error
-from memory_core.passages import Passage, bounded, cut_line, passages
+from memory_core.passages import ASKS, Passage, bounded, cut_line, passages
 
 WINDOW = 254
 """Word pieces in a window where the model does not say."""
@@ -217,11 +217,11 @@ def asked_in(found: Sequence[Passage]) -> list[Passage]:
     """What asks, at most `MOST_ASKED`, the most asking one first, as far as the budget goes."""
     prose = [one for one in found if one.kind == "prose" and one.asks > 0]
     least = min(LEAST, max((one.asks for one in prose), default=LEAST))
-    asking = [one for one in prose if one.asks >= least]
-    best = sorted(range(len(asking)), key=lambda at: (-asking[at].asks, -at))[:MOST_ASKED]
+    likely = [one for one in prose if one.asks >= least]
+    best = sorted(range(len(likely)), key=lambda at: (-likely[at].asks, -at))[:MOST_ASKED]
     kept: list[Passage] = []
     room = ASKED
-    for one in (asking[at] for at in best):
+    for one in (likely[at] for at in best):
         size = min(estimated(one.text), LONGEST_ASKED)
         if size <= room or not kept:
             kept.append(one)
@@ -405,11 +405,14 @@ def alternatives(windows: Sequence[Window]) -> float:
     """As how many passages that ask alike those that are read count, at least 1.
 
     One that asks `APART` less than the most asking one counts 1/e: a text that asks one thing
-    clearly is asked once, whatever is read beside it. Where none does, each line that is pasted
-    may be meant.
+    clearly is asked once, whatever is read beside it: beside a question or a request no statement
+    is one. Where none asks, each line that is pasted may be meant.
     """
-    asks = [one.asks for one in windows if one.kind in _SPOKEN]
-    most = max(asks, default=0.0)
+    spoken = [one for one in windows if one.kind in _SPOKEN]
+    most = max((one.asks for one in spoken), default=0.0)
+    if any(one.clear and one.asks == most and asking(one.text) >= ASKS for one in spoken):
+        spoken = [one for one in spoken if one.clear or asking(one.text) >= ASKS]
+    asks = [one.asks for one in spoken]
     if not any(one.clear for one in windows):
         asks += [0.0 for one in windows if one.kind not in _SPOKEN for _ in one.text.splitlines()]
     return max(sum(math.exp((one - most) / APART) for one in asks), 1.0)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from memory_core.background import rarity
-from memory_core.names import holds, names
+from memory_core.names import holds, names, unlinked
 from memory_core.ports import Candidate, Probe, Scope
 from memory_core.reading import Held
 from memory_core.scorer.panel import Floats, Values
@@ -35,11 +35,14 @@ _DECIMAL = re.compile(r"\d+\.\d+")
 
 
 def held_in(core: Core, scope: Scope) -> Held:
-    """Tells how much of what a passage says one item in scope says: the sum of rarity^2."""
+    """Tells how much of what a passage says one item in scope says: the sum of rarity^2.
+
+    Links say nothing.
+    """
     rare = rarity()
 
     def held(texts: Sequence[str]) -> list[float]:
-        weighed = [{term: rare.of(term) ** 2 for term in terms(text)} for text in texts]
+        weighed = [{term: rare.of(term) ** 2 for term in terms(unlinked(text))} for text in texts]
         return core.store.most_held(weighed, scope)
 
     return held

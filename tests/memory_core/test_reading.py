@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memory_core.passages import passages
 from memory_core.reading import (
     BUDGET,
     LONGEST_ASKED,
@@ -320,3 +321,57 @@ def test_a_part_is_some_sentences_under_the_title() -> None:
 @pytest.mark.parametrize("text", ["x" * 8_000, "a b " * 40_000, "漢字" * 4_000, "\n" * 9_000])
 def test_any_item_has_a_bounded_number_of_parts(text: str) -> None:
     assert len(parts("title", text)) <= MOST_PARTS
+
+
+README = """Name: widgets
+Summary: A toolkit for widgets of every size
+Classifier: Development Status :: 5 - Production/Stable
+Project-URL: Source, https://github.com/acme/widgets/
+Project-URL: Docs, https://widgets.readthedocs.io/
+
+# Widgets
+
+Widgets is a toolkit for building widgets. It began as a wrapper around two older libraries
+and has become one of the most popular of its kind in the whole industry.
+
+See our [detailed guide][guide] for many ways to take part.
+
+## A simple example
+
+The organization develops and supports the libraries that it uses, in many small steps.
+
+[guide]: https://widgets.readthedocs.io/guide/
+[please donate today]: https://widgets.org/donate
+.. _Tidelift: https://tidelift.com/security
+"""
+
+
+@pytest.mark.parametrize("behind", [True, False])
+@pytest.mark.parametrize(
+    "asked", ["I want to delete or remove my last commit", "How do I undo a merge?"]
+)
+def test_a_readme_around_a_question_is_nothing_else_that_may_be_asked(
+    asked: str, behind: bool
+) -> None:
+    pasted = README * 2
+    windows = read(f"{pasted}\n\n{asked}" if behind else f"{asked}\n\n{pasted}")
+    assert windows[0].text == asked
+    assert windows[0].clear
+    assert alternatives(windows) == pytest.approx(1.0, abs=0.2)
+
+
+def test_statements_alone_may_each_be_what_is_meant() -> None:
+    assert alternatives(read(README * 2)) > 1.5
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Project-URL: Source, https://github.com/acme/widgets/",
+        "[please donate today]: https://widgets.org/donate",
+        ".. _Tidelift: https://tidelift.com/security",
+        ".. image:: https://widgets.org/badge.svg",
+    ],
+)
+def test_the_definition_of_a_link_is_no_prose(line: str) -> None:
+    assert [one.kind for one in passages(f"{line}\n\nSome words of a text.")] == ["log", "prose"]
