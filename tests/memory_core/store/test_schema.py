@@ -66,9 +66,15 @@ def records(kind: type) -> st.SearchStrategy[Any]:
     return st.builds(kind, **{name: FIELDS[typed] for name, typed in names.items()})
 
 
+def named(record: RecallRecord) -> RecallRecord:
+    """A recall as it is written: one that logged values names them."""
+    logged = any(candidate.experts for candidate in record.candidates)
+    return dataclasses.replace(record, facts=record.facts or "fused") if logged else record
+
+
 STORED: dict[TableName, st.SearchStrategy[Any]] = {
     "items": st.builds(StoredItem, records(Item), st.sampled_from(STATES), VECTOR, VECTOR),
-    "recalls": st.builds(StoredRecall, records(RecallRecord), VECTOR),
+    "recalls": st.builds(StoredRecall, records(RecallRecord).map(named), VECTOR),
     "outcomes": st.builds(StoredOutcome, records(OutcomeRecord), VECTOR),
     "events": records(Event),
 }

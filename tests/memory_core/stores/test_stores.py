@@ -23,6 +23,19 @@ Told = dict[str, Any]
 VERSIONS = sorted(path.name.removesuffix(".tar.xz") for path in ARCHIVES.glob("*.tar.xz"))
 
 
+def fitting(told: Told) -> Told:
+    """What it told, but for firsts of other tasks: how strangers are held down is today's."""
+    own = {q: title for q, title in told["firsts"].items() if title.lower().startswith(q)}
+    return {**told, "firsts": own}
+
+
+def assert_told(again: Told, what: Told, *without: str) -> None:
+    """Nothing of what was told is lost, but for the named parts."""
+    kept, held = ({k: v for k, v in one.items() if k not in without} for one in (again, what))
+    firsts = {query: again["firsts"][query] for query in fitting(what)["firsts"]}
+    assert {**kept, "firsts": firsts} == fitting({"firsts": what["firsts"], **held})
+
+
 @pytest.fixture(params=VERSIONS)
 def kept(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Told]:
     """A copy of the store of a version, and what it told when it was written."""
@@ -35,7 +48,7 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Told]:
 def test_an_earlier_store_tells_what_it_told(kept: tuple[Path, Told]) -> None:
     """Nothing that was learned is lost by a new version."""
     folder, what = kept
-    assert opened(folder) == what
+    assert_told(opened(folder), what)
 
 
 def test_an_earlier_store_learns_the_same_again_from_its_log(
@@ -45,8 +58,7 @@ def test_an_earlier_store_learns_the_same_again_from_its_log(
     folder, what = kept
     shutil.rmtree(folder / "learner")
     again = opened(folder)
-    for exact in ("lessons", "firsts", "reports"):
-        assert again[exact] == what[exact]
+    assert_told(again, what, "weight", "weights", "proof")
     assert again["weights"] == pytest.approx(what["weights"], abs=0.01)
     assert {**again["proof"], "gain": 0.0} == {**what["proof"], "gain": 0.0}
     assert again["proof"]["gain"] == pytest.approx(what["proof"]["gain"], abs=0.01)
@@ -74,7 +86,7 @@ def test_a_migration_that_was_cut_off_is_done_again(kept: tuple[Path, Told], set
         with pytest.raises(KeyboardInterrupt):
             LanceStore.open(folder, maintain=False)
     assert load_meta(folder) == before
-    assert opened(folder) == what
+    assert_told(opened(folder), what)
     after = load_meta(folder)
     assert after is not None
     assert after.schema_version == SCHEMA_VERSION
@@ -152,7 +164,7 @@ def test_a_store_keeps_its_proof_and_its_weights_whatever_the_experts_are(
     """By name: a new one starts anew, of one that is gone nothing is asked; from the log, too."""
     folder, what = kept
     again, learned = told_by(tree, tmp_path / "tree", folder)
-    assert {**again, "weights": {}} == {**what, "weights": {}}
+    assert_told(again, what, "weights")
     new = {"another": 0.25} if tree == "one more" else {}
     gone = {"names"} if tree == "one fewer" else set()
     expected = {name: weight for name, weight in what["weights"].items() if name not in gone}
