@@ -33,6 +33,7 @@ class Inspector:
         """
         command = ["node_modules/.bin/mcp-inspector", "--cli", "--protocol-era", self.era]
         command += ["--method", method, "--format", "json", "--quiet", *options]
+        command += ["--connect-timeout", "0"]  # a busy machine may start a server for long
         if self.transport != "stdio":
             command += ["--transport", self.transport]
             command += ["--header", f"Authorization: Bearer {token}", "--", self.place.url]
