@@ -27,7 +27,8 @@ _LANGUAGES = "background_languages"
 """The texts of every language, and beside them the axes that the first of `_KNOWN` gives them."""
 
 
-def _lines(name: str) -> tuple[str, ...]:
+def listed(name: str) -> tuple[str, ...]:
+    """The lines of one of the package's lists, without what is empty or a remark."""
     text = (_HERE / name).read_text(encoding="utf-8")
     return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
 
@@ -35,7 +36,7 @@ def _lines(name: str) -> tuple[str, ...]:
 @cache
 def prompts() -> tuple[str, ...]:
     """The background list: general prompts, one a line."""
-    return _lines("background.txt")
+    return listed("background.txt")
 
 
 PAIR = 0.7
@@ -69,14 +70,14 @@ class Rarity:
 def rarity() -> Rarity:
     """The rarity of terms by the lists of the package."""
     seen = Counter(term for prompt in prompts() for term in set(terms(prompt)))
-    empty = frozenset(term for line in _lines("function_words.txt") for term in terms(line))
+    empty = frozenset(term for line in listed("function_words.txt") for term in terms(line))
     return Rarity(seen, empty, len(prompts()))
 
 
 @cache
 def error_rarity() -> Rarity:
     """The rarity of terms among errors that any program may print, by the list of the package."""
-    lines = _lines("background_errors.txt")
+    lines = listed("background_errors.txt")
     seen = Counter(term for line in lines for term in set(terms(line)))
     return Rarity(seen, rarity().empty, len(lines))
 

@@ -10,12 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
-from memory_core.background import rarity
-from memory_core.words import JOINTS, LONGEST_TERM, folded, terms
-
-_LISTED = Path(__file__).parent / "everyday_names.txt"
+from memory_core.background import listed, rarity
+from memory_core.words import FLAG, JOINTS, LONGEST_TERM, SEGMENTS, folded, terms
 
 # -- what is no name wherever it stands ------------------------------------------------
 
@@ -51,11 +48,10 @@ _SHOUTED = re.compile(
 # -- what is a name -------------------------------------------------------------------
 
 _TOKEN = re.compile(
-    rf"(?P<flag>(?<![\w-])--?(?=[A-Za-z])[\w-]+)"
+    rf"{FLAG}"
     rf"|(?P<token>\w+(?:{JOINTS}\w+)*(?:\((?!e?s\)))?)",
     re.ASCII,
 )
-_SEGMENTS = re.compile(r"[/\\:@]+")
 _COMMON_FLAGS = frozenset({"--help", "--version", "--verbose", "--debug", "--quiet", "--yes"})
 _EVERYDAY = re.compile(
     r"\d{1,4}|\d+00"  # numbers that anybody writes, round ones
@@ -151,7 +147,7 @@ def _words(text: str) -> Iterator[tuple[str, bool]]:
             yield token, False
             continue
         called = token.endswith("(")
-        segments = _SEGMENTS.split(token.rstrip("("))
+        segments = SEGMENTS.split(token.rstrip("("))
         for place, segment in enumerate(segments):
             word = segment.strip("_.'-").removesuffix("'s")
             if word:
@@ -201,5 +197,4 @@ def _is_known(host: str) -> bool:
 @cache
 def _everyday() -> frozenset[str]:
     """Brands, shouted words, hosts and identifiers that everybody writes, in small letters."""
-    lines = _LISTED.read_text(encoding="utf-8").splitlines()
-    return frozenset(word for line in lines if line[:1] != "#" for word in line.split())
+    return frozenset(word for line in listed("everyday_names.txt") for word in line.split())

@@ -50,12 +50,12 @@ _PICTURES = (
     "\U0001f400-\U0001faff"
 )
 JOINTS = r"[-.'/\\:@]{1,3}"
-_FLAG = r"(?P<flag>(?<![\w-])--?(?=[A-Za-z])[\w-]+)"
+FLAG = r"(?P<flag>(?<![\w-])--?(?=[A-Za-z])[\w-]+)"
 _SIGNED = r"(?P<signed>\b[A-Za-z](?:\+\+|#)(?!\w))"
-_ASCII = re.compile(rf"{_FLAG}|{_SIGNED}|(?P<name>\w+(?:{JOINTS}\w+)*)", re.ASCII)
+_ASCII = re.compile(rf"{FLAG}|{_SIGNED}|(?P<name>\w+(?:{JOINTS}\w+)*)", re.ASCII)
 _LETTER = rf"(?:[^\W{_CJK}{_UNSPACED}]|[{_MARKS}])"
 _ANY = re.compile(
-    rf"{_FLAG}|{_SIGNED}|(?P<cjk>[{_CJK}]+)|(?P<unspaced>[{_UNSPACED}]+)"
+    rf"{FLAG}|{_SIGNED}|(?P<cjk>[{_CJK}]+)|(?P<unspaced>[{_UNSPACED}]+)"
     rf"|(?P<emoji>[\U0001f1e6-\U0001f1ff]{{2}}|[{_PICTURES}])"
     rf"|(?P<name>{_LETTER}+(?:{JOINTS}{_LETTER}+)*)"
 )
@@ -73,7 +73,7 @@ _LETTERS = str.maketrans(
         **dict(zip("ßẞæÆœŒþÞ", ["ss", "SS", "ae", "AE", "oe", "OE", "th", "TH"], strict=True)),
     }
 )
-_SEGMENTS = re.compile(r"[/\\:@]+")
+SEGMENTS = re.compile(r"[/\\:@]+")
 _DOTS = re.compile(r"\.+")
 _HYPHENS = re.compile(r"[-_]+")
 _HUMPS = re.compile(
@@ -136,7 +136,7 @@ def _of_name(token: str) -> tuple[str, ...]:
 
 def _named(token: str) -> tuple[str, ...]:
     """A name: its path whole, then what stands between its slashes."""
-    parts = [part for part in _SEGMENTS.split(token) if part]
+    parts = [part for part in SEGMENTS.split(token) if part]
     found: list[str] = []
     if len(parts) > 1 and len(token) <= LONGEST_TERM:
         found.append("/".join(parts).casefold())

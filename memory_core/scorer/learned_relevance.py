@@ -300,12 +300,16 @@ def _lifts(found: float, logits: Floats) -> Floats:
     """
     if found <= 0 or not len(logits):
         return np.full(len(logits), found)
-    chances = 1.0 / (1.0 + np.exp(-logits))
+    chances = _sigmoid(logits)
     return np.asarray(found * chances / chances.max())
 
 
 def _chance(fit: Floats, logits: Floats, lifts: Floats) -> Floats:
-    chances: Floats = 1.0 / (1.0 + np.exp(-(fit[0] * logits + fit[1] * lifts + fit[2])))
+    return _sigmoid(fit[0] * logits + fit[1] * lifts + fit[2])
+
+
+def _sigmoid(logits: Floats) -> Floats:
+    chances: Floats = 1.0 / (1.0 + np.exp(-logits))
     return chances
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from memory_core.proof_answers import ExpertPush, MovedGroup, OrderProof
 from memory_core.scorer.episode import Episode
 from memory_core.scorer.experts import EXPERTS, FUSED, START
+from memory_core.scorer.facts import by_expert
 from memory_core.scorer.intervals import exact_interval, sum_interval
 from memory_core.scorer.panel import Floats, Values
 from memory_core.scorer.shares import REACH, place_to_drop, shared_errors
@@ -276,8 +277,9 @@ class OrderRecord:
         record.groups = {name: list(state["groups"][name]) for name in DIRECTIONS}
         record.pairs, record.sources = list(state["pairs"]), list(state["sources"])
         record.moves = [Move(**move) for move in state["moves"]]
-        record.push = [float(state["push"].get(name, 0.0)) for name in EXPERTS]
-        record.decided = [int(state["decided"].get(name, 0)) for name in EXPERTS]
+        none = np.zeros(len(EXPERTS))
+        record.push = by_expert(state["push"], none).tolist()
+        record.decided = [int(count) for count in by_expert(state["decided"], none)]
         return record
 
 

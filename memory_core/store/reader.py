@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from memory_core.model import RecallRecord
 from memory_core.ports import Scope, StoredItem, StoredOutcome, StoredRecall
 from memory_core.store.faults import translated
-from memory_core.store.schema import CODECS, ITEMS, OUTCOMES, RECALLS, TableName
+from memory_core.store.schema import CODECS, ITEMS, OUTCOMES, RECALLS, Codec, TableName
 from memory_core.store.tables import at_places, one_of
 from memory_core.store.writer import Writer
+
+T = TypeVar("T")
 
 _NO_END = 2**62
 SLICE = 512
@@ -93,24 +95,19 @@ class Reader:
 
     def recall(self, recall_id: str) -> StoredRecall | None:
         """Give the recall with this id, if there is one."""
-        found = self._writer.tail.recall(recall_id)
-        if not isinstance(found, int):
-            return found
-        with translated(self._folder):
-            rows = RECALLS.read(self._tables.scan("recalls", None, at_places([found])))
-        return rows[0][1] if rows else None
+        return self._record(RECALLS, recall_id)
 
     def outcome(self, outcome_id: str) -> StoredOutcome | None:
         """Give the outcome with this id, if there is one."""
-        place = self._writer.tail.place("outcomes", outcome_id)
-        if place is None:
-            return None
-        _, waiting = self._writer.tail.split("outcomes")
-        for entry in waiting:
-            if entry.seq == place:
-                return entry.stored  # type: ignore[no-any-return]
+        return self._record(OUTCOMES, outcome_id)
+
+    def _record(self, codec: Codec[T], record_id: str) -> T | None:
+        """Give the record of a log with this id: from memory, else from its one row."""
+        found: T | int | None = self._writer.tail.record(codec.table, record_id)
+        if not isinstance(found, int):
+            return found
         with translated(self._folder):
-            rows = OUTCOMES.read(self._tables.scan("outcomes", None, at_places([place])))
+            rows = codec.read(self._tables.scan(codec.table, None, at_places([found])))
         return rows[0][1] if rows else None
 
     def newest_recalls(self, wanted: Wanted, limit: int) -> list[RecallRecord]:

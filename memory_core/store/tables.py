@@ -184,15 +184,17 @@ class Tables:
         """Give the tables of a store without a model its vector columns, empty."""
         self.dimension = dimension
         for name, codec in CODECS.items():
-            present = self.open(name).schema.names
-            missing = [f for f in codec.vector_fields(dimension) if f.name not in present]
-            if missing:
-                self.open(name).add_columns(missing)
+            self._add_columns(name, codec.vector_fields(dimension))
 
     def add_column(self, name: TableName, column: str) -> None:
         """Give a table one more column, null in its rows; nothing is done where it has it."""
-        if column not in self.open(name).schema.names:
-            self.open(name).add_columns([CODECS[name].schema(0).field(column)])
+        self._add_columns(name, [CODECS[name].schema(0).field(column)])
+
+    def _add_columns(self, name: TableName, fields: Sequence[Any]) -> None:
+        present = self.open(name).schema.names
+        missing = [field for field in fields if field.name not in present]
+        if missing:
+            self.open(name).add_columns(missing)
 
     def drop_vector_columns(self) -> None:
         """Take the vector columns away again (a store without rows changes its model)."""

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from memory_core.ports import StoredRecall
 from memory_core.store.schema import LOGS, Entry, TableName
@@ -66,16 +67,16 @@ class LogTail:
         while len(self._recent) > RECENT_RECALLS:
             self._recent.popitem(last=False)
 
-    def recall(self, recall_id: str) -> StoredRecall | int | None:
-        """Give the recall, or its seq when only LanceDB has it, or None when nobody has."""
+    def record(self, name: TableName, record_id: str) -> Any:
+        """Give the record, or its seq when only LanceDB has it, or None when nobody has."""
         with self._lock:
-            seq = self._seq["recalls"].get(recall_id)
+            seq = self._seq[name].get(record_id)
             if seq is None:
                 return None
-            waiting = self._waiting["recalls"].get(seq)
+            waiting = self._waiting[name].get(seq)
             if waiting is not None:
-                return waiting.stored  # type: ignore[no-any-return]
-            return self._recent.get(recall_id, seq)
+                return waiting.stored
+            return self._recent.get(record_id, seq) if name == "recalls" else seq
 
     def waiting(self) -> dict[TableName, list[Entry]]:
         """Give the waiting entries of each log, in log order."""

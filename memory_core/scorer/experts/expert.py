@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from memory_core.scorer.panel import Floats, Panel
+import numpy as np
+
+from memory_core.scorer.panel import Floats, Panel, zscore
 
 if TYPE_CHECKING:  # torch comes with them, and the log's reading needs the experts' names
     from memory_core.scorer.episode import Episode
@@ -39,6 +41,10 @@ class View:
     panel: Panel
     record: Record
     networks: Weights | None
+
+    def standing_out(self, read: Floats | None) -> Floats:
+        """z-score of what was read of the texts, float64[N]; 0 where there was none to read."""
+        return np.zeros(self.panel.size) if read is None else zscore(read)
 
 
 class Expert:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from memory_core.scorer.experts.expert import Expert, Prior, View
-from memory_core.scorer.panel import Floats, zscore
+from memory_core.scorer.panel import Floats
 
 
 class Names(Expert):
@@ -16,5 +14,4 @@ class Names(Expert):
     prior = Prior(0.0, 0.5, -2.0, 2.0)
 
     def says(self, view: View) -> Floats:
-        known = view.panel.names
-        return np.zeros(view.panel.size) if known is None else zscore(known)
+        return view.standing_out(view.panel.names)

@@ -117,8 +117,8 @@ def test_recent_recalls_are_kept_whole_and_old_ones_by_their_place() -> None:
     tail.drained(entries)
     assert tail.size() == 0
     assert tail.age() == 0.0
-    assert tail.recall("recall_0000") == 0
-    newest = tail.recall(f"recall_{RECENT_RECALLS:04d}")
+    assert tail.record("recalls", "recall_0000") == 0
+    newest = tail.record("recalls", f"recall_{RECENT_RECALLS:04d}")
     assert not isinstance(newest, int)
     assert newest is not None
     assert same(newest, recall(RECENT_RECALLS, candidates=0))
