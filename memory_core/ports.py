@@ -126,7 +126,8 @@ class Candidate:
     value: the similarity, and with the store's own weights the share that the item holds
     of what the query's words say, and `named`. `cosines` holds, per probe, (content, task)
     cosines, task cosine NaN where the item has no task. `named`: it holds a code,
-    identifier, flag, version or host of the query that at most two other items in scope hold.
+    identifier, flag, version, host or number of the query that at most two other items in
+    scope hold.
     """
 
     stored: StoredItem

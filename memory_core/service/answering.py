@@ -130,7 +130,7 @@ def _sign(ranked: Ranked, rank: int) -> str:
     signs = dict(zip(SIGNS, ranked.signs[ranked.places[rank]].tolist(), strict=True))
     shares = signs["words"] > 0 or candidate.keyword > 0
     if candidate.named and shares:
-        return f"Shares a name with the {asked}"
+        return f"Shares a name or a number with the {asked}"
     if ranked.mode == "keyword":
         return f"Shares words with the {asked}" if shares else "Stored here; shares no word with it"
     weigh = dict(zip(SIGNS, BY_MEANING.signs, strict=True))

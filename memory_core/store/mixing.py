@@ -20,7 +20,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from memory_core.names import names
+from memory_core.names import marks
 from memory_core.ports import StoredItem
 from memory_core.sketch import content_sketch
 from memory_core.store.catalog import Catalog, Rows
@@ -61,7 +61,7 @@ START = Mix()
 
 def named_rows(table: TermTable, text: str, mask: NDArray[np.bool_]) -> Rows:
     """Give the rows of `mask` that hold a name of a text which at most three of them hold."""
-    found = [rows for _, rows, _ in table.found(sorted(names(text)), mask) if len(rows) <= HOLDERS]
+    found = [rows for _, rows, _ in table.found(sorted(marks(text)), mask) if len(rows) <= HOLDERS]
     return np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
 
 

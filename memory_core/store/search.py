@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from memory_core.names import names
+from memory_core.names import marks
 from memory_core.ports import Candidate, Matrix, Probe, Scope, StoredItem, Vector
 from memory_core.store.catalog import Catalog, Rows
 from memory_core.store.mixing import HOLDERS, START, Mix, Mixing, named_rows
@@ -253,7 +253,7 @@ class Searcher:
         """Ask LanceDB for the best `limit` matches, and for who holds the query's names."""
         hits = self._best(query_words(probe.text), limit, where)
         named: set[str] = set()
-        for name in sorted(names(query_part(probe.text)), key=lambda one: (-len(one), one))[
+        for name in sorted(marks(query_part(probe.text)), key=lambda one: (-len(one), one))[
             :_MOST_NAMES
         ]:
             holders = self._tables.matching(name, HOLDERS + 1, where)

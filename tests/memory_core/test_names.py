@@ -7,7 +7,7 @@ from base64 import b64encode
 
 import pytest
 
-from memory_core.names import holds, names
+from memory_core.names import holds, marks, names
 
 README = """
 # Widgets [![Build](https://travis-ci.org/acme/widgets.svg)](https://travis-ci.org/acme/widgets)
@@ -113,3 +113,10 @@ def test_an_item_holds_a_name_where_it_writes_it_as_one(asked: str, item: str, h
 )
 def test_a_huge_text_has_no_more_names_than_a_few_for_each_of_its_signs(text: str) -> None:
     assert len(names(text)) <= len(text)
+
+
+def test_a_number_tells_like_items_apart_though_it_names_none() -> None:
+    asked = "what does EECS 280 ask for, and web03?"
+
+    assert not names(asked)
+    assert {"280", "web03"} <= marks(asked)

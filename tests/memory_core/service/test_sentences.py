@@ -103,7 +103,7 @@ def test_why_is_true_whole_and_never_against_itself() -> None:
 @pytest.mark.parametrize(
     ("named", "signs", "cosines", "said"),
     [
-        (True, (0.4, 0.1, 0.5, 0.5, 0, 2), (0.9, 0.1), "Shares a name with the error."),
+        (True, (0.4, 0.1, 0.5, 0.5, 0, 2), (0.9, 0.1), "Shares a name or a number with the error."),
         (False, (0.1, 0, 2.0, 1.0, 0.5, 2), (0.3, 0.1), "Shares words with the error."),
         (False, (0.4, 0.1, 0.5, 0.2, 0, 2), (0.9, 0.1), "Is near in meaning to the error."),
         (False, (0.4, 0.1, 0, 0, 0, 2), (0.5, 0.8), "Comes from a task like the error."),
