@@ -39,6 +39,10 @@ $(STAMP): pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
 demo: $(STAMP) ## Watch an agent learn from real outcomes (the workshop)
 	$(BIN)/python -m benchmarks.workshop
 
+.PHONY: quick
+quick: $(STAMP) ## Run the tests that need memory alone, at each save
+	$(BIN)/python -m pytest --quick -q
+
 .PHONY: test
 test: $(STAMP) ## Run the whole test suite, on up to four cores
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
@@ -54,6 +58,10 @@ lint: $(STAMP) ## Check style, formatting, types and layers
 format: $(STAMP) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix --exit-zero
 	$(BIN)/ruff format
+
+.PHONY: map
+map: $(STAMP) ## Write the list of modules in docs/architecture.md anew
+	$(BIN)/python -m tests.module_map
 
 .PHONY: bench
 bench: $(STAMP) ## Measure what the README claims

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +11,31 @@ import pytest
 from hypothesis import settings
 
 from memory_core.threads import calm_threads
+from tests.tiers import forbid_slow_things, is_quick
 
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
 
 calm_threads()  # before a test imports numpy or torch, as the product does
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--quick`: only what `tests.tiers` calls quick."""
+    parser.addoption("--quick", action="store_true", help="only tests in memory")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hold quick tests to what they promise."""
+    if config.getoption("--quick"):
+        sys.addaudithook(forbid_slow_things)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not quick, where only that is asked for."""
+    if config.getoption("--quick"):
+        quick = [item for item in items if is_quick(item)]
+        config.hook.pytest_deselected(items=[item for item in items if not is_quick(item)])
+        items[:] = quick
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
 import subprocess
 import sys
+from collections import Counter
+from difflib import unified_diff
 from pathlib import Path
 
 import grimp
 import pytest
+from packaging.requirements import Requirement
+
+from tests.module_map import BEGIN, END, listing
+from tests.test_repository import project
 
 SEEN_BY_SERVER = {
     "memory_core.addresses",
@@ -77,3 +86,105 @@ def test_no_file_has_a_name_that_says_nothing(repository: Path) -> None:
         if path.name in vague and not {"node_modules", ".venv"} & set(path.parts)
     ]
     assert not found
+
+
+# -- one word a thing -----------------------------------------------------------------
+
+REPEATED_CLASSES = {
+    "Candidate": 2, "Conditions": 2, "Evidence": 2, "Failure": 2, "Found": 2, "HostEnded": 2,
+    "Learned": 2, "Member": 2, "Memory": 3, "Named": 2, "Rarity": 2, "Record": 3, "Shared": 3,
+    "Standing": 3, "Weights": 2, "_Answer": 3, "_Report": 2,
+}  # fmt: skip
+REPEATED_MODULES = {
+    "answers": 2, "app": 2, "asking": 3, "command": 3, "evidence": 2, "identity": 2,
+    "in_process": 2, "joining": 2, "journal": 2, "names": 2, "opening": 2, "projects": 2,
+    "reading": 2, "render": 2, "shelf": 2, "standing": 2, "starting": 2, "tokens": 2, "typed": 2,
+    "writer": 2,
+}  # fmt: skip
+"""Names that stand for more than one thing today, and how many. To shrink, never to grow."""
+
+
+def test_no_further_class_or_module_bears_a_name_that_another_has(repository: Path) -> None:
+    classes, names = Counter[str](), Counter[str]()
+    for path in sources(repository):
+        if path.stem not in ("__init__", "__main__"):
+            names[path.stem] += 1
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        classes.update(node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    for counted, allowed in ((classes, REPEATED_CLASSES), (names, REPEATED_MODULES)):
+        grown = {name: n for name, n in counted.items() if n > allowed.get(name, 1)}
+        assert not grown, f"another name is needed for one of each: {grown}"
+
+
+def sources(repository: Path) -> list[Path]:
+    """Every module of the product."""
+    return [path for one in ("memory_core", "server") for path in (repository / one).rglob("*.py")]
+
+
+# -- what others keep private ---------------------------------------------------------
+
+PRIVATE = {
+    "_session_owners": "server/web/application.py",
+    "session._connection": "server/changes.py",
+    "uvicorn.protocols": "server/web/patience.py",
+    "lancedb.background_loop": "memory_core/store/queries.py",
+}
+"""Each name that a package does not promise, and the one module that relies on it."""
+
+
+@pytest.mark.parametrize("name", PRIVATE)
+def test_a_private_name_of_another_package_is_used_in_one_place(
+    name: str, repository: Path
+) -> None:
+    used = [path for path in sources(repository) if name in path.read_text(encoding="utf-8")]
+    assert [path.relative_to(repository).as_posix() for path in used] == [PRIVATE[name]]
+
+
+@pytest.mark.parametrize("package", ["lancedb", "mcp", "uvicorn"])
+def test_a_package_with_private_names_in_use_has_an_upper_bound(
+    package: str, repository: Path
+) -> None:
+    lines = [Requirement(line) for line in project(repository)["project"]["dependencies"]]
+    wanted = [line for line in lines if line.name == package]
+    operators = {one.operator for line in wanted for one in line.specifier}
+    assert operators & {"<", "~="}, f"{package}: {wanted}"
+
+
+def test_uvicorn_still_has_what_the_patient_protocol_overrides_and_asks() -> None:
+    protocol = importlib.import_module("uvicorn.protocols.http.h11_impl").H11Protocol
+    missing = [
+        name
+        for name in (
+            "connection_made",
+            "connection_lost",
+            "data_received",
+            "_unset_keepalive_if_required",
+            "on_response_complete",
+        )
+        if not hasattr(protocol, name)
+    ]
+    assert not missing, f"uvicorn's H11Protocol has no {missing}: see server/web/patience.py"
+
+
+def test_the_sdk_still_keeps_the_owners_of_sessions_and_the_connection_of_one() -> None:
+    manager = importlib.import_module("mcp.server.streamable_http_manager")
+    session = importlib.import_module("mcp.server.session").ServerSession
+    made = inspect.getsource(manager.StreamableHTTPSessionManager.__init__)
+    assert "self._session_owners" in made, "see server/web/application.py"
+    assert "self._connection" in inspect.getsource(session.__init__), "see server/changes.py"
+
+
+def test_lancedb_still_has_the_loop_that_its_blocking_calls_run_on() -> None:
+    loop = importlib.import_module("lancedb.background_loop").LOOP
+    assert callable(loop.run), "see memory_core/store/queries.py"
+
+
+# -- the document ---------------------------------------------------------------------
+
+
+def test_the_document_lists_every_module_and_no_other(repository: Path) -> None:
+    text = (repository / "docs" / "architecture.md").read_text(encoding="utf-8")
+    told = text.partition(BEGIN)[2].partition(END)[0].strip().splitlines()
+    there = listing(repository).splitlines()
+    differ = [line for line in unified_diff(told, there, lineterm="", n=0) if line[:1] in "+-"]
+    assert not differ, "`make map` writes the list anew:\n" + "\n".join(differ)
