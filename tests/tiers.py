@@ -23,7 +23,9 @@ SLOW_IMPORTS = (
     "memory_core.scorer",
     "memory_core.service",
     "memory_core.store",
+    "mcp.StdioServerParameters",
     "mcp.client.stdio",
+    "mcp.stdio_client",
     "moto",
     "multiprocessing",
     "sentence_transformers",
@@ -78,7 +80,10 @@ def _module_at(name: str) -> Path | None:
 
 def _defines(path: Path, fixtures: tuple[str, ...]) -> bool:
     defined = ast.parse(path.read_text(encoding="utf-8")).body
-    return any(isinstance(one, ast.FunctionDef) and one.name in fixtures for one in defined)
+    return any(
+        isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) and one.name in fixtures
+        for one in defined
+    )
 
 
 def forbid_slow_things(event: str, arguments: tuple[object, ...]) -> None:
