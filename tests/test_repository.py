@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import configparser
 import json
 import os
@@ -19,6 +20,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from memory_core.version import VERSION
+from server.cli.arguments import parser
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -231,6 +233,51 @@ def test_every_make_target_that_a_document_names_exists(repository: Path) -> Non
             assert named <= targets, f"{path.name} names {named - targets}"
 
 
+def prose(repository: Path) -> list[Path]:
+    """What people read, without the history of decisions."""
+    return [
+        path
+        for path in files(repository)
+        if path.suffix == ".md"
+        and path.name not in ("CHANGELOG.md", "decisions.md")
+        and path.relative_to(repository).parts[0] not in ("tests", "benchmarks")
+    ]
+
+
+def test_every_path_and_module_that_a_document_names_exists(repository: Path) -> None:
+    rooms = r"(?:server|memory_core|tests|client_examples|benchmarks|docs|\.ci)"
+    for document in prose(repository):
+        text = _text(document)
+        named = set(re.findall(rf"(?<![\w/.-])({rooms}/[\w./-]*[\w/])", text))
+        for module in re.findall(rf"-m ({rooms}(?:\.\w+)*)", text):
+            path = module.replace(".", "/")
+            named.add(path if (repository / path).is_dir() else f"{path}.py")
+        missing = [name for name in named if not (repository / name).exists()]
+        assert not missing, f"{document.name} names {missing}"
+
+
+def test_every_command_and_flag_that_a_document_names_exists(repository: Path) -> None:
+    every = parser()
+    for document in prose(repository):
+        called = set(re.findall(r"`lessonbank ([a-z]+)", _text(document)))
+        assert called <= _subcommands(every).keys(), f"{document.name} names {called}"
+        for line in re.findall(r"\blessonbank ([^`\n|;&#()]*)", _text(document)):
+            here, flags = every, set(every._option_string_actions)
+            words = line.split()
+            while words and words[0] in (below := _subcommands(here)):
+                here = below[words.pop(0)]
+                flags |= set(here._option_string_actions)
+            if here is every:
+                continue
+            named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", " ".join(words)))
+            assert named <= flags, f"{document.name}: lessonbank {line}: {named - flags}"
+
+
+def _subcommands(of: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    found = [one for one in of._actions if isinstance(one, argparse._SubParsersAction)]
+    return {name: below for one in found for name, below in one.choices.items()}
+
+
 def test_every_setting_is_in_the_guide_and_every_setting_of_the_guide_exists(
     repository: Path,
 ) -> None:
@@ -245,9 +292,9 @@ def _settings(text: str) -> set[str]:
 
 
 def test_editors_and_git_agree_on_line_ends(repository: Path) -> None:
-    parser = configparser.ConfigParser()
-    parser.read_string("[top]\n" + _text(repository / ".editorconfig"))
-    assert parser["*"]["end_of_line"] == "lf"
+    editors = configparser.ConfigParser()
+    editors.read_string("[top]\n" + _text(repository / ".editorconfig"))
+    assert editors["*"]["end_of_line"] == "lf"
     assert "eol=lf" in _text(repository / ".gitattributes")
     crlf = [path for path in files(repository) if b"\r\n" in path.read_bytes()]
     assert not crlf
