@@ -236,8 +236,18 @@ def redact(text: str) -> tuple[str, tuple[str, ...]]:
         >>> redact("mysql --password=hunter2 shop")
         ('mysql --password=[redacted:password] shop', ('password',))
     """
-    lower = text.lower()
-    clean = _without_private_keys(text) if "private key" in lower else text
+    clean = _without_private_keys(text) if "private key" in text.lower() else text
+    for _ in range(_PASSES):  # a marker ends what hid the token or the value behind it
+        before = clean
+        for pattern, put in _hinted(clean.lower()):
+            clean = pattern.sub(put, clean)
+        if clean == before:
+            break
+    return (text, ()) if clean == text else (clean, _found(text, clean))
+
+
+def _hinted(lower: str) -> list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]]:
+    """What may be found in a text, given in small letters; a marker's own words count, too."""
     active: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
         (form.pattern, _marker(form.name))
         for form in _FORMS
@@ -245,18 +255,11 @@ def redact(text: str) -> tuple[str, tuple[str, ...]]:
     ]
     if "hooks.slack.com" in lower:
         active.append((_SLACK_HOOK, _marker("slack-token")))
-    active += [
+    return active + [
         (pattern, on_match)
         for hints, pattern, on_match in _CONTEXTS
         if any(hint in lower for hint in hints)
     ]
-    for _ in range(_PASSES):  # a marker ends what hid the token or the value behind it
-        before = clean
-        for pattern, put in active:
-            clean = pattern.sub(put, clean)
-        if clean == before:
-            break
-    return (text, ()) if clean == text else (clean, _found(text, clean))
 
 
 _ANY_MARKER = re.compile(r"\[redacted:([a-z0-9-]{1,40})\]")

@@ -253,6 +253,7 @@ PIECES = st.sampled_from(
 @example("password=password=hunter2")
 @example('token="password=hunter2"')
 @example(f"dop_v1_{'8d' * 32}AKIAUJZDEGXDNCF32EPF")
+@example("ghp_gLKOmxgJTeKdNnFRIBXuDL7DxtpYlSXpfK7a123456789:AAQ0PBQFI14zGtSnovm14TUOizwd1iaeO7a")
 def test_redacting_twice_changes_nothing_more(text: str) -> None:
     once, _ = redact(text)
     assert redact(once) == (once, ())
