@@ -81,6 +81,10 @@ class StoredOutcome:
     signature: Vector | None
 
 
+Record = StoredItem | StoredRecall | StoredOutcome | Event
+"""What the log consists of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """One part of a query: its text for the full-text leg and its vectors (None: no model yet).

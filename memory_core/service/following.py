@@ -14,13 +14,12 @@ from collections.abc import Callable, Sequence
 from memory_core.errors import StoreUnavailable
 from memory_core.model import Event
 from memory_core.port import Change
-from memory_core.ports import StoredItem, StoredOutcome, StoredRecall
+from memory_core.ports import Record, StoredItem, StoredOutcome, StoredRecall
 from memory_core.service.announcing import item_changes, outcome_changes, recall_changes
 from memory_core.service.folding import fold_event, fold_mistake, fold_outcome
 from memory_core.service.joining import episode_of, failure_of, query_of, viewed
 from memory_core.service.service import MemoryService
 
-Record = StoredItem | StoredRecall | StoredOutcome | Event
 log = logging.getLogger(__name__)
 
 

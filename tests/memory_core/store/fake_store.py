@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from memory_core.ports import (
     Embedder,
     Matrix,
     Probe,
+    Record,
     Scope,
     StoredItem,
     StoredOutcome,
@@ -33,9 +35,11 @@ from memory_core.store.parts import WEIGHT
 FLIPS: Mapping[str, State] = {
     "retire": "retired",
     "supersede": "retired",
+    "correct": "retired",
     "archive": "archived",
     "restore": "active",
 }
+T = TypeVar("T", bound=Record)
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -54,6 +58,7 @@ class FakeStore:
         self._recalls: dict[str, StoredRecall] = {}
         self._outcomes: dict[str, StoredOutcome] = {}
         self._events: dict[str, Event] = {}
+        self._log: list[tuple[Mapping[str, Record], str]] = []
         self._closed = False
 
     @property
@@ -100,7 +105,13 @@ class FakeStore:
                 if vector is not None and stored.item.embedder != self._name:
                     raise ValueError(f"item {stored.item.id!r} has another model's vectors")
         for stored in items:
-            self._items.setdefault(stored.item.id, stored)
+            self._append(self._items, stored.item.id, stored)
+
+    def _append(self, kept: dict[str, T], record_id: str, record: T) -> None:
+        """Add a record whose id is new, at the end of the log."""
+        if record_id not in kept:
+            kept[record_id] = record
+            self._log.append((kept, record_id))
 
     def _check(self, vector: Vector | None) -> None:
         if vector is not None and vector.shape != (self._dimension,):
@@ -219,7 +230,7 @@ class FakeStore:
     def add_recall(self, recall: StoredRecall, *, durable: bool = False) -> None:
         self._require_open()
         self._check(recall.vector)
-        self._recalls.setdefault(recall.record.id, recall)
+        self._append(self._recalls, recall.record.id, recall)
 
     def get_recall(self, recall_id: str) -> StoredRecall | None:
         self._require_open()
@@ -251,17 +262,26 @@ class FakeStore:
     def add_outcome(self, outcome: StoredOutcome) -> None:
         self._require_open()
         self._check(outcome.signature)
-        self._outcomes.setdefault(outcome.record.id, outcome)
+        self._append(self._outcomes, outcome.record.id, outcome)
 
     def add_event(self, event: Event) -> None:
         self._require_open()
         if event.id in self._events:
             return
-        self._events[event.id] = event
+        self._append(self._events, event.id, event)
         state = FLIPS.get(event.kind)
         stored = self._items.get(event.item_id)
         if state is not None and stored is not None:
             self._items[event.item_id] = replace(stored, state=state)
+
+    def log(self, after: int = 0) -> Iterator[tuple[int, Record]]:
+        """All records behind a place, with their places from 1, in the order of their calls.
+
+        An item is given as it is now. The product reads its log table by table.
+        """
+        self._require_open()
+        places = enumerate(self._log[after:], after + 1)
+        return iter([(place, kept[one]) for place, (kept, one) in places])
 
     def recalls(self) -> Iterator[StoredRecall]:
         self._require_open()

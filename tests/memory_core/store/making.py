@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from memory_core.model import Credit, Event, EventKind, Item, OutcomeRecord, RecallRecord, Served
-from memory_core.ports import Probe, Scope, StoredItem, StoredOutcome, StoredRecall, Vector
+from memory_core.ports import Probe, Record, Scope, StoredItem, StoredOutcome, StoredRecall, Vector
 from memory_core.store.lance_store import LanceStore
 from tests.memory_core.hash_embedder import HashEmbedder
 
@@ -101,7 +101,7 @@ def abandon(store: LanceStore) -> None:
     store._ownership.release()
 
 
-def same(one: StoredItem | StoredRecall | StoredOutcome, other: object) -> bool:
+def same(one: Record, other: object) -> bool:
     """Whether two stored records are equal, vectors bit for bit."""
     if type(one) is not type(other):
         return False
