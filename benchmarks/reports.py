@@ -124,7 +124,7 @@ def grown(service: MemoryService, reports: int, when: str = "") -> tuple[Cell, .
     learner = sum(file.stat().st_size for file in checkpoints(service))
     name = f"{reports:,} reports{when}"
     rest = sizes.bytes - learner
-    return name, sizes.fragments, sizes.journal, round(rest / 1e6, 2), round(learner / 1e6, 2)
+    return name, sizes.fragments, sizes.unindexed, round(rest / 1e6, 2), round(learner / 1e6, 2)
 
 
 def checkpoints(service: MemoryService) -> list[Path]:
@@ -194,8 +194,8 @@ def measure_reports(
     compare(report, counts, wall, cpu)
 
 
-GROWTH = ("when", "fragments", "rows in the journal", "MB of records", "MB of checkpoints")
-WEIGHED = "Records: tables, indexes and journal. Checkpoints: a cache of what was learned."
+GROWTH = ("when", "fragments", "unindexed items", "MB of records", "MB of checkpoints")
+WEIGHED = "Records: log and index. Checkpoints: a cache of what was learned."
 
 
 def costs(laps: Laps) -> Table:

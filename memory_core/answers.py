@@ -314,7 +314,8 @@ class Shared(_Answer):
 class Stats(_Answer):
     """`memory://stats`: counts, sizes and readiness; `shared` only of a shared store.
 
-    `items` counts by state; `projects` and `kinds` count the active ones.
+    `items` counts by state; `projects` and `kinds` count the active ones. `unindexed`: items
+    of the log that the index has not got yet.
     """
 
     version: str
@@ -326,7 +327,7 @@ class Stats(_Answer):
     outcomes: dict[str, int]
     bytes: int
     fragments: int
-    journal: int
+    unindexed: int
     embedder: str
     dimension: int
     readiness: str
@@ -388,6 +389,13 @@ class Compacted(_Answer):
     fragments_after: int
     bytes_before: int
     bytes_after: int
+
+
+class Exported(_Answer):
+    """Where a store's tables were written, and how many rows each has."""
+
+    place: str
+    rows: dict[str, int]
 
 
 class Reembedded(_Answer):

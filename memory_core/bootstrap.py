@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from memory_core.addresses import working_directory
 from memory_core.allocator import steady_allocator
+from memory_core.answers import Exported
 from memory_core.errors import StoreUnavailable
 from memory_core.in_process import InProcessMemory
 from memory_core.port import Change, Memory
@@ -121,3 +122,18 @@ def evaluate(settings: Settings) -> Evaluation:
         return replay(store, str(store.path))
     finally:
         store.close()
+
+
+def export(settings: Settings, target: Path) -> Exported:
+    """Write the log of the store of these settings as plain LanceDB tables.
+
+    Another process may own the store. Needs no embedding model.
+
+    Raises:
+        InvalidInput: There is something at `target`.
+        StoreUnavailable: There is no store, it cannot be read, or `target` cannot be written.
+    """
+    from memory_core.store.exporting import export_tables
+
+    rows = export_tables(settings.store, target)
+    return Exported(place=str(target), rows={str(name): count for name, count in rows.items()})

@@ -157,14 +157,14 @@ class SharedState:
 
 @dataclass(frozen=True, slots=True)
 class StoreSizes:
-    """Sizes: bytes on disk, Lance fragments over all tables, rows waiting in the journal.
+    """Sizes: bytes on disk, fragments of the index, items that it has not got yet.
 
     `shared`: None for a store in a folder of its own.
     """
 
     bytes: int
     fragments: int
-    journal: int
+    unindexed: int
     shared: SharedState | None = None
 
 
@@ -279,7 +279,7 @@ class Store(Protocol):
     # keeping
     def sizes(self) -> StoreSizes: ...
     def compact(self) -> None:
-        """Drain the journal, merge fragments, refresh indexes, drop old versions."""
+        """Bring the index up to date, merge its fragments, drop its old versions."""
 
     def reembed(
         self, embedder: Embedder, progress: Callable[[int, int], None] | None = None
@@ -294,4 +294,4 @@ class Store(Protocol):
         """
 
     def close(self) -> None:
-        """Drain the journal and let go; safe to call again."""
+        """Bring the index up to date and let go; safe to call again."""

@@ -2,5 +2,6 @@
 
 from memory_core.doctor.examination import examine
 from memory_core.doctor.results import Check, Report
+from memory_core.doctor.verification import verify
 
-__all__ = ["Check", "Report", "examine"]
+__all__ = ["Check", "Report", "examine", "verify"]

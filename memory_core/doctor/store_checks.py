@@ -20,7 +20,12 @@ from filelock import FileLock, Timeout
 from memory_core.doctor.results import Check, failed, failed_with, not_checked, passed, warned
 from memory_core.errors import LessonbankError, StoreUnavailable
 from memory_core.store import disk
+from memory_core.store.earlier import JOURNAL
+from memory_core.store.log import FILE as LOG
+from memory_core.store.log import reading
+from memory_core.store.meta import FILE as META
 from memory_core.store.meta import SCHEMA_VERSION, Meta, load_meta
+from memory_core.store.schema import TABLES
 
 _ELSEWHERE = "set LESSONBANK_STORE to another folder"
 _TABLE_SECONDS = 120
@@ -132,40 +137,47 @@ def check_meta(folder: Path, embedder: str) -> tuple[Check, Meta | None]:
 
 def _without_meta(name: str, folder: Path) -> Check:
     tables = folder / "lance"
-    if tables.is_dir() and any(tables.glob("*.lance/data/*")):
+    if (folder / LOG).exists() or (tables.is_dir() and any(tables.glob("*.lance/data/*"))):
         return failed(
             name,
-            f"{folder} has tables but no meta.json.",
+            f"{folder} has records but no {META}.",
             "Restore this one file from a backup, or move the folder away to begin anew.",
         )
     return passed(name, "The store is empty.")
 
 
-def check_journal(folder: Path) -> Check:
-    """Say how many acknowledged rows wait in the journal, and whether it can be read."""
-    name = "journal"
-    path = folder / "journal.db"
+def check_log(folder: Path) -> Check:
+    """Say what the log holds, and whether it can be read."""
+    name = "log"
+    path = folder / LOG
+    earlier = folder / JOURNAL
     if not path.exists():
-        return passed(name, "There is no journal yet.")
+        if earlier.exists():
+            return passed(name, "The store is of an earlier version; the next start gives it one.")
+        if (folder / META).exists():
+            return failed(
+                name,
+                f"{folder} has no {LOG}, which holds all its records.",
+                "Restore this one file from a backup, or move the folder away to begin anew.",
+            )
+        return passed(name, "There is no log yet.")
     try:
-        address = f"{path.resolve().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, timeout=2)) as journal:
-            journal.execute("PRAGMA query_only = ON")
-            problem = str(journal.execute("PRAGMA quick_check(1)").fetchone()[0])
-            rows = int(journal.execute("SELECT count(*) FROM entries").fetchone()[0])
+        with closing(reading(path)) as log:
+            problem = str(log.execute("PRAGMA quick_check(1)").fetchone()[0])
+            rows = dict(log.execute("SELECT name, count(*) FROM records GROUP BY name").fetchall())
     except sqlite3.OperationalError as error:
-        return not_checked(name, f"The journal cannot be opened now ({error}).")
+        return not_checked(name, f"The log cannot be opened now ({error}).")
     except sqlite3.DatabaseError as error:
-        problem, rows = str(error), 0
+        problem, rows = str(error), {}
     if problem != "ok":
         return warned(
             name,
-            f"The journal is damaged ({problem}).",
-            "Start once: it is moved to quarantine and what is readable is carried over.",
+            f"The log is damaged ({problem}).",
+            "Start once: it is moved to quarantine, what is readable is carried over, and items"
+            " come back from the index.",
         )
-    size = path.stat().st_size
-    waiting = "1 row waits" if rows == 1 else f"{rows:,} rows wait"
-    return passed(name, f"{waiting} in it, {size / 1024:,.0f} kB.")
+    counts = ", ".join(f"{kind} {rows.get(kind, 0):,}" for kind in TABLES)
+    return passed(name, f"{counts}; {path.stat().st_size / 1e6:,.1f} MB.")
 
 
 _PROGRAM = """
@@ -180,13 +192,13 @@ for name in names:
 """
 
 
-def check_tables(folder: Path) -> Check:
-    """Check that LanceDB opens every table, in a process of its own."""
-    name = "tables"
+def check_index(folder: Path) -> Check:
+    """Check that LanceDB opens the index, in a process of its own."""
+    name = "index"
     place = folder / "lance"
     names = sorted(path.name.removesuffix(".lance") for path in place.glob("*.lance"))
     if not names:
-        return passed(name, "There are no tables yet.")
+        return passed(name, "There is no index yet.")
     command = [sys.executable, "-c", _PROGRAM, str(place), *names]
     try:
         done = subprocess.run(  # noqa: S603 (our own program in our own interpreter)
@@ -200,8 +212,7 @@ def check_tables(folder: Path) -> Check:
         return warned(
             name,
             f"The table {torn[0][0]} does not open ({torn[0][1]}).",
-            "Start once: the store heals a torn write itself. "
-            "If it stays, restore the folder from a backup.",
+            "Nothing to do: the next start makes the index anew from the log.",
         )
     if len(read) < len(names):
         return failed(
@@ -210,7 +221,7 @@ def check_tables(folder: Path) -> Check:
             "See what the processor and packages checks say.",
         )
     counted = ", ".join(f"{table} {rows:,}" for table, rows, _ in read)
-    return passed(name, f"Rows in LanceDB: {counted}.")
+    return passed(name, f"Rows of the index: {counted}.")
 
 
 def check_quarantine(folder: Path) -> Check:

@@ -269,7 +269,7 @@ class MemoryService:
             outcomes=core.tally.outcomes(caller.projects),
             bytes=sizes.bytes,
             fragments=sizes.fragments,
-            journal=sizes.journal,
+            unindexed=sizes.unindexed,
             embedder=core.store.embedder_name,
             dimension=core.store.dimension,
             readiness=self._readiness(),

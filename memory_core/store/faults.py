@@ -35,6 +35,8 @@ _TORN = (
     "invalid footer",
     "failed to decode",
     "does not contain",
+    "disk image is malformed",
+    "not a database",
 )
 _MOVES = (
     (

@@ -1,10 +1,10 @@
-"""The store over LanceDB: one folder, one writer process, durable when acknowledged.
+"""The store: one folder, one writer process, durable when acknowledged.
 
     meta.json    what the store is: schema version, model, generation
     lock         held by the one process that writes
-    journal.db   what was acknowledged and is not in synced LanceDB files yet
-    lance/       the tables items, recalls, outcomes and events
-    quarantine/  what healing moved aside
+    log.db       everything that was acknowledged, in its order (SQLite)
+    lance/       the index to search items by (LanceDB): made anew when in doubt
+    quarantine/  a damaged log that was moved aside
 
 `LanceStore` implements `memory_core.ports.Store`; the work is done by the
 modules beside it. It knows no embedding model and no learning.
@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from memory_core.errors import StoreMismatch, StoreUnavailable, shown
 from memory_core.model import Event, Kind, RecallRecord, State
@@ -43,7 +43,7 @@ from memory_core.store.meta import Meta
 from memory_core.store.opening import Opened, open_parts
 from memory_core.store.ownership import Ownership
 from memory_core.store.parts import PartTable
-from memory_core.store.reader import Reader, Wanted
+from memory_core.store.reader import Reader
 from memory_core.store.reembedding import (
     Conditions,
     Reembedding,
@@ -52,7 +52,6 @@ from memory_core.store.reembedding import (
 )
 from memory_core.store.remote.identity import require_no_copy
 from memory_core.store.remote.sharing import Sharing
-from memory_core.store.schema import TABLES
 from memory_core.store.search import Searcher
 
 CLOSE_SECONDS = 2.0
@@ -89,7 +88,7 @@ class LanceStore:
             fetch=self._reader.items,
             vectors=lambda: writer.vectors,
             words=lambda: writer.words,
-            late=lambda: list(writer.backlog.late()),
+            late=writer.index.late,
             pool=self._pool,
             parts=self._parts,
         )
@@ -191,16 +190,14 @@ class LanceStore:
                     " them with the new model, or set LESSONBANK_MODEL back to the old one."
                 )
             writer.admit()
-            writer.tables.drop_vector_columns()
-            writer.tables.add_vector_columns(dimension)
-            writer.settle()
             with writer.order:
                 self._commit(dataclasses.replace(self._meta, embedder=name, dimension=dimension))
+                writer.log.embedder = name
+                writer.index.switch(self._meta.generation, dimension)
                 writer.load_vectors()
 
     def _has_records(self) -> bool:
-        waiting = self._writer.tail.size() or len(self._writer.catalog)
-        return bool(waiting) or any(self._writer.tables.count(name) for name in TABLES)
+        return bool(self._writer.log.newest())
 
     def count_waiting(self) -> int:
         self._standing.require_open()
@@ -227,7 +224,8 @@ class LanceStore:
                 f"item {shown(stored.item.id)} has vectors of {shown(stored.item.embedder)},"
                 f" the store holds those of {shown(self.embedder_name)}"
             )
-        return StoredItem(stored.item, stored.state, vector, task_vector)
+        item = dataclasses.replace(stored.item, embedder=self.embedder_name if present else "")
+        return StoredItem(item, stored.state, vector, task_vector)
 
     def get_items(self, ids: Iterable[str]) -> dict[str, StoredItem]:
         self._standing.require_open()
@@ -288,14 +286,15 @@ class LanceStore:
 
     def get_recall(self, recall_id: str) -> StoredRecall | None:
         self._standing.require_open()
-        found = self._reader.recall(recall_id)
+        found: StoredRecall | None = self._reader.record("recalls", recall_id)
         if found is None and self._shared is not None:
             return self._shared.served(recall_id)
         return found
 
     def recall_ids(self) -> list[str]:
         self._standing.require_open()
-        return self._writer.tail.ids("recalls")
+        with translated(self.path):
+            return list(self._writer.log.places("recalls").values())
 
     def newest_recalls(
         self,
@@ -307,8 +306,7 @@ class LanceStore:
         limit: int,
     ) -> list[RecallRecord]:
         self._standing.require_open()
-        wanted = Wanted(projects, session, since, before)
-        return self._reader.newest_recalls(wanted, limit)
+        return self._reader.newest_recalls(projects, session, since, before, limit)
 
     def add_outcome(self, outcome: StoredOutcome) -> None:
         def check(stored: StoredOutcome) -> StoredOutcome:
@@ -326,7 +324,7 @@ class LanceStore:
 
     def get_outcome(self, outcome_id: str) -> StoredOutcome | None:
         self._standing.require_open()
-        return self._reader.outcome(outcome_id)
+        return cast("StoredOutcome | None", self._reader.record("outcomes", outcome_id))
 
     def outcomes(self) -> Iterator[StoredOutcome]:
         self._standing.require_open()
@@ -341,8 +339,8 @@ class LanceStore:
     def sizes(self) -> StoreSizes:
         self._standing.require_open()
         with translated(self.path):
-            fragments = sum(self._writer.tables.fragments(name) for name in TABLES)
-            waiting = self._writer.tail.size() + len(self._writer.backlog.items())
+            fragments = self._writer.tables.fragments("items")
+            waiting = self._writer.index.waiting()
             shared = None if self._shared is None else self._shared.state()
             return StoreSizes(disk.bytes_under(self.path), fragments, waiting, shared)
 
@@ -381,17 +379,17 @@ class LanceStore:
             self._standing.closed = True
             self._pool.shutdown(wait=False)
             self._writer.tables.close()
+            self._writer.log.close()
             if self._ownership is not None:
-                self._writer.journal.close()
                 self._ownership.release()
 
     def _last_drain(self, patience: float) -> None:
-        """Drain if LanceDB is free and the disk takes it; what is not stays in the journal."""
+        """Bring the index up to date if LanceDB is free and the disk takes it."""
         if self.read_only or not self._writer.lance.acquire(timeout=patience):
             return
         try:
             self._writer.drain()
         except StoreUnavailable as error:
-            _LOG.warning("closed with entries in the journal: %s", error)
+            _LOG.warning("closed with an index that is not up to date: %s", error)
         finally:
             self._writer.lance.release()

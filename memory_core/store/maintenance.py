@@ -17,7 +17,7 @@ from typing import Literal
 from memory_core.allocator import fit_allocator
 from memory_core.errors import StoreUnavailable
 from memory_core.store.faults import translated
-from memory_core.store.schema import ITEMS, TABLES, TableName
+from memory_core.store.schema import ITEMS
 from memory_core.store.writer import EXACT_ROWS, Writer
 
 Job = Literal["drain", "text", "compact", "vectors"]
@@ -44,10 +44,14 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Measured:
-    """What the policy looks at; times in seconds, `since` = since the job's last end."""
+    """What the policy looks at; times in seconds, `since` = since the job's last end.
+
+    `asked`: searches ask the index, so that what it lacks should be there soon.
+    """
 
     waiting: int = 0
     age: float = 0.0
+    asked: bool = False
     quiet: float = 0.0
     text_stale: bool = False
     fragments: int = 0
@@ -63,7 +67,7 @@ def _rested(m: Measured, job: Job, least: float) -> bool:
 
 def due(m: Measured) -> Job | None:
     """Give the job that is due now, the most urgent first."""
-    if m.waiting >= DRAIN_ROWS or (m.waiting and m.age >= DRAIN_SECONDS):
+    if m.waiting >= DRAIN_ROWS or (m.waiting and (m.asked or m.age >= DRAIN_SECONDS)):
         return "drain" if _rested(m, "drain", 0.0) else None
     if m.text_stale and m.quiet >= TEXT_QUIET_SECONDS and _rested(m, "text", 0.0):
         return "text"
@@ -87,12 +91,13 @@ class Keeper:
         """Look at the store."""
         writer, now = self._writer, self._clock()
         return Measured(
-            waiting=writer.tail.size() + len(writer.backlog.items()),
-            age=writer.tail.age(),
+            waiting=writer.index.waiting(),
+            age=writer.index.age(),
+            asked=writer.words is None,
             quiet=now - writer.last_write,
-            text_stale=writer.text_stale,
+            text_stale=writer.index.text_stale,
             fragments=self._fragments(),
-            commits=writer.commits,
+            commits=writer.index.commits,
             vectors_stale=self._vectors_stale(),
             since={job: now - ended for job, ended in self._ended.items()},
             took=dict(self._took),
@@ -100,7 +105,7 @@ class Keeper:
 
     def _fragments(self) -> int:
         with translated(self._writer.standing.folder):
-            return max(self._writer.tables.fragments(name) for name in TABLES)
+            return self._writer.tables.fragments("items")
 
     def _stale_columns(self, segments: int = MAX_SEGMENTS) -> list[str]:
         """Give the vector columns whose index is missing, old or in more than so many parts."""
@@ -132,7 +137,7 @@ class Keeper:
                 self._writer.standing.require_writable()
                 {
                     "drain": self._writer.drain,
-                    "text": self._writer.refresh_text,
+                    "text": self._writer.index.refresh_text,
                     "compact": self.compact,
                     "vectors": self.index_vectors,
                 }[job]()
@@ -152,41 +157,28 @@ class Keeper:
             self._writer.tables.expect_large()
 
     def _index_scalars(self) -> None:
-        """Build the indexes of what is filtered and fetched by, once there are many rows."""
-        tables = self._writer.tables
+        """Build the indexes of what is filtered by, once there are many rows."""
         if len(self._writer.catalog) >= SCALAR_INDEX_ROWS:
-            tables.build_filter_indexes()
-        places: tuple[TableName, ...] = ("items", "recalls")
-        for name in places:
-            if tables.count(name) >= SCALAR_INDEX_ROWS:
-                tables.build_place_index(name)
+            self._writer.tables.build_filter_indexes()
 
     def compact(self, keep: timedelta = KEEP, segments: int = MAX_SEGMENTS) -> None:
-        """Drain, refresh the text index, merge, sync, and only then delete what is old.
+        """Bring the index up to date and merge its files; `lance` must be held.
 
-        `lance` must be held. The order matters: fragments merge only when the
-        same indexes hold them, and clean-up deletes the files of the version
-        that was synced last, so the new one must be synced first.
+        The order matters: fragments merge only when the same indexes hold them.
 
         Args:
             keep: Younger versions stay, for reads that began before.
             segments: A vector index of more parts is built anew.
         """
-        writer = self._writer
-        writer.drain()
+        index = self._writer.index
+        self._writer.drain()
         self.index_vectors(segments)
-        with translated(writer.standing.folder):
+        with translated(self._writer.standing.folder):
             self._index_scalars()
-            if writer.text_stale and writer.tables.has_text_index():
-                writer.refresh_text()
-            for name in TABLES:
-                writer.tables.merge(name)
-            writer.settle()
-            for name in TABLES:
-                writer.tables.clean(name, keep)
-            writer.settle()
-            writer.journal.truncate()
-        writer.commits = 0
+            if index.text_stale and self._writer.tables.has_text_index():
+                index.refresh_text()
+            index.compact(keep)
+            self._writer.log.truncate()
 
 
 class Maintainer:
@@ -204,7 +196,7 @@ class Maintainer:
     def _restless(self) -> bool:
         """Tell whether anything may become due by time alone."""
         writer = self._writer
-        return writer.text_stale or writer.tail.size() > 0 or bool(writer.backlog)
+        return writer.index.text_stale or writer.index.waiting() > 0
 
     def _loop(self) -> None:
         while not self._stopped.is_set():

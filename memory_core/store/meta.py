@@ -11,7 +11,7 @@ from pathlib import Path
 from memory_core.errors import StoreMismatch, StoreUnavailable
 from memory_core.store import disk
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 FILE = "meta.json"
 
 

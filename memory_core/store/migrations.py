@@ -1,23 +1,18 @@
-"""Numbered steps from one schema version to the next, done in place at open.
+"""Numbered steps from one schema version of the shared store's tables to the next, in place.
 
 A step must give the same result when it is run again: a crash between a step
-and the new number in `meta.json` repeats it. The number is written when what the
-step made is on the disk, so that no power cut leaves the one without the other.
+and the new number in the shared `meta.json` repeats it. What a folder of one machine
+goes through is in `earlier`.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import logging
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
-from memory_core.store.meta import Meta
 from memory_core.store.schema import TABLES
 from memory_core.store.tables import Tables
 
 Step = Callable[[Tables], None]
-_LOG = logging.getLogger(__name__)
 
 
 def create_tables(tables: Tables) -> None:
@@ -32,35 +27,14 @@ def name_facts(tables: Tables) -> None:
     tables.add_column("recalls", "facts")
 
 
-STEPS: Mapping[int, Step] = {1: create_tables, 2: name_facts}
+def keep_tables(_: Tables) -> None:
+    """Version 3: a machine's own folder has a log; the shared tables are as they were."""
+
+
+STEPS: Mapping[int, Step] = {1: create_tables, 2: name_facts, 3: keep_tables}
 """What makes a store of version n - 1 one of version n."""
 
 
 def steps_after(version: int, steps: Mapping[int, Step] = STEPS) -> list[tuple[int, Step]]:
     """Give the steps that a store of this version lacks, in their order."""
     return [(number, steps[number]) for number in sorted(steps) if number > version]
-
-
-def migrate(
-    folder: Path,
-    meta: Meta,
-    tables: Tables,
-    settle: Callable[[], None],
-    steps: Mapping[int, Step] = STEPS,
-) -> Meta:
-    """Bring the store to the newest version.
-
-    Args:
-        folder: Of the store; its meta is saved after each step.
-        meta: What it says today.
-        tables: Its tables.
-        settle: Syncs them and records it.
-        steps: All of them.
-    """
-    for version, step in steps_after(meta.schema_version, steps):
-        _LOG.info("store %s: migrating to schema version %d", folder, version)
-        step(tables)
-        settle()
-        meta = dataclasses.replace(meta, schema_version=version)
-        meta.save(folder)
-    return meta

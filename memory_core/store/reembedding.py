@@ -1,8 +1,8 @@
 """New vectors for old records: items that waited for a model, and a whole store for another.
 
-A whole store is rewritten into the tables of the next generation, beside the
-old ones, which serve until one atomic step (`meta.json`) replaces them. What
-the next generation has already is not done again, so the work may stop anywhere.
+A whole store's new vectors are the log's next generation, beside the old one, which
+serves until one atomic step (`meta.json`) replaces it. What the next generation has
+already is not done again, so the work may stop anywhere. No record changes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from memory_core.ports import Embedder, StoredItem, StoredOutcome, StoredRecall,
 from memory_core.store.faults import translated
 from memory_core.store.meta import Meta
 from memory_core.store.reader import Reader
-from memory_core.store.schema import CODECS, Entry, TableName, entry_of
-from memory_core.store.tables import Tables, table_name
+from memory_core.store.schema import Entry, TableName, entry_of
 from memory_core.store.writer import Writer
 
 BATCH = 64
@@ -71,13 +70,8 @@ def embed_waiting(writer: Writer, reader: Reader, embedder: Embedder) -> None:
 
 
 def refill(writer: Writer, items: Sequence[StoredItem]) -> None:
-    """Put items in place of themselves, with vectors now, durably.
-
-    Rows are deleted and added again, and are in the journal meanwhile. A crash
-    in between may bring back the items as they were, still waiting.
-    """
+    """Give these items their vectors, durably; their records stay as they are."""
     with writer.lance, translated(writer.standing.folder):
-        writer.apply()
         rows = writer.catalog.rows(stored.item.id for stored in items).tolist()
         items = [
             dataclasses.replace(stored, state=writer.catalog.state(row))
@@ -87,18 +81,16 @@ def refill(writer: Writer, items: Sequence[StoredItem]) -> None:
             entry_of(writer.catalog.seq(row), "items", stored)
             for row, stored in zip(rows, items, strict=True)
         ]
-        writer.journal.append(entries, durable=True)
-        writer.backlog.paid(entry.seq for entry in entries)
-        writer.cache.put(items)
-        for row, entry in zip(rows, entries, strict=True):
-            if writer.vectors is not None:
-                writer.vectors.put(row, entry.vectors)
-        writer.catalog.embedded(rows)
-        writer.tables.delete("items", [entry.seq for entry in entries])
-        writer.backlog.add(entries)
+        with writer.order:
+            writer.log.put_vectors(entries, writer.log.generation)
+            writer.cache.put(items)
+            for row, entry in zip(rows, entries, strict=True):
+                if writer.vectors is not None:
+                    writer.vectors.put(row, entry.vectors)
+            writer.catalog.embedded(rows)
         writer.rewritten(entries)
-        writer.apply()
-        writer.settle()
+        writer.index.replace(entries)
+        writer.index.settle()
 
 
 def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -119,127 +111,88 @@ class Reembedding:
     def __init__(
         self, writer: Writer, meta: Meta, embedder: Embedder, conditions: Conditions
     ) -> None:
-        self._writer = writer
-        self._old = writer.tables
+        self._writer, self._log = writer, writer.log
         self._meta = meta
         self._embedder = embedder
         self._conditions = conditions
         self._same = (meta.embedder, meta.dimension) == (embedder.name, embedder.dimension)
+        self._next = meta.generation + 1
         self._rewritten = 0
 
     def run(self, progress: Progress | None, save: Callable[[Meta], None]) -> tuple[int, int]:
         """Rewrite everything and go over to it; see `memory_core.ports.Store.reembed`."""
-        self._writer.drain()
         if self._same and not self._missing():
             return 0, len(self._writer.catalog)
-        shadow = self._shadow(save)
+        self._begin(save)
         done = total = 0
-        while todo := {name: self._todo(name, shadow) for name in REWRITTEN}:
-            left = sum(map(len, todo.values()))
-            total = max(total, done + left)
-            if not left:
-                break
-            for name, seqs in todo.items():
+        while left := self._left():
+            total = max(total, done + sum(map(len, left.values())))
+            for name, seqs in left.items():
                 for part in _parts(seqs):
                     _stop_when_closing(self._writer)
-                    self._copy(name, part, shadow)
+                    self._fill(name, part)
                     done += len(part)
                     if progress is not None:
                         progress(done, total)
-            self._writer.drain()
-        if len(self._writer.catalog):
-            shadow.build_text_index()
-        self._go_over(shadow, save)
-        self._drop_old()
+        self._go_over(save)
         return self._rewritten, len(self._writer.catalog) - self._rewritten
 
     def _missing(self) -> bool:
         """Tell whether any record still lacks what this model would give it."""
         if self._writer.catalog.count_waiting():
             return True
-        recalls = self._old.count("recalls", "vector IS NULL")
-        failures = self._old.count("outcomes", "signature IS NULL AND outcome = 'failure'")
-        return bool(recalls or failures)
+        generation = self._log.generation
+        if self._log.lacking("recalls", generation):
+            return True
+        return any(
+            entry.stored.record.outcome == "failure"
+            for seqs in _parts(self._log.lacking("outcomes", generation))
+            for entry in self._log.at(seqs)
+        )
 
-    def _shadow(self, save: Callable[[Meta], None]) -> Tables:
-        """Give the next generation's tables, begun anew when another model or version made them."""
-        folder, meta, embedder = self._writer.standing.folder, self._meta, self._embedder
-        shadow = Tables(folder, meta.generation + 1, embedder.dimension)
-        target = (embedder.name, embedder.dimension)
-        names = [table_name(name, shadow.generation) for name in REWRITTEN]
-        begun = (meta.shadow_embedder, meta.shadow_dimension) == target
-        stored = shadow.names()
-        there = [n for n in REWRITTEN if table_name(n, shadow.generation) in stored]
-        if not begun or any(shadow.missing_columns(name) for name in there):
-            for name in names:
-                shadow.drop(name)
-            self._writer.settlement.forget(self._writer.journal, names)
-            meta = dataclasses.replace(meta, shadow_embedder=target[0], shadow_dimension=target[1])
-            save(meta)
-            self._meta = meta
-        for table in REWRITTEN:
-            shadow.create(table)
-        return shadow
+    def _begin(self, save: Callable[[Meta], None]) -> None:
+        """Make room for the next generation, anew when another model began one."""
+        target = (self._embedder.name, self._embedder.dimension)
+        if (self._meta.shadow_embedder, self._meta.shadow_dimension) != target:
+            self._log.drop(self._next)
+            self._meta = dataclasses.replace(
+                self._meta, shadow_embedder=target[0], shadow_dimension=target[1]
+            )
+            save(self._meta)
+        self._log.begin(self._next)
 
-    def _todo(self, name: TableName, shadow: Tables) -> list[int]:
-        there = set(shadow.scan(name, ["seq"])["seq"].to_pylist())
-        return sorted(set(self._old.scan(name, ["seq"])["seq"].to_pylist()) - there)
+    def _left(self) -> dict[TableName, list[int]]:
+        """Give the places that have no vectors of the next generation yet, by kind."""
+        found = {name: self._log.lacking(name, self._next) for name in REWRITTEN}
+        return {name: seqs for name, seqs in found.items() if seqs}
 
-    def _copy(self, name: TableName, seqs: Sequence[int], shadow: Tables) -> None:
-        """Write one batch into the next generation, on the disk when this returns."""
-        rows = self._old.scan(name, None, f"seq >= {seqs[0]} AND seq <= {seqs[-1]}")
-        wanted = set(seqs)
-        read = sorted(CODECS[name].read(rows), key=lambda pair: pair[0])
-        entries = [entry_of(seq, name, stored) for seq, stored in read if seq in wanted]
-        shadow.add(name, CODECS[name].table_of(self._new(entries), shadow.dimension))
-        self._writer.settlement.settle(shadow, self._writer.journal)
+    def _fill(self, name: TableName, seqs: Sequence[int]) -> None:
+        """Make one batch's vectors, on the disk when this returns."""
+        entries = [entry for entry in self._log.at(seqs) if entry.table == name]
+        self._log.put_vectors(self._new(entries), self._next)
 
-    def _go_over(self, shadow: Tables, save: Callable[[Meta], None]) -> None:
-        """Write what only the journal has, too, then make the next generation the store's."""
+    def _go_over(self, save: Callable[[Meta], None]) -> None:
+        """Make the last vectors, then let the next generation be the store's."""
         writer = self._writer
         done = dataclasses.replace(
             self._meta,
             embedder=self._embedder.name,
             dimension=self._embedder.dimension,
-            generation=shadow.generation,
+            generation=self._next,
             shadow_embedder="",
             shadow_dimension=0,
         )
         with writer.order:
-            waiting = {**writer.tail.waiting(), "items": writer.backlog.items()}
-            moved: list[Entry] = []
-            for name in REWRITTEN:
-                if waiting[name]:
-                    rows = CODECS[name].table_of(self._new(waiting[name]), shadow.dimension)
-                    shadow.add(name, rows)
-                    moved += waiting[name]
-            writer.settlement.settle(shadow, writer.journal)
+            for name, seqs in self._left().items():  # what came since the last look
+                for part in _parts(seqs):
+                    self._fill(name, part)
             save(done)
-            writer.tables.switch(shadow.generation, shadow.dimension)
-            writer.backlog.arrived([entry for entry in moved if entry.table == "items"])
-            logs = [entry for entry in moved if entry.table != "items"]
-            writer.backlog.owe(logs)
-            writer.tail.drained(logs)
-            writer.tail.forget_recent()
+            self._log.turn(self._next, self._embedder.name)
+            writer.index.switch(self._next, self._embedder.dimension)
             writer.cache.clear()
             writer.catalog.embedded(range(len(writer.catalog)))
             writer.load_vectors()
-        self._align_states()
-        writer.settle()
-
-    def _align_states(self) -> None:
-        """Bring the copied states up to date: a run may have begun long before its end."""
-        catalog = self._writer.catalog
-        rows = self._writer.tables.scan("items", ["id", "state"])
-        pairs = zip(rows["id"].to_pylist(), rows["state"].to_pylist(), strict=True)
-        present = {item_id: state for item_id, _, state in catalog.states()}
-        self._writer.write_states(i for i, state in pairs if present.get(i) != state)
-
-    def _drop_old(self) -> None:
-        names = [table_name(name, self._meta.generation) for name in REWRITTEN]
-        for name in names:
-            self._old.drop(name)
-        self._writer.settlement.forget(self._writer.journal, names)
+        writer.drain()
 
     # -- records
 
@@ -275,7 +228,7 @@ class Reembedding:
         failed = stored.signature is not None or record.outcome == "failure"
         if not failed or (self._same and stored.signature is not None):
             return stored
-        recall = Reader(self._writer).recall(record.recall_id) if record.recall_id else None
-        context = recall.record.context if recall is not None else ""
+        recall = self._log.find("recalls", record.recall_id) if record.recall_id else None
+        context = recall.stored.record.context if recall is not None else ""
         vector, signature = self._conditions(self._embedder, record.task, context, record.error)
         return StoredOutcome(record, vector if signature is None else signature)

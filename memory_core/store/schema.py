@@ -17,6 +17,7 @@ from typing import Any, Generic, Literal, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
+from pydantic_core import from_json
 
 from memory_core.model import Credit, Event, Item, OutcomeRecord, RecallRecord, Served
 from memory_core.ports import StoredItem, StoredOutcome, StoredRecall, Vector
@@ -180,10 +181,11 @@ class Codec(Generic[T]):
         inner = self.nested.get(name)
         if inner is None:
             return tuple(value)
-        return tuple(
-            inner(**{k: tuple(v) if isinstance(v, list) else v for k, v in each.items()})
-            for each in value
-        )
+        for each in value:
+            for key, part in each.items():
+                if part.__class__ is list:
+                    each[key] = tuple(part)
+        return tuple(inner(**each) for each in value)
 
     def table_of(self, entries: Sequence[Entry], dimension: int) -> Any:
         """Give the Arrow table of these entries, ready to add."""
@@ -319,16 +321,33 @@ def entry_of(seq: int, table: TableName, stored: Any) -> Entry:
     return Entry(seq, table, row["id"], row, vectors, stored)
 
 
-def entry_from(seq: int, table: TableName, payload: bytes, blobs: Sequence[bytes | None]) -> Entry:
-    """Give the entry that the journal kept.
+def vector_from(blob: bytes | None) -> Vector | None:
+    """Give the vector of these bytes, None without any."""
+    return None if blob is None else np.frombuffer(blob, dtype=np.float32)
+
+
+def entry_from(
+    seq: int,
+    table: TableName,
+    payload: bytes,
+    blobs: Sequence[bytes | None],
+    embedder: str | None = None,
+) -> Entry:
+    """Give the entry that was kept as bytes.
+
+    Args:
+        seq: Its place in the log.
+        table: Its kind.
+        payload: What `Entry.payload` gave.
+        blobs: The bytes of its vectors.
+        embedder: The model that made them, which an item names; None: as it says.
 
     Raises:
         ValueError, KeyError, TypeError: The payload is damaged.
     """
     codec = CODECS[table]
-    row = json.loads(payload.decode("utf-8"))
-    vectors = tuple(
-        None if blob is None else np.frombuffer(blob, dtype=np.float32)
-        for blob in blobs[: len(codec.vectors)]
-    )
+    row = from_json(payload)
+    if table == "items" and embedder is not None:
+        row["embedder"] = embedder if any(blob is not None for blob in blobs) else ""
+    vectors = tuple(map(vector_from, blobs[: len(codec.vectors)]))
     return Entry(seq, table, row["id"], row, vectors, codec.stored(row, vectors))

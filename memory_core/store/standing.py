@@ -6,14 +6,14 @@ import os
 from pathlib import Path
 
 from memory_core.errors import StoreUnavailable
-from memory_core.store import journal, tables
+from memory_core.store import log, tables
 
 
 class Standing:
     """What an open store stands on; asked before every use.
 
     SQLite and LanceDB would go on writing into a deleted folder (the one into
-    nothing, the other into a new half of a store), so the journal's file is
+    nothing, the other into a new half of a store), so the log's file is
     compared with the one that was opened.
     """
 
@@ -27,7 +27,7 @@ class Standing:
 
     def _identity(self) -> tuple[int, int]:
         try:
-            found = os.stat(self.folder / journal.FILE)
+            found = os.stat(self.folder / log.FILE)
             os.stat(self.folder / tables.FOLDER)
         except (FileNotFoundError, NotADirectoryError):
             return (-1, -1)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import lancedb
-from lancedb.index import FTS, Bitmap, BTree, IvfSq
+from lancedb.index import FTS, Bitmap, IvfSq
 
 from memory_core.model import State
 from memory_core.ports import Vector
@@ -254,11 +254,6 @@ class Tables:
         self.open("items").create_index("search_text", config=config, replace=True)
         self._text_index = True
 
-    def build_place_index(self, name: TableName) -> None:
-        """Index the places in the log, by which single rows are fetched."""
-        if "seq" not in self._index_names(name):
-            self.open(name).create_index("seq", config=BTree())
-
     def build_filter_indexes(self) -> None:
         """Index what a scope filters on, so that a filter does not read every row."""
         present = self._index_names("items")
@@ -288,6 +283,11 @@ class Tables:
     def count(self, name: TableName, where: str = "") -> int:
         """Give how many rows `where` keeps."""
         return int(self._read(name, lambda table: table.count_rows(where or None)))
+
+    def go_back(self, name: TableName, version: int) -> None:
+        """Make an earlier version the newest again."""
+        self.open(name).checkout(version)
+        self.open(name).restore()
 
     def version(self, name: TableName) -> int:
         """Give the table's present version."""

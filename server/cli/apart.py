@@ -1,4 +1,7 @@
-"""The commands that ask no memory of a host: serve, host, token, doctor, eval, install, hook."""
+"""The commands that ask no memory of a host.
+
+serve, host, token, doctor, verify, export, eval, install, hook, completion.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from memory_core.addresses import place_of_store
+from memory_core.addresses import expanded, place_of_store
 from memory_core.bootstrap import product_version
 from memory_core.errors import InvalidInput, shown
 from memory_core.settings import Settings
@@ -129,6 +132,27 @@ def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0 if report.ok else 1
 
 
+def _verify(arguments: argparse.Namespace, settings: Settings) -> int:
+    from memory_core.doctor import verify
+    from server.cli.render_doctor import doctor
+
+    waiting = ProgressLine(sys.stderr)
+    try:
+        report = verify(settings.store, lambda what: waiting.show(f"reading {what}"))
+    finally:
+        waiting.clear()
+    _show(arguments, report, doctor)
+    return 0 if report.ok else 1
+
+
+def _export(arguments: argparse.Namespace, settings: Settings) -> int:
+    from memory_core.bootstrap import export
+    from server.cli.render_keeping import exported
+
+    _show(arguments, export(settings, expanded("--lance", arguments.lance)), exported)
+    return 0
+
+
 def _evaluate(arguments: argparse.Namespace, settings: Settings) -> int:
     from memory_core.bootstrap import evaluate
     from server.cli.render_evaluation import evaluation
@@ -176,6 +200,8 @@ APART: dict[str, Callable[[argparse.Namespace, Settings], int]] = {
     "host": _host,
     "token": _token,
     "doctor": _doctor,
+    "verify": _verify,
+    "export": _export,
     "eval": _evaluate,
     "install": _install,
     "hook": _hook,

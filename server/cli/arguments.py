@@ -63,7 +63,8 @@ _ROOMS = {
     "forget": "item_arguments",
     "restore": "item_arguments",
     **dict.fromkeys(
-        ("stats", "proof", "eval", "doctor", "reembed", "compact"), "keeping_arguments"
+        ("stats", "proof", "eval", "doctor", "verify", "export", "reembed", "compact"),
+        "keeping_arguments",
     ),
     "host": "keeping_arguments",
     "token": "keeping_arguments",
@@ -72,7 +73,9 @@ _ROOMS = {
     "completion": "client_arguments",
 }
 """Every command, as the help lists them, and the module that has its arguments."""
-HOLDS_NONE = frozenset({"host", "token", "install", "hook", "completion", "doctor", "eval"})
+HOLDS_NONE = frozenset(
+    {"host", "token", "install", "hook", "completion", "doctor", "verify", "export", "eval"}
+)
 """The commands to which --in-process means nothing."""
 COMMAND_NAMES = tuple(_ROOMS)
 

@@ -155,6 +155,11 @@ _KEEPING = {
         "\nIt loads all libraries and the model, as the first recall does. Changes nothing.",
         False,
     ),
+    "verify": (
+        "read every record, and compare the index with the log",
+        "\nChanges nothing, also beside a running host.\nEnds with 1 when the log lost something.",
+        False,
+    ),
     "reembed": (
         "compute all vectors anew with the model in use",
         "\nFor after a change of LESSONBANK_MODEL; vectors that are right already stay.",
@@ -171,5 +176,24 @@ add_stats = _keeping("stats")
 add_proof = _keeping("proof")
 add_eval = _keeping("eval")
 add_doctor = _keeping("doctor")
+add_verify = _keeping("verify")
+
+
+def add_export(commands: Commands[Parser]) -> None:
+    """Add `export`."""
+    export = commands.add_parser(
+        "export",
+        parents=[common(top=False, in_process=False)],
+        help="write the store as plain LanceDB tables",
+        description="Write items, recalls, outcomes and events as plain LanceDB tables that any\n"
+        "program can open. Changes nothing, also beside a running host.",
+        epilog='example:\n  lessonbank export --lance ./tables\n  python -c "import lancedb;'
+        " print(lancedb.connect('./tables').open_table('items').to_pandas())\"",
+    )
+    export.add_argument(
+        "--lance", required=True, metavar="DIR", help="the folder, which must be empty or new"
+    )
+
+
 add_reembed = _keeping("reembed")
 add_compact = _keeping("compact")

@@ -8,7 +8,7 @@ from server.cli.terminal import Page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from memory_core.answers import Compacted, Reembedded, Shared, Stats
+    from memory_core.answers import Compacted, Exported, Reembedded, Shared, Stats
 
 
 def _size(count: float) -> str:
@@ -39,7 +39,7 @@ def stats(page: Page, answer: Stats) -> None:
         [
             ("store", answer.store),
             ("size", f"{_size(answer.bytes)}, {counted(answer.fragments, 'fragment')}"),
-            ("waiting", f"{counted(answer.journal, 'row')} in the journal"),
+            ("unindexed", counted(answer.unindexed, "item")),
             *_shared(answer.shared),
             ("model", f"{answer.embedder or 'none yet'}, {answer.dimension} dimensions"),
             ("state", answer.readiness),
@@ -106,3 +106,8 @@ def reembedded(page: Page, answer: Reembedded) -> None:
             ("recalls", f"{answer.recalls:,} in the log, learned again from it"),
         ]
     )
+
+
+def exported(page: Page, answer: Exported) -> None:
+    """Say what was written where."""
+    page.line(f"Written to {answer.place}: {_counts(answer.rows)}.")

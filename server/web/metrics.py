@@ -165,7 +165,7 @@ def _of_store(stats: Stats) -> list[Metric]:
     return [
         _labelled("lessonbank_proof_reports", what, "result", record),
         _one("lessonbank_learner_queue", "Reports not learned yet", stats.learner.pending),
-        _one("lessonbank_journal_rows", "Rows not in the tables yet", stats.journal),
+        _one("lessonbank_unindexed_items", "Items that the index has not got yet", stats.unindexed),
         _one("lessonbank_store_fragments", "Fragments of the tables", stats.fragments),
         _one("lessonbank_store_bytes", "Bytes on disk", stats.bytes),
         *_of_shared(stats.shared),

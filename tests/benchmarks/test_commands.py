@@ -221,7 +221,7 @@ def test_reports_measures_storing_learning_and_recall_afterwards(tmp_path: Path)
     growth = columns(report, "the store")
     assert growth["when"][0] == "0 reports"
     assert growth["when"][-1] == "8 reports, compacted"
-    assert growth["rows in the journal"][-1] == 0
+    assert growth["unindexed items"][-1] == 0
     assert columns(report, "recall after")["after"] == ["0 reports", "4 reports", "8 reports"]
     assert columns(report, "disk")["ratio"][0] > 1
     assert {one.unit for one in report.budgets} == {"ms", "x"}

@@ -5,23 +5,33 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import lancedb
 import numpy as np
+import pyarrow as pa
 import pytest
 from filelock import FileLock
 from safetensors.numpy import save_file
 
-from memory_core.doctor import Check, Report, examine, machine, store_checks
+from memory_core.bootstrap import export
+from memory_core.doctor import Check, Report, examine, machine, store_checks, verify
 from memory_core.doctor.examination import check_model
+from memory_core.errors import InvalidInput
 from memory_core.settings import Settings
+from memory_core.store.lance_store import LanceStore
+from memory_core.store.log import Log
 from memory_core.store.meta import SCHEMA_VERSION, new_meta
+from tests.memory_core.store import making
+from tests.memory_core.stores import ARCHIVES
 
 LIGHT = {"packaging-like": "json"}
 """Packages that the whole examination imports in these tests: fast ones."""
@@ -29,13 +39,14 @@ LIGHT = {"packaging-like": "json"}
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A store's folder, empty but for its meta."""
+    """A store's folder without a record."""
     folder = tmp_path / "store"
     folder.mkdir()
     meta = dataclasses.replace(
         new_meta("0"), schema_version=SCHEMA_VERSION, embedder="m@1", dimension=3
     )
     meta.save(folder)
+    Log(folder / "log.db").close()
     return folder
 
 
@@ -254,7 +265,7 @@ def test_a_damaged_meta_fails_and_the_rest_is_examined(folder: Path, content: by
     (folder / "meta.json").write_bytes(content)
     checks = examined(folder)
     assert checks["store version"].status == "fail"
-    assert checks["journal"].status == "ok"
+    assert checks["log"].status == "ok"
 
 
 def test_tables_without_meta_fail(folder: Path) -> None:
@@ -265,46 +276,230 @@ def test_tables_without_meta_fail(folder: Path) -> None:
     assert store_checks.check_meta(folder, "")[0].status == "fail"
 
 
-def journal_of(folder: Path, rows: int) -> Path:
-    path = folder / "journal.db"
-    with closing(sqlite3.connect(path)) as journal:
-        journal.execute("CREATE TABLE entries (seq INTEGER PRIMARY KEY, payload BLOB)")
-        journal.executemany("INSERT INTO entries VALUES (?, ?)", [(n, b"x") for n in range(rows)])
-        journal.commit()
-    return path
+def stocked(folder: Path, count: int = 3) -> LanceStore:
+    """A store in use: items, of which the first is retired, recalls and outcomes."""
+    store = LanceStore.open(folder, maintain=False)
+    store.bind_embedder(making.EMBEDDER.name, making.EMBEDDER.dimension)
+    store.add_items([making.item(n, task="t" if n % 2 else "") for n in range(count)])
+    for n in range(count):
+        store.add_recall(making.recall(n))
+        store.add_outcome(making.outcome(n, failed=bool(n % 2)))
+    store.add_event(making.event(0, "retire", 0))
+    return store
 
 
-@pytest.mark.parametrize(("rows", "said"), [(1, "1 row waits"), (1234, "1,234 rows wait")])
-def test_rows_that_wait_in_the_journal_are_counted(folder: Path, rows: int, said: str) -> None:
-    journal_of(folder, rows)
-    assert said in store_checks.check_journal(folder).found
+@pytest.fixture
+def used(tmp_path: Path) -> Path:
+    stocked(tmp_path / "used").close()
+    return tmp_path / "used"
 
 
-def test_a_damaged_journal_is_a_warning(folder: Path) -> None:
-    path = journal_of(folder, 10)
-    path.write_bytes(b"no database at all, but long enough to be read as one" * 10)
-    check = store_checks.check_journal(folder)
+def files_of(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_the_log_is_counted_and_nothing_in_the_folder_changes(used: Path) -> None:
+    before = files_of(used)
+    check = store_checks.check_log(used)
+    assert (check.status, check.found[:43]) == ("ok", "items 3, recalls 3, outcomes 3, events 1; 0")
+    assert files_of(used) == before
+
+
+def test_the_log_of_a_store_in_use_is_counted(tmp_path: Path) -> None:
+    store = stocked(tmp_path / "used")
+    assert "outcomes 3" in store_checks.check_log(tmp_path / "used").found
+    store.close()
+
+
+def test_a_damaged_log_is_a_warning(used: Path) -> None:
+    (used / "log.db").write_bytes(b"no database at all, but long enough to be read as one" * 10)
+    check = store_checks.check_log(used)
     assert check.status == "warn"
     assert "quarantine" in check.move
 
 
-def test_a_table_that_does_not_open_is_a_warning(folder: Path) -> None:
+def test_a_log_that_was_taken_away_fails(used: Path) -> None:
+    (used / "log.db").unlink()
+    check = store_checks.check_log(used)
+    assert check.status == "fail"
+    assert "backup" in check.move
+    assert not verify(used).ok
+
+
+def test_a_store_of_an_earlier_version_is_said_to_be_one(earlier: Path) -> None:
+    assert "earlier version" in store_checks.check_log(earlier).found
+    assert store_checks.check_log(earlier).status == "ok"
+    report = verify(earlier)
+    assert report.ok
+    assert "earlier version" in report.checks[0].found
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Path:
+    with tarfile.open(ARCHIVES / "0.1.0.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    return tmp_path / "store"
+
+
+# -- verify
+
+
+def verified(folder: Path) -> dict[str, Check]:
+    report = verify(folder)
+    assert report.ok == all(check.status != "fail" for check in report.checks)
+    return {check.name: check for check in report.checks}
+
+
+def changed(folder: Path, statement: str) -> None:
+    with closing(sqlite3.connect(folder / "log.db")) as log, log:
+        assert log.execute(statement).rowcount > 0
+
+
+def test_a_whole_store_is_verified_and_nothing_in_it_changes(used: Path) -> None:
+    before = files_of(used)
+    checks = verified(used)
+    assert {check.status for check in checks.values()} == {"ok"}
+    assert checks["outcomes"].found == "3, all whole."
+    assert checks["vectors"].found == "8, all whole."
+    assert checks["index"].found == "3 items, as the log has them."
+    assert files_of(used) == before
+
+
+def test_a_store_in_use_is_verified_with_what_its_index_lacks(tmp_path: Path) -> None:
+    store = stocked(tmp_path / "used")
+    checks = verified(tmp_path / "used")
+    assert {check.status for check in checks.values()} == {"ok"}
+    assert "adds 3" in checks["index"].found
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "record"),
+    [("items", "item_0001"), ("recalls", "recall_0001"), ("outcomes", "out_0002")],
+)
+def test_a_damaged_record_is_named(used: Path, kind: str, record: str) -> None:
+    flip = "substr(payload, 1, length(payload) - 1) || x'00'"
+    changed(used, f"UPDATE records SET payload = CAST({flip} AS BLOB) WHERE id = '{record}'")
+    checks = verified(used)
+    assert (checks[kind].status, checks[kind].found) == ("fail", f"1 of 3 are damaged: {record}.")
+    assert {name for name, check in checks.items() if check.status == "fail"} == {kind}
+
+
+def test_damaged_vectors_are_named(used: Path) -> None:
+    place = "(SELECT seq FROM records WHERE id = 'item_0001')"
+    changed(used, f"UPDATE vectors_1 SET first = zeroblob(64) WHERE seq = {place}")
+    checks = verified(used)
+    assert checks["vectors"].status == "warn"
+    assert "item_0001" in checks["vectors"].found
+    assert "reembed" in checks["vectors"].move
+
+
+def test_what_the_index_has_otherwise_is_named(used: Path) -> None:
+    table = lancedb.connect(str(used / "lance")).open_table("items")
+    table.delete("id = 'item_0001'")
+    table.update(where="id = 'item_0000'", values={"state": "active"})
+    twin = table.search().where("id = 'item_0002'").limit(1).to_arrow()
+    table.add(twin.set_column(0, "seq", [[99]]))
+    checks = verified(used)
+    assert checks["index"].status == "warn"
+    for said in (
+        "it lacks 1 items: item_0001",
+        "it has, and the log has not, 1 items: item_0002",
+        "it has in another state 1 items: item_0000",
+    ):
+        assert said in checks["index"].found
+    LanceStore.open(used, maintain=False).close()
+    assert verified(used)["index"].status == "ok"
+
+
+def test_other_vectors_in_the_index_are_named(used: Path) -> None:
+    table = lancedb.connect(str(used / "lance")).open_table("items")
+    row = table.search().where("id = 'item_0002'").limit(1).to_arrow()
+    table.delete("id = 'item_0002'")
+    turned = [-value for value in row["vector"].to_pylist()[0]]
+    at = row.schema.get_field_index("vector")
+    field = row.schema.field("vector")
+    table.add(row.set_column(at, field, pa.array([turned], type=field.type)))
+    assert "with other vectors 1 items: item_0002" in verified(used)["index"].found
+
+
+def test_an_index_that_is_gone_is_no_loss(used: Path) -> None:
+    shutil.rmtree(used / "lance")
+    checks = verified(used)
+    assert checks["index"].status == "warn"
+    assert {check.status for check in checks.values()} == {"ok", "warn"}
+
+
+def test_a_folder_without_a_store_is_not_verified(tmp_path: Path) -> None:
+    report = verify(tmp_path)
+    assert [check.status for check in report.checks] == ["not checked"]
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- export
+
+
+def test_a_store_is_exported_as_tables_that_anybody_can_open(used: Path, tmp_path: Path) -> None:
+    before = files_of(used)
+    rows = export(Settings(store=used), tmp_path / "tables").rows
+    assert rows == {"items": 3, "recalls": 3, "outcomes": 3, "events": 1}
+    assert files_of(used) == before
+    tables = lancedb.connect(str(tmp_path / "tables"))
+    items = tables.open_table("items").to_arrow().sort_by("seq").to_pylist()
+    assert [row["state"] for row in items] == ["retired", "active", "active"]
+    for number, row in enumerate(items):
+        made = making.item(number, task="t" if number % 2 else "")
+        assert (row["id"], row["title"], row["content"]) == (
+            made.item.id,
+            made.item.title,
+            made.item.content,
+        )
+        assert made.vector is not None
+        assert row["vector"] == made.vector.tolist()
+    (failure,) = tables.open_table("outcomes").search().where("outcome = 'failure'").to_list()
+    assert failure["credits"][0]["value"] == -0.25
+    assert failure["signature"] is not None
+
+
+def test_a_store_in_use_is_exported_and_a_full_folder_is_refused(tmp_path: Path) -> None:
+    store = stocked(tmp_path / "used", count=1_100)
+    rows = export(Settings(store=tmp_path / "used"), tmp_path / "tables").rows
+    assert rows["items"] == rows["outcomes"] == 1_100
+    with pytest.raises(InvalidInput, match="is not empty"):
+        export(Settings(store=tmp_path / "used"), tmp_path / "tables")
+    store.close()
+
+
+def test_a_store_without_a_model_is_exported_without_vectors(tmp_path: Path) -> None:
+    store = LanceStore.open(tmp_path / "used", maintain=False)
+    store.add_items([making.waiting(1)])
+    store.close()
+    export(Settings(store=tmp_path / "used"), tmp_path / "tables")
+    table = lancedb.connect(str(tmp_path / "tables")).open_table("items")
+    assert "vector" not in table.schema.names
+    assert table.count_rows() == 1
+
+
+# -- the rest of the folder
+
+
+def test_an_index_that_does_not_open_is_a_warning(folder: Path) -> None:
     torn = folder / "lance" / "items.lance" / "_versions"
     torn.mkdir(parents=True)
     (torn / "1.manifest").write_bytes(b"")
-    check = store_checks.check_tables(folder)
+    check = store_checks.check_index(folder)
     assert check.status == "warn"
     assert "items" in check.found
-    assert store_checks.check_tables(folder / "nowhere").status == "ok"
+    assert store_checks.check_index(folder / "nowhere").status == "ok"
 
 
 def test_files_in_quarantine_are_a_warning(folder: Path) -> None:
     (folder / "quarantine").mkdir()
     assert store_checks.check_quarantine(folder).status == "ok"
-    (folder / "quarantine" / "journal-1").write_text("x")
+    (folder / "quarantine" / "log-1").write_text("x")
     check = store_checks.check_quarantine(folder)
     assert check.status == "warn"
-    assert "journal-1" in check.found
+    assert "log-1" in check.found
 
 
 def checkpoint_in(folder: Path, reports: int) -> Path:

@@ -427,7 +427,7 @@ class FakeMemory(Memory):
             outcomes={},
             bytes=0,
             fragments=0,
-            journal=0,
+            unindexed=0,
             embedder="words",
             dimension=0,
             readiness="ready",

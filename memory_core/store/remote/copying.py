@@ -8,23 +8,19 @@ folder has not is copied.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from memory_core.store.journal import Journal
+from memory_core.store.log import Log
 from memory_core.store.remote.bucket import BucketTables
-from memory_core.store.schema import CODECS, TABLES, Entry, TableName
-from memory_core.store.tables import Tables, at_places
+from memory_core.store.schema import CODECS, TABLES, Entry, TableName, entry_of
+from memory_core.store.tables import at_places
 
 SLICE = 500
-ROWS = 4096
-"""Rows that are added to the working folder at a time."""
 Places = dict[int, str]
 """The id at each seq of one table."""
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -57,65 +53,41 @@ def compared(local: Places, there: Places) -> Difference:
     return found
 
 
-def local_places(tables: Tables, entries: Sequence[Entry]) -> dict[TableName, Places]:
-    """Give what a working folder holds: its tables and its journal."""
-    places: dict[TableName, Places] = {}
-    for name in TABLES:
-        rows = tables.scan(name, ["seq", "id"]).to_pydict()
-        places[name] = dict(zip(rows["seq"], rows["id"], strict=True))
-    for entry in entries:
-        places[entry.table][entry.seq] = entry.id
-    return places
+def differences(log: Log, bucket: BucketTables) -> dict[TableName, Difference]:
+    """Compare the log with each table of the bucket."""
+    return {name: compared(log.places(name), dict(bucket.places(name))) for name in TABLES}
 
 
-def entries_at(
-    tables: Tables, journal: Sequence[Entry], wanted: dict[TableName, list[int]]
-) -> list[Entry]:
-    """Give the folder's entries at these places; the journal's are the newer ones."""
-    newest = {(entry.table, entry.seq): entry for entry in journal}
-    found = [
-        newest[name, seq] for name, seqs in wanted.items() for seq in seqs if (name, seq) in newest
-    ]
-    for name, seqs in wanted.items():
-        rest = [seq for seq in seqs if (name, seq) not in newest]
-        found += rows_at(tables, name, rest)
-    return sorted(found, key=lambda entry: entry.seq)
-
-
-def rows_at(tables: Tables, name: TableName, seqs: Sequence[int]) -> Iterator[Entry]:
+def rows_at(bucket: BucketTables, name: TableName, seqs: Sequence[int]) -> Iterator[Entry]:
     """Give the entries of a table's rows at these places."""
-    codec = CODECS[name]
     for start in range(0, len(seqs), SLICE):
-        for seq, stored in codec.read(
-            tables.scan(name, None, at_places(seqs[start : start + SLICE]))
-        ):
-            row, vectors = codec.row(stored)
-            yield Entry(seq, name, row["id"], row, vectors, stored)
+        rows = bucket.scan(name, None, at_places(seqs[start : start + SLICE]))
+        yield from entries_of(name, rows)
 
 
-def drop(tables: Tables, journal: Journal, gone: dict[TableName, list[int]]) -> None:
-    """Take rows out of the working folder: out of its tables and its journal."""
-    for name, seqs in gone.items():
-        for start in range(0, len(seqs), SLICE):
-            tables.delete(name, seqs[start : start + SLICE])
-    journal.settle([seq for seqs in gone.values() for seq in seqs], {})
+def entries_of(name: TableName, rows: pa.Table) -> Iterator[Entry]:
+    """Give the entries of a table's rows, in their order."""
+    for seq, stored in CODECS[name].read(rows):
+        yield entry_of(seq, name, stored)
 
 
-def pull(bucket: BucketTables, tables: Tables, missing: dict[TableName, list[int]]) -> int:
-    """Copy the bucket's rows at these places into the working folder; give how many came."""
-    copied = 0
+def pull(bucket: BucketTables, log: Log, missing: dict[TableName, list[int]]) -> int:
+    """Copy the bucket's rows at these places into the log; give how many came.
+
+    Vectors of another generation than the log's stay where they are.
+    """
+    copied, same = 0, bucket.generation == log.generation
     for name, seqs in missing.items():
         if not seqs:
             continue
-        schema = CODECS[name].schema(tables.dimension)
-        wanted = set(seqs)
-        kept: list[pa.RecordBatch] = []
-        for batch in bucket.batches(name, schema.names, f"seq >= {seqs[0]} AND seq <= {seqs[-1]}"):
-            kept.append(_taken_once(batch, wanted))
-            if sum(part.num_rows for part in kept) >= ROWS:
-                copied += _added(tables, name, kept, schema)
-                kept = []
-        copied += _added(tables, name, kept, schema)
+        codec, wanted = CODECS[name], set(seqs)
+        columns = [each for each in codec.read_columns() if same or each not in codec.vectors]
+        for batch in bucket.batches(name, columns, f"seq >= {seqs[0]} AND seq <= {seqs[-1]}"):
+            rows = pa.Table.from_batches([_taken_once(batch, wanted)])
+            log.append(list(entries_of(name, rows)), durable=False)
+            copied += rows.num_rows
+    if copied:
+        log.truncate()
     return copied
 
 
@@ -126,17 +98,3 @@ def _taken_once(batch: pa.RecordBatch, wanted: set[int]) -> pa.RecordBatch:
         keep.append(seq in wanted)
         wanted.discard(seq)
     return batch.filter(pa.array(keep, type=pa.bool_()))
-
-
-def _added(
-    tables: Tables, name: TableName, parts: Sequence[pa.RecordBatch], schema: pa.Schema
-) -> int:
-    count = sum(int(part.num_rows) for part in parts)
-    if not count:
-        return 0
-    rows = pa.Table.from_batches(parts)
-    for each in schema:
-        if each.name not in rows.column_names:
-            rows = rows.append_column(each, pa.nulls(count, each.type))
-    tables.add(name, rows.select(schema.names).cast(schema))
-    return count

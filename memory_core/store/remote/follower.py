@@ -18,17 +18,16 @@ from typing import Any
 
 from memory_core.errors import StoreUnavailable
 from memory_core.ports import SharedState, StoredRecall
-from memory_core.store.journal import Journal
+from memory_core.store.log import Log
 from memory_core.store.meta import Meta
-from memory_core.store.remote import checkpoints, inbox, uploading
+from memory_core.store.remote import checkpoints, copying, inbox, uploading
 from memory_core.store.remote.bucket import BucketTables, bucket_faults
 from memory_core.store.remote.joining import Joining
 from memory_core.store.remote.lease import NAME as LEASE
 from memory_core.store.remote.lease import Claim, read_claim
 from memory_core.store.remote.objects import Objects, objects_at
 from memory_core.store.remote.uploading import HEAD, ORDER, pause_after
-from memory_core.store.schema import CODECS, TABLES, Entry, TableName, entry_of, table_of
-from memory_core.store.tables import Tables
+from memory_core.store.schema import TABLES, Entry, TableName, entry_of, table_of
 from memory_core.store.writer import Writer
 
 SECONDS = 1.0
@@ -86,7 +85,7 @@ class Follower:
 
     # -- opening
 
-    def begin(self, known: Meta | None, journal: Journal) -> Meta:
+    def begin(self, known: Meta, log: Log) -> Meta:
         """Give the meta that the working folder must have.
 
         Raises:
@@ -97,12 +96,12 @@ class Follower:
         with bucket_faults(self.url):
             while not self.joining.ready() and time.monotonic() - began < PATIENCE:
                 self._stopped.wait(_POLL)  # its writer is starting, perhaps
-            return self.joining.agreed(known, journal)
+            return self.joining.agreed(known, log)
 
-    def join(self, meta: Meta, tables: Tables, journal: Journal) -> None:
+    def join(self, meta: Meta, log: Log) -> None:
         """Copy what the bucket has; what only the folder has goes to the inbox."""
         with bucket_faults(self.url):
-            self.joining.join(meta, tables, journal)
+            self.joining.join(meta, log)
         checkpoints.fetch(self.url, self._folder)
 
     # -- working
@@ -111,7 +110,7 @@ class Follower:
         """Refuse what callers would write."""
         self._writer, self._meta = writer, meta
         writer.admit = self._refuse
-        self._top = {name: writer.newest(name) for name in TABLES}
+        self._top = {name: writer.log.newest(name) for name in TABLES}
 
     def _refuse(self) -> None:
         try:
@@ -239,10 +238,8 @@ class Follower:
         version = bucket.refresh(name)
         if self._versions.get(name) == version:
             return
-        codec = CODECS[name]
-        for seq, stored in codec.read(bucket.scan(name, None, f"seq > {self._top[name]}")):
-            row, vectors = codec.row(stored)
-            yield Entry(seq, name, row["id"], row, vectors, stored)
+        rows = bucket.scan(name, None, f"seq > {self._top[name]}")
+        yield from copying.entries_of(name, rows)
         read[name] = version
 
     def _compare(self, bucket: BucketTables) -> None:
@@ -257,7 +254,7 @@ class Follower:
         writer = self._writer
         assert writer is not None
         rows = bucket.count(name)  # of the newest version in a database: perhaps not the copied one
-        return bucket.version(name) == self._versions.get(name) and rows != writer.known(name)
+        return bucket.version(name) == self._versions.get(name) and rows != writer.log.count(name)
 
     # -- ending
 

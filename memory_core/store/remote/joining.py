@@ -12,16 +12,16 @@ import uuid
 from pathlib import Path
 
 from memory_core.errors import StoreUnavailable
-from memory_core.store.journal import Journal
-from memory_core.store.meta import SCHEMA_VERSION, Meta, new_meta
+from memory_core.store.log import Log
+from memory_core.store.meta import SCHEMA_VERSION, Meta
 from memory_core.store.migrations import steps_after
 from memory_core.store.reembedding import REWRITTEN
 from memory_core.store.remote import copying, identity, inbox
 from memory_core.store.remote.bucket import BucketTables, tables_at
 from memory_core.store.remote.objects import Objects
 from memory_core.store.remote.shared_meta import SharedMeta
-from memory_core.store.schema import TABLES, TableName, entry_of
-from memory_core.store.tables import VERSION, Tables, table_name
+from memory_core.store.schema import TABLES, Entry, TableName, entry_of
+from memory_core.store.tables import table_name
 
 Taken = dict[str, list[tuple[TableName, str]] | None]
 """The (table, id) of every record of an object of the inbox, by its name; None: it must stay."""
@@ -64,35 +64,22 @@ class Joining:
         there = self.shared.read()
         return there is not None and bool(there.embedder)
 
-    def evacuate(self, known: Meta | None, journal: Journal) -> None:
+    def evacuate(self, known: Meta, log: Log) -> None:
         """Bring what only this folder has into the inbox; nothing here is changed."""
         there = self.shared.read()
-        if known is None or not known.schema_version or there is None:
-            return
-        tables = Tables(self._folder, known.generation, known.dimension)
-        bucket = tables_at(self.url, there.generation, there.dimension)
-        self._deliver(tables, bucket, journal)
+        if known.schema_version and there is not None:
+            self._deliver(tables_at(self.url, there.generation, there.dimension), log)
 
-    def _deliver(
-        self, tables: Tables, bucket: BucketTables, journal: Journal
-    ) -> dict[TableName, copying.Difference]:
-        """Put the folder's own records into the inbox; give how both sides differ."""
-        differs = self._differences(tables, bucket, journal)
-        extra = {name: one.extra for name, one in differs.items()}
-        if any(extra.values()):
-            entries = copying.entries_at(tables, journal.entries(), extra)
-            inbox.deliver(self._objects, entries)
-            _LOG.warning("%s: %d records brought to the inbox", self.url, len(entries))
+    def _deliver(self, bucket: BucketTables, log: Log) -> dict[TableName, copying.Difference]:
+        """Put the log's own records into the inbox; give how both sides differ."""
+        differs = copying.differences(log, bucket)
+        extra = [seq for one in differs.values() for seq in one.extra]
+        if extra:
+            inbox.deliver(self._objects, log.at(extra))
+            _LOG.warning("%s: %d records brought to the inbox", self.url, len(extra))
         return differs
 
-    @staticmethod
-    def _differences(
-        tables: Tables, bucket: BucketTables, journal: Journal
-    ) -> dict[TableName, copying.Difference]:
-        here = copying.local_places(tables, journal.entries())
-        return {name: copying.compared(here[name], dict(bucket.places(name))) for name in TABLES}
-
-    def agreed(self, known: Meta | None, journal: Journal) -> Meta:
+    def agreed(self, known: Meta, log: Log) -> Meta:
         """Give the meta that the working folder must have; the bucket's tables are there then."""
         there = self.shared.read()
         if not self._writes and not self.ready():
@@ -102,7 +89,7 @@ class Joining:
             )
         if there is None:
             return self._begun(known)
-        if self._new and known is not None and known.schema_version:
+        if self._new and known.schema_version:
             raise StoreUnavailable(
                 f"{self._folder} holds a store and {self.url} another one. Set LESSONBANK_WORKDIR"
                 " to an empty folder, or LESSONBANK_STORE to an empty prefix to move the store."
@@ -110,22 +97,17 @@ class Joining:
         self._save_name()
         self.told = there = self._written(there) if self._writes else there
         self.bucket = tables_at(self.url, there.generation, there.dimension)
-        if known is None or not known.schema_version:
-            return dataclasses.replace(there, schema_version=0)
         same = (known.generation, known.embedder, known.dimension) == (
             there.generation,
             there.embedder,
             there.dimension,
         )
-        if same or (self.own and known.generation >= there.generation):
-            return known
-        tables = Tables(self._folder, known.generation, known.dimension)
-        self._deliver(tables, self.bucket, journal)
-        for stored in tables.names():
-            tables.drop(stored)
-        journal.settle([entry.seq for entry in journal.entries()], {})
-        journal.forget_settled(journal.settled())
-        return there
+        if known.schema_version:
+            if same or (self.own and known.generation >= there.generation):
+                return known
+            self._deliver(self.bucket, log)
+            log.clear()
+        return dataclasses.replace(there, schema_version=0)
 
     def _written(self, there: Meta) -> Meta:
         """Make the bucket this process's to write: fenced, and of the newest version."""
@@ -142,11 +124,10 @@ class Joining:
         self.shared.write(there)
         return there
 
-    def _begun(self, known: Meta | None) -> Meta:
+    def _begun(self, meta: Meta) -> Meta:
         """Make a store where there is none."""
         self._objects.require_conditions()
         self._save_name()
-        meta = known or new_meta(VERSION)
         self.bucket = tables_at(self.url, meta.generation, meta.dimension)
         for name in TABLES:
             self.bucket.create(name)
@@ -167,29 +148,24 @@ class Joining:
             if stored not in keep:
                 bucket.drop(stored)
 
-    def join(self, meta: Meta, tables: Tables, journal: Journal) -> None:
-        """Make the folder's tables and journal what the bucket has, plus what is owed to it.
+    def join(self, meta: Meta, log: Log) -> None:
+        """Make the log what the bucket has, plus what is owed to it.
 
         Raises:
             StoreUnavailable: The bucket cannot be reached.
         """
         bucket = self.bucket
         assert bucket is not None
-        if bucket.generation != tables.generation:  # an own re-embedding is on its way there
-            self.owed = self._owed_beside(bucket, tables, journal)
-            self._take_in(meta, tables, journal)
-            return
         if self.own:
-            differs = self._differences(tables, bucket, journal)
-            self.owed = {name: one.extra for name, one in differs.items()}
+            differs = copying.differences(log, bucket)
+            ahead = bucket.generation != meta.generation  # an own re-embedding is on its way there
+            brought = REWRITTEN if ahead else ()
+            self.owed = {name: one.extra for name, one in differs.items() if name not in brought}
         else:
-            differs = self._deliver(tables, bucket, journal)
-        gone = {
-            name: sorted([*one.moved, *([] if self.own else one.extra)])
-            for name, one in differs.items()
-        }
-        copying.drop(tables, journal, gone)
-        copied = copying.pull(bucket, tables, {n: one.missing for n, one in differs.items()})
+            differs = self._deliver(bucket, log)
+        for one in differs.values():
+            log.delete([*one.moved, *([] if self.own else one.extra)])
+        copied = copying.pull(bucket, log, {n: one.missing for n, one in differs.items()})
         if copied:
             _LOG.info("%s: %d rows copied to %s", self.url, copied, self._folder)
         if not self._writes:
@@ -197,39 +173,20 @@ class Joining:
         for name, one in differs.items():
             if one.doubled:
                 bucket.delete(name, one.doubled)
-        self._take_in(meta, tables, journal)
+        self._take_in(meta, log)
 
-    @staticmethod
-    def _owed_beside(
-        bucket: BucketTables, tables: Tables, journal: Journal
-    ) -> dict[TableName, list[int]]:
-        """Give what the upload of a re-embedding leaves out: the journal's, and what it keeps."""
-        here = copying.local_places(tables, journal.entries())
-        owed: dict[TableName, list[int]] = {name: [] for name in TABLES}
-        for entry in journal.entries():
-            owed[entry.table].append(entry.seq)
-        for name in TABLES:
-            if name not in REWRITTEN:
-                owed[name] = copying.compared(here[name], dict(bucket.places(name))).extra
-        return owed
-
-    def _take_in(self, meta: Meta, tables: Tables, journal: Journal) -> None:
-        """Take the inbox into the journal: each record that is not known, at the log's end."""
-        here = copying.local_places(tables, journal.entries())
-        known = {name: set(places.values()) for name, places in here.items()}
-        top = max((seq for places in here.values() for seq in places), default=0)
-        seq = max(top, self.first)
+    def _take_in(self, meta: Meta, log: Log) -> None:
+        """Take the inbox into the log: each record that is not known, at its end."""
+        seq = max(log.newest(), self.first)
         for name in self._objects.names(inbox.FOLDER):
-            entries = []
+            entries: dict[tuple[TableName, str], Entry] = {}
             found, whole = inbox.read(self._objects, name)
             for each in found:
-                if each.id not in known[each.table]:
+                key = each.table, each.id
+                if key not in entries and log.place(*key) is None:
                     seq += 1
                     fitted = inbox.fitted(each, meta.embedder, meta.dimension)
-                    entries.append(entry_of(seq, each.table, fitted.stored))
-                    known[each.table].add(each.id)
-            if entries:
-                journal.append(entries, durable=True)
-                for entry in entries:
-                    self.owed.setdefault(entry.table, []).append(entry.seq)
+                    entries[key] = entry_of(seq, each.table, fitted.stored)
+                    self.owed.setdefault(each.table, []).append(seq)
+            log.append(list(entries.values()))
             self.taken[name] = [(each.table, each.id) for each in found] if whole else None

@@ -15,7 +15,7 @@ from typing import Any
 
 from memory_core.errors import StoreUnavailable
 from memory_core.ports import SharedState, StoredRecall
-from memory_core.store.journal import Journal
+from memory_core.store.log import Log
 from memory_core.store.meta import Meta
 from memory_core.store.remote import checkpoints, inbox, uploading
 from memory_core.store.remote.bucket import bucket_faults
@@ -25,7 +25,6 @@ from memory_core.store.remote.lease import Lease
 from memory_core.store.remote.objects import BucketUnavailable, objects_at
 from memory_core.store.remote.uploading import ROWS, Uploader, pause_after
 from memory_core.store.schema import Entry, entry_of, table_of
-from memory_core.store.tables import Tables
 from memory_core.store.writer import Writer
 
 INBOX_SECONDS = 2.0
@@ -88,7 +87,7 @@ class Session:
 
     # -- opening
 
-    def begin(self, known: Meta | None, journal: Journal) -> Meta:
+    def begin(self, known: Meta, log: Log) -> Meta:
         """Take the lease and give the meta that the working folder must have.
 
         Raises:
@@ -96,21 +95,21 @@ class Session:
             StoreMismatch: A newer lessonbank wrote it.
         """
         with bucket_faults(self.url):
-            if not self._candidate.acquired(partial(self.joining.evacuate, known, journal)):
+            if not self._candidate.acquired(partial(self.joining.evacuate, known, log)):
                 raise StoreUnavailable(self._candidate.busy())
             self.joining.own = self.lease.continuous
             self.joining.first = self.lease.epoch * EPOCH
             self._thread(self._renew, "lessonbank-lease")
-            return self.joining.agreed(known, journal)
+            return self.joining.agreed(known, log)
 
-    def join(self, meta: Meta, tables: Tables, journal: Journal) -> None:
+    def join(self, meta: Meta, log: Log) -> None:
         """Bring the working folder and the bucket together.
 
         Raises:
             StoreUnavailable: The bucket cannot be reached.
         """
         with bucket_faults(self.url):
-            self.joining.join(meta, tables, journal)
+            self.joining.join(meta, log)
         checkpoints.fetch(self.url, self._folder)
 
     # -- working

@@ -8,19 +8,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from memory_core.ports import SharedState, StoredRecall
-from memory_core.store.journal import Journal
+from memory_core.store.log import Log
 from memory_core.store.meta import Meta
-from memory_core.store.tables import Tables
 from memory_core.store.writer import Writer
 
 
 class Shared(Protocol):
     """A process's part in a bucket while its store is opened, open and closed."""
 
-    def begin(self, known: Meta | None, journal: Journal) -> Meta:
-        """Give the meta that the working folder must have; before its tables are opened."""
+    def begin(self, known: Meta, log: Log) -> Meta:
+        """Give the meta that the working folder must have; one without a version is to be saved."""
 
-    def join(self, meta: Meta, tables: Tables, journal: Journal) -> None:
+    def join(self, meta: Meta, log: Log) -> None:
         """Bring the working folder and the bucket together; before anything is loaded."""
 
     def start(self, writer: Writer, meta: Callable[[], Meta]) -> None:

@@ -47,7 +47,8 @@ class Sweeper:
         """
         bucket.refresh(name)
         places = bucket.places(name)
-        strays = {seq: i for seq, i in places if self._writer.place(name, i) != seq}
+        here = self._writer.log.places(name)
+        strays = {seq: i for seq, i in places if here.get(seq) != i}
         doubled = [seq for seq, count in Counter(s for s, _ in places).items() if count > 1]
         if strays or doubled:
             said = "%s: %d rows of table %s are not this writer's, %d stand twice"

@@ -22,16 +22,16 @@ import pyarrow as pa
 from memory_core.errors import StoreUnavailable
 from memory_core.model import State
 from memory_core.store.catalog import FLIPS
+from memory_core.store.faults import translated
 from memory_core.store.meta import Meta
 from memory_core.store.reembedding import REWRITTEN
-from memory_core.store.remote import copying
 from memory_core.store.remote.bucket import BucketTables, bucket_faults, tables_at
 from memory_core.store.remote.lease import Lease
 from memory_core.store.remote.objects import Objects
 from memory_core.store.remote.shared_meta import SharedMeta
 from memory_core.store.remote.sweeping import Sweeper
 from memory_core.store.schema import CODECS, TABLES, Entry, TableName
-from memory_core.store.tables import at_places, table_name
+from memory_core.store.tables import table_name
 from memory_core.store.writer import Writer
 
 HEAD = "head.json"
@@ -206,10 +206,9 @@ class Uploader:
             self._require_lease()
             new.create(name)
             there = {seq for seq, _ in new.places(name)}
-            seqs = self._writer.tables.scan(name, ["seq"])["seq"].to_pylist()
-            todo = sorted(set(seqs) - there)
+            todo = [seq for seq in self._writer.log.places(name) if seq not in there]
             for start in range(0, len(todo), MOST_ROWS):
-                rows = self._rows(name, todo[start : start + MOST_ROWS])
+                rows = self._rows(name, todo[start : start + MOST_ROWS], meta)
                 self._require_lease()
                 new.add(name, rows)
         self._require_lease()
@@ -220,27 +219,27 @@ class Uploader:
         for gone in old:
             new.drop(gone)
 
-    def _rows(self, name: TableName, seqs: Sequence[int]) -> pa.Table:
-        """Give the rows at these places as the working folder has them."""
-        writer, codec = self._writer, CODECS[name]
-        with writer.lance:
-            dimension = writer.tables.dimension
-            late = writer.backlog.items() if name == "items" else writer.tail.waiting()[name]
-            here = {entry.seq: entry for entry in late}
-            schema = codec.schema(dimension)
-            parts = [codec.table_of([here[s] for s in seqs if s in here], dimension)]
-            rest = [seq for seq in seqs if seq not in here]
-            for start in range(0, len(rest), copying.SLICE):
-                where = at_places(rest[start : start + copying.SLICE])
-                parts.append(writer.tables.scan(name, schema.names, where).cast(schema))
-        return pa.concat_tables(parts).sort_by("seq")
+    def _rows(self, name: TableName, seqs: Sequence[int], meta: Meta) -> pa.Table:
+        """Give the rows at these places as the log has them, items in their present state.
+
+        Raises:
+            StoreUnavailable: The store is not what this meta says any more.
+        """
+        writer = self._writer
+        with translated(writer.standing.folder):
+            entries = writer.log.at(seqs)
+        if self.meta() != meta:
+            raise StoreUnavailable("the store's vectors have changed; this is done later")
+        if name == "items":
+            entries = [writer.index.presented(entry) for entry in entries]
+        return CODECS[name].table_of(entries, meta.dimension)
 
     def _append(self, name: TableName, seqs: Sequence[int]) -> bool:
         """Append rows, each once: after a failure, what did arrive is left out."""
         todo = self._not_there(name, seqs)
         if todo:
-            rows = self._rows(name, todo)
-            if not self._may() or self.meta() != self._told:  # it may have changed meanwhile
+            rows = self._rows(name, todo, self._told)
+            if not self._may():
                 return False
             self._doubtful.add(name)
             self._bucket.add(name, rows)
@@ -282,9 +281,9 @@ class Uploader:
                 self._expect(name, self._bucket.refresh(name), 0)
 
     def _note_flips(self, seqs: Sequence[int]) -> None:
-        for _, event in CODECS["events"].read(self._rows("events", seqs)) if seqs else ():
-            if event.kind in FLIPS:
-                self._flipped[event.item_id] = None
+        for entry in self._writer.log.at(seqs):
+            if entry.stored.kind in FLIPS:
+                self._flipped[entry.stored.item_id] = None
 
     def _replace(self, seqs: Sequence[int]) -> bool:
         """Put rewritten items in place of the bucket's, in one commit: none is ever missing."""
@@ -293,10 +292,7 @@ class Uploader:
         if not self._may():
             return False
         self._expect("items", self._bucket.refresh("items"), 0)
-        rows = self._rows("items", seqs)
-        if self.meta() != self._told:  # it changed meanwhile
-            return False
-        self._bucket.replace("items", rows)
+        self._bucket.replace("items", self._rows("items", seqs, self._told))
         self._expect("items", self._bucket.version("items"), 1)
         self._changed = True
         self._commits["items"] += 1

@@ -256,9 +256,9 @@ def test_replay_of_a_real_store_changes_nothing_in_it(used: Bench) -> None:
             [event.id for event in store.events()],
         )
 
-    before, scorer, waiting = logged(), used.service.scorer(), core.store.sizes().journal
+    before, scorer, waiting = logged(), used.service.scorer(), core.store.sizes().unindexed
     evaluate(core.store, "demo")
-    assert (logged(), used.service.scorer(), core.store.sizes().journal) == (
+    assert (logged(), used.service.scorer(), core.store.sizes().unindexed) == (
         before,
         scorer,
         waiting,

@@ -96,7 +96,7 @@ def abandon(store: LanceStore) -> None:
         store._maintainer.stop(5.0)
     store._standing.closed = True
     store._pool.shutdown(wait=True)
-    store._writer.journal.close()
+    store._writer.log.close()
     assert store._ownership is not None
     store._ownership.release()
 

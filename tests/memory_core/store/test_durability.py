@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from memory_core.store import disk
-from memory_core.store.journal import Journal
 from memory_core.store.lance_store import LanceStore
+from memory_core.store.log import Log
 from tests.memory_core.store.making import (
     EMBEDDER,
     EVERYTHING,
@@ -71,11 +71,11 @@ def opened(folder: Path) -> LanceStore:
 
 
 def statements(store: LanceStore, write: Write) -> list[str]:
-    """Give the SQL that a write makes the journal run."""
+    """Give the SQL that a write makes the log run."""
     seen: list[str] = []
-    store._writer.journal._db.set_trace_callback(seen.append)
+    store._writer.log._db.set_trace_callback(seen.append)
     write(store)
-    store._writer.journal._db.set_trace_callback(None)
+    store._writer.log._db.set_trace_callback(None)
     return [statement.split("(")[0].strip() for statement in seen]
 
 
@@ -98,29 +98,29 @@ def test_a_volatile_recall_is_written_without_a_sync_and_synced_by_the_next_reco
     store.close()
 
 
-def test_the_journal_forgets_only_after_every_new_file_and_folder_was_synced(
+def test_a_version_of_the_index_counts_only_after_every_file_and_folder_of_it_was_synced(
     tmp_path: Path, platter: Platter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = opened(tmp_path / "store")
+    before = disk.paths_under(tmp_path / "store" / "lance")
     for write in DURABLE.values():
         write(store)
-    before = disk.paths_under(tmp_path / "store" / "lance")
     del platter.order[:]
-    real = Journal.settle
+    real = Log.mark
 
-    def settle(journal: Journal, seqs: list[int], versions: dict[str, int]) -> None:
-        platter.order.append("FORGET" if seqs else "RECORD")
-        real(journal, seqs, versions)
+    def mark(log: Log, name: str, version: int | None) -> None:
+        platter.order.append("MARK")
+        real(log, name, version)
 
-    monkeypatch.setattr(Journal, "settle", settle)
+    monkeypatch.setattr(Log, "mark", mark)
     store._writer.drain()
     new = disk.paths_under(tmp_path / "store" / "lance") - before
     needed = {os.path.relpath(p) for p in new if p.endswith((".lance", ".manifest"))}
-    forget = platter.order.index("FORGET")
+    marked = platter.order.index("MARK")
     assert needed
-    assert needed <= set(platter.order[:forget])
+    assert needed <= set(platter.order[:marked])
     for path in needed:
-        assert str(Path(path).parent) in platter.order[platter.order.index(path) : forget]
+        assert str(Path(path).parent) in platter.order[platter.order.index(path) : marked]
     store.close()
 
 
@@ -130,6 +130,7 @@ def test_old_versions_are_deleted_only_after_the_merged_one_was_synced(
     store = opened(tmp_path / "store")
     for n in range(4):
         store.add_items([item(n)])
+        store._writer.drain()
     tables = store._writer.tables
     real = tables.clean
 
@@ -137,7 +138,7 @@ def test_old_versions_are_deleted_only_after_the_merged_one_was_synced(
         manifests = sorted((tables.path("items") / "_versions").glob("*.manifest"))
         assert str(manifests[0]) in platter.synced
         real(name, keep)  # type: ignore[arg-type]
-        assert tables.version("items") == store._writer.settlement._versions["items"]
+        assert tables.version("items") == store._writer.log.marked("items")
 
     monkeypatch.setattr(tables, "clean", clean)
     store.compact()
@@ -167,6 +168,7 @@ def busy(store: LanceStore) -> None:
 def test_a_power_cut_takes_nothing_that_was_acknowledged(tmp_path: Path, platter: Platter) -> None:
     store = opened(tmp_path / "store")
     busy(store)
+    store._writer.index.apply()  # in LanceDB, and nothing of it synced
     items = list(store.scan_items(EVERYTHING))
     outcomes, events = list(store.outcomes()), list(store.events())
     abandon(store)
@@ -190,5 +192,5 @@ def test_a_power_cut_right_after_closing_takes_nothing(tmp_path: Path, platter: 
     platter.cut_power(store.path)
     store = LanceStore.open(store.path, maintain=False)
     assert all(same(a, b) for a, b in zip(items, store.scan_items(EVERYTHING), strict=True))
-    assert store.sizes().journal == 0
+    assert store.sizes().unindexed == 0
     store.close()

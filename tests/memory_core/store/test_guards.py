@@ -20,8 +20,8 @@ from filelock import FileLock
 
 from memory_core.errors import MemoryUnavailable, StoreMismatch, StoreUnavailable
 from memory_core.store import disk, meta, ownership
-from memory_core.store.journal import Journal
 from memory_core.store.lance_store import LanceStore
+from memory_core.store.log import Log
 from memory_core.store.tables import Tables
 from tests.memory_core.store.making import (
     EMBEDDER,
@@ -156,19 +156,19 @@ def test_a_newer_schema_is_refused(store: LanceStore) -> None:
         LanceStore.open(store.path)
 
 
-def test_tables_of_another_build_are_refused_before_anything_is_written(
-    store: LanceStore,
-) -> None:
+def test_an_index_of_another_build_is_made_anew(store: LanceStore) -> None:
     store.close()
-    connection = lancedb.connect(str(store.path / "lance"))
-    connection.open_table("outcomes").drop_columns(["why"])
-    with closing(sqlite3.connect(store.path / "journal.db")) as db, db:
-        db.execute("DELETE FROM settled")
-    with pytest.raises(StoreMismatch, match=r"outcomes.*no column why.*another build"):
-        LanceStore.open(store.path)
+    table = lancedb.connect(str(store.path / "lance")).open_table("items")
+    table.drop_columns(["search_text"])
+    with closing(sqlite3.connect(store.path / "log.db")) as db, db:
+        db.execute("UPDATE marks SET version = ?", (table.version,))
+    again = LanceStore.open(store.path, maintain=False)
+    assert again.search([probe("alpha 3")], P, 3)[0].stored.item.id == "item_0003"
+    assert again._writer.tables.count("items") == 5
+    again.close()
 
 
-def test_tables_without_their_meta_are_refused_and_left_alone(store: LanceStore) -> None:
+def test_records_without_their_meta_are_refused_and_left_alone(store: LanceStore) -> None:
     store.close()
     (store.path / meta.FILE).unlink()
     with pytest.raises(StoreUnavailable, match=r"no meta\.json.*backup"):
@@ -211,13 +211,13 @@ def make_read_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FileLock, "acquire", refuse)
 
 
-def test_a_store_that_cannot_be_written_is_read_with_its_journal(
+def test_a_store_that_cannot_be_written_is_read_with_what_its_index_lacks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = opened(tmp_path / "store")
     store.add_items([item(n, f"alpha {n}") for n in range(4)])
     store._writer.drain()
-    store.add_items([item(7, "only in the journal")])
+    store.add_items([item(7, "only in the log")])
     store.add_event(event(1, "retire", 2))
     store.add_outcome(outcome(1))
     abandon(store)
@@ -225,7 +225,7 @@ def test_a_store_that_cannot_be_written_is_read_with_its_journal(
     make_read_only(monkeypatch)
     reading = LanceStore.open(store.path)
     assert reading.read_only
-    assert same(reading.get_items(["item_0007"])["item_0007"], item(7, "only in the journal"))
+    assert same(reading.get_items(["item_0007"])["item_0007"], item(7, "only in the log"))
     assert reading.get_items(["item_0002"])["item_0002"].state == "retired"
     assert [o.record.id for o in reading.outcomes()] == ["out_0001"]
     found = reading.search([probe("alpha 3")], P, 3)
@@ -261,7 +261,7 @@ def test_a_folder_without_a_store_that_cannot_be_written_is_said(
 # -- deleted underneath
 
 
-@pytest.mark.parametrize("what", ["", "lance", "journal.db"])
+@pytest.mark.parametrize("what", ["", "lance", "log.db"])
 def test_a_store_deleted_underneath_says_so_and_is_not_made_again(
     what: str, store: LanceStore
 ) -> None:
@@ -298,12 +298,12 @@ class FullDisk:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sqlite = self.lance = False
-        transact, add = Journal._transact, Tables.add
+        transact, add = Log._transact, Tables.add
 
-        def full_transact(journal: Journal, *steps: Any) -> None:
+        def full_transact(log: Log, *steps: Any) -> None:
             if self.sqlite:
                 raise sqlite3.OperationalError("database or disk is full")
-            transact(journal, *steps)
+            transact(log, *steps)
 
         def full_add(tables: Tables, name: Any, rows: Any) -> None:
             if self.lance:
@@ -312,7 +312,7 @@ class FullDisk:
                 )
             add(tables, name, rows)
 
-        monkeypatch.setattr(Journal, "_transact", full_transact)
+        monkeypatch.setattr(Log, "_transact", full_transact)
         monkeypatch.setattr(Tables, "add", full_add)
 
 
@@ -338,21 +338,19 @@ def test_on_a_full_disk_nothing_is_stored_and_the_sentence_says_what_to_do(
     assert store.get_items(["item_0000"])["item_0000"].state == "retired"
 
 
-def test_what_the_journal_took_is_kept_while_lancedb_has_no_room(
+def test_what_the_log_took_is_kept_while_lancedb_has_no_room(
     store: LanceStore, full: FullDisk
 ) -> None:
+    store._writer.drain()
     full.lance = True
     store.add_items([item(60, "zebra")])
-    assert same(store.get_items(["item_0060"])["item_0060"], item(60, "zebra"))
-    found = store.search([probe("zebra")], P, 10)
-    assert "item_0060" in [c.stored.item.id for c in found]
-    with pytest.raises(StoreUnavailable, match="full"):
-        store.add_items([item(61)])
-    assert "item_0061" not in store.get_items(["item_0061"])
     with pytest.raises(StoreUnavailable, match="full"):
         store.compact()
-    full.lance = False
+    assert same(store.get_items(["item_0060"])["item_0060"], item(60, "zebra"))
+    assert store.search([probe("zebra")], P, 10)[0].stored.item.id == "item_0060"
     store.add_items([item(62)])
+    full.lance = False
+    store._writer.drain()
     assert store._writer.tables.count("items") == 7
     assert store.search([probe("zebra")], P, 1)[0].keyword > 0
     store.close()
@@ -361,33 +359,33 @@ def test_what_the_journal_took_is_kept_while_lancedb_has_no_room(
     again.close()
 
 
-def test_a_drain_that_fails_half_way_doubles_nothing_later(
+def test_an_index_that_failed_half_way_gets_no_row_twice(
     store: LanceStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.add_outcome(outcome(1))
-    store.add_event(event(1, "reembed", 1))
+    store.add_event(event(1, "retire", 1))
     add = Tables.add
 
     def add_then_fail(tables: Tables, name: Any, rows: Any) -> None:
         add(tables, name, rows)
-        if name == "outcomes":
-            raise RuntimeError("IO: No space left on device (os error 28)")
+        raise RuntimeError("IO: No space left on device (os error 28)")
 
     monkeypatch.setattr(Tables, "add", add_then_fail)
     with pytest.raises(StoreUnavailable, match="full"):
         store._writer.drain()
     monkeypatch.undo()
     store._writer.drain()
-    counts = [store._writer.tables.count(name) for name in ("recalls", "outcomes", "events")]
-    assert counts == [1, 1, 1]
-    assert store._writer.journal.count() == 0
+    rows = store._writer.tables.scan("items", ["id", "state"]).to_pylist()
+    assert sorted(row["id"] for row in rows) == [f"item_{n:04d}" for n in range(5)]
+    assert [row["id"] for row in rows if row["state"] == "retired"] == ["item_0001"]
+    assert store._writer.index.waiting() == 0
 
 
-def test_a_sync_that_fails_keeps_the_journal(
+def test_a_version_whose_sync_failed_does_not_count(
     store: LanceStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.add_outcome(outcome(1))
-    waiting_entries = store._writer.journal.count()
+    store._writer.drain()
+    marked = store._writer.log.marked("items")
+    store.add_items([item(7)])
 
     def broken(path: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
@@ -395,14 +393,13 @@ def test_a_sync_that_fails_keeps_the_journal(
     monkeypatch.setattr(disk, "sync_file", broken)
     with pytest.raises(StoreUnavailable, match="Input/output error"):
         store._writer.drain()
-    assert store._writer.journal.count() == waiting_entries > 0
+    assert store._writer.log.marked("items") == marked
     monkeypatch.setattr(disk, "sync_file", lambda path: None)
     store._writer.drain()
-    assert store._writer.journal.count() == 0
-    assert [o.record.id for o in store.outcomes()] == ["out_0001"]
+    assert store._writer.log.marked("items") == store._writer.tables.version("items")
 
 
-def test_a_closing_that_cannot_drain_keeps_all_in_the_journal(
+def test_a_closing_with_a_full_disk_keeps_all_that_was_acknowledged(
     tmp_path: Path, full: FullDisk
 ) -> None:
     store = opened(tmp_path / "store")
@@ -411,10 +408,9 @@ def test_a_closing_that_cannot_drain_keeps_all_in_the_journal(
     full.sqlite = full.lance = True
     store.close()
     full.sqlite = full.lance = False
-    with closing(sqlite3.connect(store.path / "journal.db")) as db:
-        assert db.execute("SELECT count(*) FROM entries").fetchone()[0] == 2
     again = LanceStore.open(store.path, maintain=False)
     assert [o.record.id for o in again.outcomes()] == ["out_0001"]
+    assert same(again.get_items(["item_0001"])["item_0001"], item(1))
     again.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -84,6 +85,15 @@ class StoreMachine(RuleBasedStateMachine):
             self.real.close()
         self.real = LanceStore.open(self.real.path, maintain=False)
 
+    @rule(hard=st.booleans())
+    def lose_the_index(self, hard: bool) -> None:
+        if hard:
+            abandon(self.real)
+        else:
+            self.real.close()
+        shutil.rmtree(self.real.path / "lance")
+        self.real = LanceStore.open(self.real.path, maintain=False)
+
     @rule(job=st.sampled_from(["drain", "text", "compact"]))
     def tidy(self, job: str) -> None:
         if job == "compact":
@@ -92,7 +102,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.real._writer.drain()
         elif len(self.real._writer.catalog):
             with self.real._writer.lance:
-                self.real._writer.refresh_text()
+                self.real._writer.index.refresh_text()
 
     @rule(words=WORDS, limit=st.integers(1, 6))
     def search(self, words: str, limit: int) -> None:

@@ -92,22 +92,24 @@ def test_a_store_at_rest_has_nothing_due(store: LanceStore, clock: Clock) -> Non
     assert due(store._keeper.measure()) is None
 
 
-def test_waiting_entries_are_drained_after_five_seconds(store: LanceStore, clock: Clock) -> None:
-    store.add_outcome(outcome(1))
+def test_what_the_index_lacks_is_added_after_five_seconds(store: LanceStore, clock: Clock) -> None:
+    store.add_items([item(1)])
     clock.now += 4.9
     assert due(store._keeper.measure()) is None
     clock.now += 0.2
     assert due(store._keeper.measure()) == "drain"
     store._keeper.run("drain")
-    assert store._writer.journal.count() == 0
+    assert store._writer.index.waiting() == 0
+    assert store._writer.tables.count("items") == 1
+    store.add_outcome(outcome(1))  # in the log, and the index has no place for it
+    clock.now += 6.0
     assert due(store._keeper.measure()) is None
-    assert [o.record.id for o in store.outcomes()] == ["out_0001"]
 
 
 def test_many_small_writes_are_merged_when_it_is_quiet(store: LanceStore, clock: Clock) -> None:
     for n in range(maintenance.COMPACT_FRAGMENTS):
         store.add_items([item(n)])
-    store._keeper.run("drain")
+        store._keeper.run("drain")
     store._keeper.run("text")
     assert due(store._keeper.measure()) is None
     clock.now += 2.0
@@ -128,15 +130,16 @@ def test_compaction_gives_back_the_space_of_old_versions(store: LanceStore) -> N
     before = store.sizes()
     store.compact()
     after = store.sizes()
-    assert after.fragments == 2
-    assert after.bytes < before.bytes / 3
-    assert after.journal == 0
+    assert after.fragments == 1
+    assert after.bytes < before.bytes / 2
+    assert after.unindexed == 0
     assert len(list(store.outcomes())) == 30
 
 
 def test_old_versions_are_kept_for_a_while_in_the_background(store: LanceStore) -> None:
     for n in range(3):
         store.add_items([item(n)])
+        store._writer.drain()
     store._keeper.run("compact")
     versions = list((store._writer.tables.path("items") / "_versions").glob("*.manifest"))
     assert len(versions) > 3
@@ -158,7 +161,8 @@ def test_rows_that_the_text_index_missed_before_a_restart_are_indexed_after_it(
 ) -> None:
     for n in range(12):
         store.add_items([item(n, f"alpha beta{n % 3} {'gamma ' * (n % 5)}")])
-    assert store._writer.text_stale
+        store._writer.drain()
+    assert store._writer.index.text_stale
     store.close()
     again = LanceStore.open(store.path, maintain=False)
     scores = []
@@ -200,7 +204,8 @@ def test_a_large_store_gets_vector_indexes_and_answers_from_them(
     store.add_items([*items, waiting(599)])
     exact = store.search([Probe("", unit(3))], P, 10)
     clock.now += 2.0
-    store._writer.text_stale = False
+    store._writer.drain()
+    store._writer.index.text_stale = False
     assert store._keeper.measure().vectors_stale
     store._keeper.run("vectors")
     tables = store._writer.tables
@@ -211,7 +216,7 @@ def test_a_large_store_gets_vector_indexes_and_answers_from_them(
     monkeypatch.setattr(maintenance, "EXACT_ROWS", 500)
     store._keeper.run("compact")
     assert not has_vectors_in_memory(store)
-    assert tables.unindexed("project") == tables.unindexed("seq") == 0
+    assert tables.unindexed("project") == tables.unindexed("state") == 0
     store._writer.cache.clear()
     indexed = store.search([Probe("", unit(3))], P, 10)
     assert indexed[0].stored.item.id == "item_0003"
@@ -237,20 +242,21 @@ def test_vectors_leave_memory_when_a_store_outgrows_it(
 
 
 def test_the_thread_does_what_is_due_and_stops_when_told(store: LanceStore, clock: Clock) -> None:
-    store.add_outcome(outcome(1))
+    store.add_items([item(1)])
     clock.now += 6.0
     drained = threading.Event()
-    real = store._writer.tail.drained
+    real = store._writer.index.settle
 
-    def watched(entries: object) -> None:
-        real(entries)  # type: ignore[arg-type]
+    def watched() -> None:
+        real()
         drained.set()
 
-    store._writer.tail.drained = watched  # type: ignore[method-assign]
+    store._writer.index.settle = watched  # type: ignore[method-assign]
     maintainer = Maintainer(store._keeper, store._writer)
     assert drained.wait(PATIENCE)
     maintainer.stop(30)
     assert not maintainer._thread.is_alive()
+    assert store._writer.index.waiting() == 0
 
 
 def test_the_thread_survives_what_it_cannot_do(
@@ -258,7 +264,7 @@ def test_the_thread_survives_what_it_cannot_do(
 ) -> None:
     maintainer = Maintainer(store._keeper, store._writer)
     maintainer.stop(30)
-    store.add_outcome(outcome(1))
+    store.add_items([item(1)])
     clock.now += 6.0
     for error in (StoreUnavailable("The disk is full."), ZeroDivisionError("a surprise")):
 
@@ -271,7 +277,7 @@ def test_the_thread_survives_what_it_cannot_do(
     assert "a surprise" in caplog.text
 
 
-def test_closing_drains_and_ends_the_thread(tmp_path: Path) -> None:
+def test_closing_brings_the_index_up_to_date_and_ends_the_thread(tmp_path: Path) -> None:
     store = LanceStore.open(tmp_path / "store")
     store.add_items([waiting(1)])
     store.add_recall(recall(1, with_vector=False))
@@ -279,8 +285,9 @@ def test_closing_drains_and_ends_the_thread(tmp_path: Path) -> None:
     assert store._maintainer is not None
     assert not store._maintainer._thread.is_alive()
     again = LanceStore.open(store.path, maintain=False)
-    assert again.sizes().journal == 0
-    assert again._writer.tables.count("recalls") == 1
+    assert again.sizes().unindexed == 0
+    assert again._writer.tables.count("items") == 1
+    assert len(list(again.recalls())) == 1
     again.close()
 
 
@@ -296,7 +303,6 @@ def test_reads_while_everything_is_compacted_see_everything(store: LanceStore) -
         while not stop.is_set():
             rounds += 1
             store._writer.cache.clear()
-            store._writer.tail.forget_recent()
             assert len(store.search([probe("alpha 7")], P, 5)) == 5
             assert store.get_recall("recall_0007") is not None
             assert len(store.get_items(f"item_{n:04d}" for n in range(20))) == 20
@@ -318,7 +324,7 @@ def test_a_search_scores_items_by_their_words_that_still_waited_for_lancedb(
         adding = threading.Thread(target=store.add_items, args=([item(2, "alpha beta")],))
         adding.start()
         adding.join(PATIENCE)
-        assert store._writer.backlog
+        assert store._writer.index.waiting()
     (found, _) = store.search([probe("beta")], P, 5)
     assert found.stored.item.id == "item_0002"
     assert found.keyword > 0

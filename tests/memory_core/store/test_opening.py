@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 from memory_core.errors import StoreUnavailable
+from memory_core.store import log as logs
 from memory_core.store.lance_store import LanceStore
 from tests.memory_core.store.making import DIMENSION, EMBEDDER, outcome, recall
+
+
+def unreadable(*_: object) -> None:
+    """As it is where the owner's shared memory may not be used."""
+    return
 
 
 def stocked(folder: Path) -> LanceStore:
@@ -21,7 +27,7 @@ def stocked(folder: Path) -> LanceStore:
     return store
 
 
-def test_a_store_in_use_can_be_read_with_what_only_its_journal_holds(tmp_path: Path) -> None:
+def test_a_store_in_use_can_be_read_as_it_is_now(tmp_path: Path) -> None:
     owner = stocked(tmp_path / "s")
     reader = LanceStore.open(tmp_path / "s", maintain=False, read_only=True)
     assert [stored.record.id for stored in reader.outcomes()] == [f"out_{n:04d}" for n in range(3)]
@@ -29,6 +35,9 @@ def test_a_store_in_use_can_be_read_with_what_only_its_journal_holds(tmp_path: P
     with pytest.raises(StoreUnavailable, match="read-only"):
         reader.add_outcome(outcome(9))
     owner.add_outcome(outcome(3))
+    assert len(list(reader.outcomes())) == 4
+    owner.compact()
+    assert len(list(reader.outcomes())) == 4
     reader.close()
     owner.close()
     again = LanceStore.open(tmp_path / "s", maintain=False)
@@ -42,12 +51,13 @@ def test_a_folder_without_a_store_is_not_opened_for_reading_and_not_made(tmp_pat
     assert not (tmp_path / "s").exists()
 
 
-def test_a_journal_that_is_written_meanwhile_is_copied_again(
+def test_a_log_that_is_written_meanwhile_is_copied_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A copy across a write may be torn: only one between two writes counts."""
     owner, copies = stocked(tmp_path / "s"), []
     copy = shutil.copyfile
+    monkeypatch.setattr(logs, "beside_its_owner", unreadable)
 
     def meanwhile(source: Path, target: Path) -> None:
         copy(source, target)
@@ -63,11 +73,12 @@ def test_a_journal_that_is_written_meanwhile_is_copied_again(
     owner.close()
 
 
-def test_a_journal_that_never_rests_is_one_sentence(
+def test_a_log_that_never_rests_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner, written = stocked(tmp_path / "s"), iter(range(10, 1_000))
     copy = shutil.copyfile
+    monkeypatch.setattr(logs, "beside_its_owner", unreadable)
 
     def meanwhile(source: Path, target: Path) -> None:
         copy(source, target)

@@ -12,6 +12,7 @@ from memory_core.errors import StoreUnavailable
 from memory_core.ports import Embedder, Matrix, Probe, StoredOutcome, Vector
 from memory_core.store import reembedding
 from memory_core.store.lance_store import LanceStore
+from memory_core.store.log import Log
 from memory_core.store.meta import Meta
 from tests.memory_core.hash_embedder import HashEmbedder
 from tests.memory_core.store.making import (
@@ -87,8 +88,10 @@ def assert_rewritten(store: LanceStore, items: int, embedder: Embedder = OTHER) 
         assert stored.vector is not None
         assert (stored.vector == embedder.embed_documents([stored.item.text])[0]).all()
     assert store.count_waiting() == 0
-    names = {name.removesuffix("_g2").removesuffix("_g3") for name in store._writer.tables.names()}
-    assert len(store._writer.tables.names()) == len(names) == 4
+    writer = store._writer
+    assert writer.log.generations() == [writer.log.generation]
+    assert writer.tables.names() == [writer.index.name]
+    assert writer.tables.count("items") == items
 
 
 def test_stopped_half_way_the_store_is_as_it_was_and_the_next_call_goes_on(
@@ -137,12 +140,13 @@ def test_another_model_begins_anew(store: LanceStore) -> None:
 def test_killed_between_the_switch_and_the_clean_up_nothing_is_lost(
     store: LanceStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(self: object) -> None:
+    def killed(*_: object, **__: object) -> None:
         raise RuntimeError("killed")
 
-    monkeypatch.setattr(reembedding.Reembedding, "_drop_old", killed)
+    monkeypatch.setattr(Log, "turn", killed)
     with pytest.raises(StoreUnavailable):
         store.reembed(OTHER)
+    monkeypatch.undo()
     abandon(store)
     again = LanceStore.open(store.path, maintain=False)
     assert_rewritten(again, 12)
@@ -269,7 +273,7 @@ def test_killed_while_waiting_items_are_embedded_none_is_lost(
     store: LanceStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.add_items([waiting(40, "waits")])
-    monkeypatch.setattr(store._writer, "apply", lambda: None)
+    monkeypatch.setattr(store._writer.index, "apply", lambda *_: None)
     store.embed_waiting(EMBEDDER)
     assert store.get_items(["item_0040"])["item_0040"].vector is not None
     monkeypatch.undo()

@@ -14,17 +14,16 @@ import pytest
 from memory_core.errors import InvalidInput, StoreUnavailable
 from memory_core.model import Event
 from memory_core.ports import Scope
-from memory_core.store import disk, faults, journal, meta, migrations
+from memory_core.store import disk, faults, meta, migrations
+from memory_core.store import log as logs
 from memory_core.store.catalog import Catalog, Head, states_after
 from memory_core.store.faults import sentence, translated
-from memory_core.store.journal import Journal
-from memory_core.store.lance_store import LanceStore
+from memory_core.store.log import Log
 from memory_core.store.meta import Meta, load_meta
-from memory_core.store.schema import entry_of
-from memory_core.store.tables import Tables
-from memory_core.store.tail import RECENT_RECALLS, LogTail
+from memory_core.store.packing import packed, unpacked
+from memory_core.store.schema import TableName, entry_of
 from memory_core.store.vectors import ItemCache, VectorTable
-from tests.memory_core.store.making import item, outcome, recall, same, waiting
+from tests.memory_core.store.making import EMBEDDER, event, item, outcome, recall, same
 
 
 def head(number: int, **fields: object) -> Head:
@@ -109,21 +108,6 @@ def test_vectors_in_memory_grow_and_mark_what_is_missing() -> None:
     assert table.view(0, 3)[0].shape == (3, 2)
 
 
-def test_recent_recalls_are_kept_whole_and_old_ones_by_their_place() -> None:
-    tail = LogTail()
-    entries = [entry_of(n, "recalls", recall(n, candidates=0)) for n in range(RECENT_RECALLS + 2)]
-    for entry in entries:
-        tail.put(entry)
-    tail.drained(entries)
-    assert tail.size() == 0
-    assert tail.age() == 0.0
-    assert tail.record("recalls", "recall_0000") == 0
-    newest = tail.record("recalls", f"recall_{RECENT_RECALLS:04d}")
-    assert not isinstance(newest, int)
-    assert newest is not None
-    assert same(newest, recall(RECENT_RECALLS, candidates=0))
-
-
 # -- disk
 
 
@@ -171,69 +155,89 @@ def test_a_damaged_meta_is_one_clear_sentence(content: bytes, tmp_path: Path) ->
         load_meta(tmp_path)
 
 
-def test_migrations_run_in_order_in_place_and_again_after_a_crash(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    today = meta.SCHEMA_VERSION
-    monkeypatch.setattr(meta, "SCHEMA_VERSION", today + 2)
-    store = LanceStore.open(tmp_path / "store", maintain=False)
-    store.add_items([waiting(1, "kept")])
-    store.close()
-    ran: list[str] = []
-
-    def add_colour(tables: Tables) -> None:
-        ran.append("colour")
-        if "colour" not in tables.open("items").schema.names:
-            tables.open("items").add_columns({"colour": "'blue'"})
-
-    def crash(tables: Tables) -> None:
-        ran.append("crash")
-        if ran.count("crash") == 1:
-            raise RuntimeError("killed")
-
-    def settle() -> None:
-        now = load_meta(folder)
-        ran.append(f"synced at {now.schema_version - today if now else 0}")
-
-    steps = {today + 2: crash, **migrations.STEPS, today + 1: add_colour}
-    folder = tmp_path / "store"
-    known = load_meta(folder)
-    assert known is not None
-    tables = Tables(folder, 1, 0)
-    with pytest.raises(RuntimeError, match="killed"):
-        migrations.migrate(folder, known, tables, settle, steps)
-    known = load_meta(folder)
-    assert known is not None
-    assert known.schema_version == today + 1
-    assert migrations.migrate(folder, known, tables, settle, steps).schema_version == today + 2
-    assert ran == ["colour", "synced at 0", "crash", "crash", "synced at 1"]
-    assert tables.scan("items", ["content", "colour"]).to_pylist() == [
-        {"content": "kept", "colour": "blue"}
-    ]
-
-
 def test_every_version_has_its_step() -> None:
     assert sorted(migrations.STEPS) == list(range(1, meta.SCHEMA_VERSION + 1))
 
 
-# -- journal
+# -- log
 
 
 def test_a_transaction_that_fails_stores_nothing(tmp_path: Path) -> None:
-    log = Journal(tmp_path / journal.FILE)
-    entries = [entry_of(n, "outcomes", outcome(n)) for n in (1, 2)]
+    log = Log(tmp_path / logs.FILE)
+    log.append([entry_of(1, "outcomes", outcome(1))])
+    insert = "INSERT INTO marks VALUES (?, ?)"
     with pytest.raises(sqlite3.Error):
-        log._transact(
-            ("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", [(1, "x", b"", None, None, 0)]),
-            ("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", [(1, "x", b"", None, None, 0)]),
+        log._transact((insert, [("a", 1)]), (insert, [("a", 2)]))
+    assert log.marked("a") is None
+    assert [entry.id for entry in log.scan("outcomes")] == ["out_0001"]
+    log.close()
+    log.close()
+
+
+def test_a_record_comes_back_as_it_was_said_and_takes_little_room(tmp_path: Path) -> None:
+    log = Log(tmp_path / logs.FILE, embedder=EMBEDDER.name)
+    records = [item(1, task="t"), recall(2, candidates=12), outcome(3, failed=True)]
+    kinds: list[TableName] = ["items", "recalls", "outcomes"]
+    entries = [
+        entry_of(n, kind, record)
+        for n, (kind, record) in enumerate(zip(kinds, records, strict=True), 1)
+    ]
+    log.append(entries)
+    log.append([entry_of(4, "events", event(4, "retire", 1))])
+    assert all(
+        same(found.stored, record) for found, record in zip(log.at([1, 2, 3]), records, strict=True)
+    )
+    (retired,) = log.scan("events")
+    assert retired.stored == event(4, "retire", 1)
+    for entry in entries:
+        assert len(packed(entry.payload())) < 0.5 * len(entry.payload())
+    log.close()
+
+
+def test_a_scan_gives_kinds_in_one_order_as_the_log_was_at_its_first_step(tmp_path: Path) -> None:
+    log = Log(tmp_path / logs.FILE)
+    for n in range(1, 2 * logs.SLICE, 2):
+        log.append(
+            [entry_of(n, "outcomes", outcome(n)), entry_of(n + 1, "events", event(n, "retire", 1))],
+            durable=False,
         )
-    assert log.count() == 0
-    log.append(entries, durable=True)
-    log.settle([1], {"outcomes": 7})
-    assert [entry.seq for entry in log.entries()] == [2]
-    assert log.settled() == {"outcomes": 7}
+    places = []
+    for entry in log.scan("events", "outcomes", after=3):
+        places.append(entry.seq)
+        if len(places) == 1:
+            log.append([entry_of(9_999, "outcomes", outcome(9_999))])
+    assert places == list(range(4, 2 * logs.SLICE + 1))
     log.close()
+
+
+def test_another_generation_of_vectors_stands_beside_the_first_until_it_takes_its_place(
+    tmp_path: Path,
+) -> None:
+    log = Log(tmp_path / logs.FILE, embedder=EMBEDDER.name)
+    entry = entry_of(1, "items", item(1))
+    log.append([entry])
+    log.begin(2)
+    assert log.lacking("items", 2) == [1]
+    log.put_vectors([entry], 2)
+    assert log.lacking("items", 2) == []
+    log.turn(2, "another")
+    assert log.generations() == [2]
+    assert log.at([1])[0].stored.item.embedder == "another"
     log.close()
+
+
+# -- packing
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x00\x01", b"a" * 100_000, bytes(range(256))])
+def test_what_is_packed_comes_back_and_is_never_much_longer(content: bytes) -> None:
+    assert unpacked(packed(content)) == content
+    assert len(packed(content)) <= len(content) + 1
+
+
+def test_a_record_of_a_later_packing_is_said_to_be_one() -> None:
+    with pytest.raises(ValueError, match="later lessonbank"):
+        unpacked(b"\x09rest")
 
 
 # -- sentences

@@ -273,6 +273,7 @@ def test_a_search_whose_files_were_cleaned_away_is_made_once_more(
 ) -> None:
     """The second time by a new handle; what goes on failing is told."""
     store.add_items([item(1, "alpha"), item(2, "beta")])
+    store._writer.drain()
     tables = store._writer.tables
     tables.matching("alpha", 5, "")
     run, asked, gone = SearchHandle.run, list[SearchHandle](), [1]
@@ -295,6 +296,7 @@ def test_a_search_whose_files_were_cleaned_away_is_made_once_more(
 
 def test_a_search_reads_the_generation_that_is_written(store: LanceStore) -> None:
     store.add_items([item(1, "alpha")])
+    store._writer.drain()
     tables = store._writer.tables
     assert tables.matching("alpha", 5, "")
     tables.switch(2, tables.dimension)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from memory_core.errors import StoreUnavailable
+from memory_core.store import disk, earlier
 from memory_core.store.lance_store import LanceStore
-from memory_core.store.meta import SCHEMA_VERSION, load_meta
-from memory_core.store.settling import Settlement
+from memory_core.store.log import Log
+from memory_core.store.meta import SCHEMA_VERSION, Meta, load_meta
 from tests.memory_core.stores import ARCHIVES, opened
 
 Told = dict[str, Any]
@@ -64,33 +66,63 @@ def test_an_earlier_store_learns_the_same_again_from_its_log(
     assert again["proof"]["gain"] == pytest.approx(what["proof"]["gain"], abs=0.01)
 
 
-def lost_before(settled: bool) -> Callable[..., None]:
-    """The end of a process at a step of the migration: what it made is synced, or is not."""
-    real = Settlement.settle
-
-    def settle(self: Settlement, *arguments: Any) -> None:
-        if settled:
-            real(self, *arguments)
-        raise KeyboardInterrupt
-
-    return settle
+def killed(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("settled", [False, True])
-def test_a_migration_that_was_cut_off_is_done_again(kept: tuple[Path, Told], settled: bool) -> None:
-    """A power cut takes away what was not synced; the number tells what is still to do."""
+ENDS: dict[str, tuple[Any, str]] = {
+    "before the first row": (Log, "append"),
+    "before all rows were compared": (earlier, "_compare"),
+    "before the log has its name": (disk, "sync_folder"),
+    "before the new number": (Meta, "save"),
+    "before the old files go": (earlier, "remove"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_migration_that_was_cut_off_is_done_again(kept: tuple[Path, Told], end: str) -> None:
+    """Until the log holds all of it, nothing of the old store is touched; then it goes on."""
     folder, what = kept
-    before = load_meta(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Settlement, "settle", lost_before(settled))
+        patch.setattr(*ENDS[end], killed)
         with pytest.raises(KeyboardInterrupt):
             LanceStore.open(folder, maintain=False)
-    assert load_meta(folder) == before
     assert_told(opened(folder), what)
     after = load_meta(folder)
     assert after is not None
     assert after.schema_version == SCHEMA_VERSION
+    assert sorted(path.name for path in (folder / "lance").iterdir()) == ["items.lance"]
+    assert not list(folder.glob("journal.db*"))
+    assert not list(folder.glob("*.part"))
     assert opened(folder)["reports"] == what["reports"]
+
+
+def test_a_migration_that_has_no_room_leaves_the_store_as_it_was(
+    kept: tuple[Path, Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, what = kept
+    before = load_meta(folder)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Log, "append", full)
+    with pytest.raises(StoreUnavailable, match="full"):
+        LanceStore.open(folder, maintain=False)
+    monkeypatch.undo()
+    assert load_meta(folder) == before
+    assert_told(opened(folder), what)
+
+
+def test_a_migrated_store_finds_by_the_index_that_it_had(kept: tuple[Path, Told]) -> None:
+    """Nothing is embedded or indexed again."""
+    folder, _ = kept
+    LanceStore.open(folder, maintain=False).close()
+    store = LanceStore.open(folder, maintain=False)
+    assert store.count_waiting() == 0
+    assert store._writer.index.waiting() == 0
+    assert store._writer.tables.count("items") == len(store._writer.catalog)
+    store.close()
 
 
 LINE = "    *(OwnEvidence, Standing, Advice, Network, PairNetwork),\n"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +21,8 @@ from memory_core.answers import (
 from memory_core.doctor import Report, machine
 from memory_core.errors import StoreUnavailable
 from memory_core.requests import Empty, ListRequest, RecallRequest
+from memory_core.store.lance_store import LanceStore
+from tests.memory_core.store.making import waiting
 from tests.server.cli.harness import Shell
 from tests.server.fake_memory import FakeMemory
 
@@ -288,6 +293,35 @@ def test_the_doctor_ends_with_1_when_a_check_fails(
     assert "-> Remove it" in shell.out
     report = Report.model_validate(shell.json("doctor"))
     assert not report.ok
+
+
+def test_verifying_ends_with_1_when_the_log_lost_something(shell: Shell) -> None:
+    assert shell.run("verify") == 0
+    assert "holds no store" in shell.out
+    store = LanceStore.open(shell.store, maintain=False)
+    store.add_items([waiting(1)])
+    store.close()
+    assert shell.run("verify") == 0
+    assert "ok    items          1, all whole." in shell.out
+    with closing(sqlite3.connect(shell.store / "log.db")) as log, log:
+        log.execute("UPDATE records SET payload = x'00'")
+    assert shell.run("verify") == 1
+    assert "FAIL  items" in shell.out
+    assert "item_0001" in shell.out
+    assert not Report.model_validate(shell.json("verify")).ok
+
+
+def test_a_store_is_exported_from_the_command_line(shell: Shell, tmp_path: Path) -> None:
+    assert shell.run("export", "--lance", str(tmp_path / "tables")) == 1
+    assert "holds no store" in shell.err
+    store = LanceStore.open(shell.store, maintain=False)
+    store.add_items([waiting(1)])
+    store.close()
+    assert shell.run("export", "--lance", str(tmp_path / "tables")) == 0
+    assert f"Written to {tmp_path / 'tables'}: 0 events, 1 items," in " ".join(shell.out.split())
+    assert shell.run("export", "--lance", str(tmp_path / "tables")) == 2
+    assert "is not empty" in shell.err
+    assert shell.run("export") == 2
 
 
 def test_the_doctor_does_not_import_what_a_running_host_has_loaded() -> None:

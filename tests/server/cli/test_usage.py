@@ -20,7 +20,7 @@ from tests.server.cli.harness import Shell
 COMMANDS = (
     *("serve", "recall", "remember", "outcome", "lessons", "recalls", "show"),
     *("forget", "restore"),
-    *("stats", "proof", "eval", "doctor", "reembed", "compact"),
+    *("stats", "proof", "eval", "doctor", "verify", "export", "reembed", "compact"),
 )
 
 

@@ -310,7 +310,7 @@ def test_metrics_count_calls_and_show_the_store(server: Server, admin: str) -> N
         "lessonbank_recalls ",
         "lessonbank_learner_weight ",
         'lessonbank_proof_reports{result="win"}',
-        "lessonbank_journal_rows ",
+        "lessonbank_unindexed_items ",
         "lessonbank_store_fragments ",
         "lessonbank_store_bytes ",
     ):

@@ -1,0 +1,189 @@
+"""Reads all that a store holds, checksum by checksum, and compares its index with its log.
+
+Changes nothing; another process may own the store. Loads LanceDB, and neither a model nor torch.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from memory_core.doctor.results import Check, Report, failed, not_checked, passed, warned
+from memory_core.ports import Vector
+from memory_core.store.catalog import states_after
+from memory_core.store.columns import vectors_of
+from memory_core.store.earlier import FIRST_LOG
+from memory_core.store.index import UNUSABLE
+from memory_core.store.log import FILE, Log, borrowed_log
+from memory_core.store.meta import Meta, load_meta
+from memory_core.store.schema import TABLES, Entry
+from memory_core.store.tables import Tables
+
+SLICE = 1024
+"""Items that are compared at a time."""
+SHOWN = 5
+"""Ids that a sentence names."""
+_RESTORE = "Restore the folder from a backup if it must come back; all else is whole."
+_ANEW = "Nothing to do: the next start puts the index right."
+
+
+def verify(folder: Path, tell: Callable[[str], None] = lambda _: None) -> Report:
+    """Give what is whole of a store; not `ok` when its log lost something.
+
+    Args:
+        folder: Of the store.
+        tell: Called with what is read next.
+
+    Raises:
+        StoreUnavailable: The log is being written all the time, or `meta.json` is damaged.
+        StoreMismatch: A newer lessonbank wrote it.
+    """
+    known = load_meta(folder)
+    if known is None:
+        return _report([not_checked("store", f"{folder} holds no store.")])
+    if known.schema_version < FIRST_LOG:
+        said = f"{folder} is a store of an earlier version, which has no log."
+        return _report([not_checked("store", f"{said} The next start gives it one.")])
+    if not (folder / FILE).exists():
+        move = "Restore this one file from a backup, or move the folder away to begin anew."
+        return _report([failed("log", f"{folder} has no {FILE}, which holds all records.", move)])
+    log = borrowed_log(folder / FILE, known.generation, known.embedder)
+    try:
+        return _report(_Verification(folder, known, log, tell).checks())
+    except sqlite3.DatabaseError as error:
+        move = "Start once: what is readable is carried over. See `lessonbank doctor`."
+        return _report([failed("log", f"The log cannot be read to its end ({error}).", move)])
+    finally:
+        log.close()
+
+
+def _report(checks: list[Check]) -> Report:
+    return Report(ok=all(check.status != "fail" for check in checks), checks=tuple(checks))
+
+
+def _named(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - SHOWN:,} more" if len(ids) > SHOWN else ""
+    return ", ".join(ids[:SHOWN]) + more
+
+
+class _Verification:
+    def __init__(self, folder: Path, known: Meta, log: Log, tell: Callable[[str], None]) -> None:
+        self._folder, self._known, self._log, self._tell = folder, known, log, tell
+        self._places: dict[str, int] = {}
+        self._states: dict[str, str] = {}
+
+    def checks(self) -> list[Check]:
+        checks = [self._file()]
+        checks += self._records()
+        checks.append(self._index())
+        return checks
+
+    def _file(self) -> Check:
+        self._tell("the file of the log")
+        if self._log.salvaged:
+            move = "Start once: what is readable is carried over, items come from the index."
+            return failed("log", "The log is damaged; what follows is of what is readable.", move)
+        verdict = self._log.integrity()
+        if verdict != "ok":
+            return failed("log", f"The log is damaged ({verdict}).", _RESTORE)
+        return passed("log", "SQLite finds its file whole.")
+
+    def _records(self) -> list[Check]:
+        """Read every record and every vector; note where items are and in which state."""
+        self._tell("the records")
+        count: Counter[str] = Counter()
+        damaged: defaultdict[str, list[str]] = defaultdict(list)
+        vectors = 0
+        bare: list[str] = []
+        events = []
+        for each in self._log.examined():
+            count[each.name] += 1
+            if each.entry is None:
+                damaged[each.name].append(each.id)
+            if each.vectors_damaged or not self._fits(each.entry):
+                bare.append(each.id)
+            if each.entry is not None:
+                vectors += sum(vector is not None for vector in each.entry.vectors)
+            if each.name == "items":
+                self._places[each.id] = each.seq
+                self._states[each.id] = each.entry.row["state"] if each.entry else ""
+            elif each.name == "events" and each.entry is not None:
+                events.append((each.seq, each.entry.stored))
+        self._states.update(states_after(events, self._places))
+        found = [self._of_kind(name, count[name], damaged[name]) for name in TABLES]
+        if bare:
+            said = f"The vectors of {len(bare):,} records are damaged: {_named(bare)}."
+            return [*found, warned("vectors", said, "Run: lessonbank reembed")]
+        return [*found, passed("vectors", f"{vectors:,}, all whole.")]
+
+    def _fits(self, entry: Entry | None) -> bool:
+        vectors = () if entry is None else entry.vectors
+        return all(vector is None or len(vector) == self._known.dimension for vector in vectors)
+
+    def _of_kind(self, name: str, count: int, damaged: Sequence[str]) -> Check:
+        if not damaged:
+            return passed(name, f"{count:,}, all whole.")
+        said = f"{len(damaged):,} of {count:,} are damaged: {_named(damaged)}."
+        if name == "items":
+            move = "The index may have them still: the next start looks there."
+            return failed(name, said, f"{move} {_RESTORE}")
+        return failed(name, said, _RESTORE)
+
+    # -- index
+
+    def _index(self) -> Check:
+        self._tell("the index")
+        name = "index"
+        tables = Tables(self._folder, self._known.generation, self._known.dimension)
+        try:
+            rows = tables.scan("items", ["seq", "id", "state"]).to_pydict()
+            there = dict(zip(rows["seq"], zip(rows["id"], rows["state"], strict=True), strict=True))
+            differs = self._other_vectors(tables) if self._known.dimension else []
+        except UNUSABLE as error:
+            return warned(name, f"The index cannot be read ({str(error)[:120]}).", _ANEW)
+        finally:
+            tables.close()
+        ids = {seq: item_id for item_id, seq in self._places.items()}
+        lacks = [i for seq, i in sorted(ids.items()) if there.get(seq, ("", ""))[0] != i]
+        extra = [i for seq, (i, _) in sorted(there.items()) if ids.get(seq) != i]
+        told = [(i, s) for seq, (i, s) in sorted(there.items()) if ids.get(seq) == i]
+        states = [i for i, state in told if self._states[i] not in ("", state)]
+        faults = [
+            (lacks, "it lacks"),
+            (extra, "it has, and the log has not,"),
+            (states, "it has in another state"),
+            (differs, "it has with other vectors"),
+        ]
+        if self._log.read_only and not (extra or states or differs):
+            coming = f", and the process that owns the store adds {len(lacks):,}" if lacks else ""
+            return passed(name, f"{len(there):,} items, as the log has them{coming}.")
+        said = [f"{what} {len(which):,} items: {_named(which)}" for which, what in faults if which]
+        if said:
+            return warned(name, f"Of the log's {len(ids):,} items {'; '.join(said)}.", _ANEW)
+        return passed(name, f"{len(there):,} items, as the log has them.")
+
+    def _other_vectors(self, tables: Tables) -> list[str]:
+        """Give the items whose vectors differ from the log's, in slices of the log."""
+        found: list[str] = []
+        seqs = sorted(self._places.values())
+        for start in range(0, len(seqs), SLICE):
+            part = seqs[start : start + SLICE]
+            where = f"seq >= {part[0]} AND seq <= {part[-1]}"
+            rows = tables.scan("items", ["seq", "vector", "task_vector"], where)
+            columns = zip(*(vectors_of(rows, c) for c in ("vector", "task_vector")), strict=True)
+            here = dict(zip(rows["seq"].to_pylist(), columns, strict=True))
+            for entry in self._log.at(part):
+                pairs = zip(here.get(entry.seq, entry.vectors), entry.vectors, strict=True)
+                if not all(_same(one, other) for one, other in pairs):
+                    found.append(entry.id)
+        return found
+
+
+def _same(one: Vector | None, other: Vector | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return bool(np.array_equal(one, other))

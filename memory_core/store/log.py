@@ -1,0 +1,607 @@
+"""The log: every record that was ever acknowledged, in its order, for good.
+
+One SQLite file. An append returns when its commit is synced (`synchronous=FULL`);
+a volatile one when it is written, and the next durable commit syncs it too, because
+both end in the same write-ahead log. A record is its row as it was said (JSON,
+compressed) beside what is asked for without reading it; its vectors stand apart,
+by generation, because another model makes others. Everything else that the store
+holds can be made from this file again.
+
+This module knows rows, vectors and marks; no LanceDB and no meaning.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sqlite3
+import tempfile
+import threading
+import time
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from memory_core.errors import StoreUnavailable
+from memory_core.store import disk, pages
+from memory_core.store.packing import packed, unpacked
+from memory_core.store.schema import CODECS, Entry, TableName, entry_from
+
+FILE = "log.db"
+QUARANTINE = "quarantine"
+"""Where a damaged log is moved to."""
+KEPT = 16
+"""So many quarantined sets are kept, the newest."""
+SLICE = 512
+"""Records that a scan reads at a time."""
+PATIENCE = 5.0
+"""Seconds to wait for somebody else's lock on the file."""
+_PAGE = 16384
+"""Bytes of a page: ten vectors of 384 numbers, or five pairs, fill it; two would leave a quarter of
+4096 empty."""
+LOOKED_AT = 128 * 2**20
+"""A file of fewer bytes is looked at as a whole at each opening, some milliseconds for 10 MB."""
+_RECORD_COLUMNS, _VECTOR_COLUMNS = 11, 4
+_WHOLE = "whole"
+"""The mark of a file that was closed in order."""
+_MOST_VALUES = 500
+_COPIES = 20
+"""Attempts to copy the files between two writes of their owner."""
+_NO_END = 2**63 - 1
+_LOG = logging.getLogger(__name__)
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+    seq INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    id TEXT NOT NULL,
+    project TEXT NOT NULL,
+    session TEXT NOT NULL,
+    at REAL NOT NULL,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    crc INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS record_ids ON records (name, id);
+CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, version INTEGER NOT NULL);
+"""
+_VECTORS = """
+CREATE TABLE IF NOT EXISTS vectors_{} (
+    seq INTEGER PRIMARY KEY, first BLOB, second BLOB, crc INTEGER NOT NULL
+);
+"""
+_HEADS = ("project", "session", "at", "kind", "state", "content_hash")
+"""What of a row stands beside it; a record that has none of one has its zero."""
+_ZEROS = ("", "", 0.0, "", "", "")
+
+
+class LogDamagedError(Exception):
+    """SQLite calls the file corrupt, or it is no database at all."""
+
+
+def _crc(*parts: bytes | None) -> int:
+    return zlib.crc32(b"\0".join(part or b"" for part in parts))
+
+
+def _record(entry: Entry) -> tuple[object, ...]:
+    row = {**entry.row, "at": entry.row.get("at", entry.row.get("created_at"))}
+    heads = [row.get(name) or zero for name, zero in zip(_HEADS, _ZEROS, strict=True)]
+    payload = packed(entry.payload())
+    crc = _crc(entry.table.encode(), entry.id.encode(), payload)
+    return (entry.seq, entry.table, entry.id, *heads, payload, crc)
+
+
+def _blobs(entry: Entry) -> tuple[object, ...]:
+    first, second = (*(None if v is None else v.tobytes() for v in entry.vectors), None, None)[:2]
+    return entry.seq, first, second, _crc(first, second)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A record as it was found; `entry`: None when it is damaged."""
+
+    seq: int
+    name: str
+    id: str
+    entry: Entry | None
+    vectors_damaged: bool
+
+
+class Log:
+    """One SQLite database in WAL mode. Thread-safe: one connection writes, one reads.
+
+    Args:
+        path: The file; created when there is none.
+        generation: Whose vectors are given and taken (see `turn`).
+        embedder: The model that made them.
+        read_only: Read what is there, and what its owner adds meanwhile.
+
+    Raises:
+        LogDamagedError: The file cannot be used (see `salvage`).
+        sqlite3.OperationalError: It cannot be opened in this folder.
+    """
+
+    def __init__(
+        self, path: Path, generation: int = 1, embedder: str = "", *, read_only: bool = False
+    ) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._reading = threading.Lock()
+        self.generation, self.embedder = generation, embedder
+        self._closed = False
+        self.read_only = read_only
+        """Whether somebody else writes it."""
+        self.damaged = False
+        """Whether a read met damage: the next opening looks at the whole file."""
+        self.salvaged = False
+        """Whether this one was begun with what could be read of a damaged one."""
+        self.after_close: Callable[[], None] = lambda: None
+        created = not path.exists()
+        self._db = _connected(path, read_only=read_only)
+        try:
+            if not read_only:
+                self._db.execute(f"PRAGMA page_size={_PAGE}")
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=FULL")
+                self._db.executescript(_SCHEMA + _VECTORS.format(int(generation)))
+            self._reader = _connected(path, read_only=read_only)
+            self._check()
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            raise LogDamagedError(str(error)) from error
+        except LogDamagedError:
+            self._db.close()
+            raise
+        if created:
+            disk.sync_folder(path.parent)
+
+    def _check(self) -> None:
+        """Look at the whole file, unless it is large and was closed in order.
+
+        Raises:
+            LogDamagedError: It is damaged.
+        """
+        if self._path.stat().st_size < LOOKED_AT or self.marked(_WHOLE) is None:
+            (verdict,) = self._ask("PRAGMA quick_check(1)")[0]
+            if verdict != "ok":
+                raise LogDamagedError(str(verdict))
+        if not self.read_only and self.marked(_WHOLE) is not None:
+            self.mark(_WHOLE, None)
+
+    # -- writing
+
+    def append(self, entries: Sequence[Entry], *, durable: bool = True) -> None:
+        """Add the entries in one transaction, all of them or none; an old place is written over."""
+        with self._lock:
+            self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self._transact(
+                (
+                    f"INSERT OR REPLACE INTO records VALUES ({', '.join('?' * 11)})",
+                    [_record(entry) for entry in entries],
+                ),
+                self._vectors_of(
+                    self.generation,
+                    [entry for entry in entries if any(v is not None for v in entry.vectors)],
+                ),
+            )
+
+    @staticmethod
+    def _vectors_of(
+        generation: int, entries: Sequence[Entry]
+    ) -> tuple[str, Sequence[tuple[object, ...]]]:
+        held = [_blobs(entry) for entry in entries]
+        return f"INSERT OR REPLACE INTO vectors_{generation} VALUES (?, ?, ?, ?)", held
+
+    def put_vectors(self, entries: Sequence[Entry], generation: int) -> None:
+        """Keep these entries' vectors of a generation, none too, on the disk when this returns."""
+        with self._lock:
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._transact(self._vectors_of(generation, entries))
+
+    def delete(self, seqs: Iterable[int]) -> None:
+        """Take records out: a working copy that is put in order. Nothing else ever does."""
+        gone = [(seq,) for seq in seqs]
+        tables = ["records", *(f"vectors_{each}" for each in self.generations())]
+        with self._lock:
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._transact(*((f"DELETE FROM {table} WHERE seq = ?", gone) for table in tables))
+
+    def clear(self) -> None:
+        """Forget all records and marks: a working copy that is made anew."""
+        tables = ["records", "marks", *(f"vectors_{each}" for each in self.generations())]
+        with self._lock:
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._transact(*((f"DELETE FROM {table}", [()]) for table in tables))
+        self.salvaged = False
+
+    def _transact(self, *steps: tuple[str, Sequence[tuple[object, ...]]]) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            for statement, rows in steps:
+                self._db.executemany(statement, rows)
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    # -- generations of vectors, marks
+
+    def generations(self) -> list[int]:
+        """Give the generations that have a table of vectors."""
+        found = self._ask("SELECT name FROM sqlite_master WHERE type = 'table'")
+        names = [str(name) for (name,) in found]
+        return sorted(int(n[len("vectors_") :]) for n in names if n.startswith("vectors_"))
+
+    def begin(self, generation: int) -> None:
+        """Make room for a generation's vectors; what it has is kept."""
+        with self._lock:
+            self._db.executescript(_VECTORS.format(int(generation)))
+
+    def drop(self, generation: int) -> None:
+        """Forget a generation's vectors."""
+        with self._lock:
+            self._db.execute(f"DROP TABLE IF EXISTS vectors_{int(generation)}")
+
+    def turn(self, generation: int, embedder: str, keep: Collection[int] = ()) -> None:
+        """Give and take the vectors of this generation from now on; others are dropped.
+
+        Args:
+            generation: Of the vectors.
+            embedder: The model that makes them.
+            keep: Generations that are not dropped.
+        """
+        self.begin(generation)
+        self.generation, self.embedder = generation, embedder
+        for other in set(self.generations()).difference(keep, (generation,)):
+            self.drop(other)
+
+    def marked(self, name: str) -> int | None:
+        """Give the version that was noted under this name, None without one."""
+        rows = self._ask("SELECT version FROM marks WHERE name = ?", name)
+        return int(rows[0][0]) if rows else None
+
+    def mark(self, name: str, version: int | None) -> None:
+        """Note a version under this name, or (None) that there is none any more."""
+        with self._lock:
+            self._db.execute("PRAGMA synchronous=FULL")
+            if version is None:
+                self._db.execute("DELETE FROM marks WHERE name = ?", (name,))
+            else:
+                self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, version))
+
+    # -- reading
+
+    def _ask(self, statement: str, *values: object) -> list[Any]:
+        try:
+            with self._reading:
+                return self._reader.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            self.damaged = self.damaged or not isinstance(error, sqlite3.OperationalError)
+            raise
+
+    def _rows(self, where: str, *values: object) -> list[Any]:
+        return self._ask(
+            "SELECT r.seq, r.name, r.id, r.payload, r.crc, v.first, v.second, v.crc FROM records r"
+            f" LEFT JOIN vectors_{self.generation} v ON v.seq = r.seq WHERE {where}",
+            *values,
+        )
+
+    def _read(self, rows: Iterable[Any]) -> list[Entry]:
+        """Give whole entries; a damaged one is left out, with a line in the process's log."""
+        return [entry for row in rows if (entry := self.entry_of(row)) is not None]
+
+    def entry_of(self, row: Any) -> Entry | None:
+        """Give the entry of (seq, name, id, payload, crc, first, second, crc of both).
+
+        Damaged vectors are left out of it; of a damaged record there is None. Both are said.
+        """
+        found = self._decoded(row)
+        if found.vectors_damaged:
+            _LOG.error("the vectors of record %s of %s are damaged and left out", *row[:2])
+        if found.entry is None:
+            _LOG.error("record %s of %s is damaged and left out", *row[:2])
+        return found.entry
+
+    def _decoded(self, row: Any) -> Examined:
+        seq, name, record_id, payload, crc, first, second, vectors_crc = row
+        damaged = vectors_crc is not None and _crc(first, second) != vectors_crc
+        blobs = (None, None) if damaged else (first, second)
+        entry = None
+        try:
+            if _crc(name.encode(), record_id.encode(), payload) == crc and name in CODECS:
+                entry = entry_from(seq, name, unpacked(payload), blobs, self.embedder)
+        except (ValueError, KeyError, TypeError, AttributeError, zlib.error):
+            entry = None
+        return Examined(seq, name, record_id, entry, damaged)
+
+    def examined(self) -> Iterator[Examined]:
+        """Give every record in the order of the log, also what is damaged."""
+        after = 0
+        while rows := self._rows(f"r.seq > ? ORDER BY r.seq LIMIT {SLICE}", after):
+            yield from map(self._decoded, rows)
+            after = rows[-1][0]
+
+    def integrity(self) -> str:
+        """Give "ok", or what SQLite finds wrong with its file first."""
+        return str(self._ask("PRAGMA integrity_check(1)")[0][0])
+
+    def find(self, name: TableName, record_id: str) -> Entry | None:
+        """Give the record with this id, None when there is none."""
+        found = self._read(self._rows("r.name = ? AND r.id = ?", name, record_id))
+        return found[0] if found else None
+
+    def at(self, seqs: Sequence[int]) -> list[Entry]:
+        """Give the records at these places, in the order of the log."""
+        found: list[Entry] = []
+        for start in range(0, len(seqs), _MOST_VALUES):
+            part = seqs[start : start + _MOST_VALUES]
+            found += self._read(self._rows(f"r.seq IN ({', '.join('?' * len(part))})", *part))
+        return sorted(found, key=lambda entry: entry.seq)
+
+    def scan(self, *names: TableName, after: int = 0, until: int | None = None) -> Iterator[Entry]:
+        """Give the records of these kinds in the order of the log, as it is at the first step.
+
+        Args:
+            names: Of the kinds.
+            after: Only places above this one.
+            until: Only places up to this one; None: the newest at the first step.
+        """
+        last = self.newest() if until is None else until
+        wanted = f"+r.name IN ({', '.join('?' * len(names))}) AND r.seq > ? AND r.seq <= ?"
+        while after < last:  # the plus keeps SQLite to the order of places
+            rows = self._rows(f"{wanted} ORDER BY r.seq LIMIT {SLICE}", *names, after, last)
+            yield from self._read(rows)
+            after = rows[-1][0] if len(rows) == SLICE else last
+
+    def place(self, name: TableName, record_id: str) -> int | None:
+        """Give the record's place, None for an unknown id."""
+        rows = self._ask("SELECT seq FROM records WHERE name = ? AND id = ?", name, record_id)
+        return int(rows[0][0]) if rows else None
+
+    def places(self, name: TableName) -> dict[int, str]:
+        """Give the id at each place of one kind of record."""
+        return dict(self._ask("SELECT seq, id FROM records WHERE name = ? ORDER BY seq", name))
+
+    def count(self, name: TableName) -> int:
+        """Give how many records of a kind there are."""
+        return int(self._ask("SELECT count(*) FROM records WHERE name = ?", name)[0][0])
+
+    def newest(self, name: TableName | None = None) -> int:
+        """Give the last place of a record of this kind (None: of any), 0 without any."""
+        if name is None:
+            return int(self._ask("SELECT coalesce(max(seq), 0) FROM records")[0][0])
+        rows = self._ask("SELECT coalesce(max(seq), 0) FROM records WHERE name = ?", name)
+        return int(rows[0][0])
+
+    def heads(self) -> list[Any]:
+        """Give (id, seq, project, kind, state, content_hash, created_at, waiting) of all items."""
+        rows = self._ask(
+            "SELECT r.id, r.seq, r.project, r.kind, r.state, r.hash, r.at, v.first IS NULL"
+            f" FROM records r LEFT JOIN vectors_{self.generation} v ON v.seq = r.seq"
+            " WHERE r.name = 'items' ORDER BY +r.seq"  # by the index of ids, not past every recall
+        )
+        return [(*row[:-1], bool(row[-1])) for row in rows]
+
+    def vectors(self) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+        """Give (seq, first, second) of the items that have vectors, in the order of the log."""
+        after = 0
+        while True:
+            rows = self._ask(
+                f"SELECT v.seq, v.first, v.second FROM vectors_{self.generation} v JOIN records r"
+                " ON r.seq = v.seq WHERE r.name = 'items' AND v.seq > ? ORDER BY v.seq LIMIT 2048",
+                after,
+            )
+            if not rows:
+                return
+            yield from rows
+            after = rows[-1][0]
+
+    def lacking(self, name: TableName, generation: int) -> list[int]:
+        """Give the places of this kind's records without vectors of a generation."""
+        rows = self._ask(
+            "SELECT seq FROM records WHERE name = ? AND seq NOT IN"
+            f" (SELECT seq FROM vectors_{generation}) ORDER BY seq",
+            name,
+        )
+        return [int(seq) for (seq,) in rows]
+
+    def newest_recalls(
+        self, projects: Collection[str], session: str, since: float, before: int, limit: int
+    ) -> list[Entry]:
+        """Give the newest recalls of these projects before a place, newest first."""
+        where = f"+r.name = 'recalls' AND r.project IN ({', '.join('?' * len(projects))})"
+        values: list[object] = [*projects]
+        if session:
+            where, values = where + " AND r.session = ?", [*values, session]
+        where += f" AND r.at >= ? AND r.seq < ? ORDER BY r.seq DESC LIMIT {int(limit)}"
+        return self._read(self._rows(where, *values, since, min(before, _NO_END)))
+
+    # -- keeping
+
+    def truncate(self) -> None:
+        """Move the write-ahead log into the database file and give its space back."""
+        with self._lock:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Close the database; safe to call again."""
+        if self._closed:
+            return
+        self._closed = True
+        if not (self.read_only or self.damaged):
+            with suppress(sqlite3.Error):
+                self.mark(_WHOLE, 1)
+        with self._lock, self._reading:
+            self._reader.close()
+            self._db.close()
+        self.after_close()
+
+
+def _connected(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    address = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    return sqlite3.connect(
+        address, uri=True, isolation_level=None, check_same_thread=False, timeout=PATIENCE
+    )
+
+
+def files_of(path: Path) -> list[Path]:
+    """Give the log's files that exist: the database, its write-ahead log, its shared memory."""
+    names = (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm"))
+    return [name for name in names if name.exists()]
+
+
+def open_log(path: Path, quarantine: Path, generation: int, embedder: str) -> Log:
+    """Open the log; a damaged one is moved aside and what is readable is carried over."""
+    try:
+        return Log(path, generation, embedder)
+    except LogDamagedError as error:
+        moved = _move_aside(path, quarantine)
+        log = Log(path, generation, embedder)
+        carried = salvage(moved, log)
+        log.salvaged = True
+        _LOG.error(
+            "the log %s is damaged (%s): moved to %s, %d readable records carried over",
+            path,
+            error,
+            moved,
+            carried,
+        )
+        return log
+
+
+def borrowed_log(path: Path, generation: int, embedder: str) -> Log:
+    """Open a log whose folder must stay as it is: beside its owner, or a copy of it.
+
+    Raises:
+        StoreUnavailable: It is being written all the time.
+    """
+    shared = beside_its_owner(path, generation, embedder)
+    if shared is not None:
+        return shared
+    borrowed = tempfile.TemporaryDirectory(prefix="lessonbank-")
+    copy = Path(borrowed.name) / path.name
+    with ExitStack() as undo:
+        undo.callback(borrowed.cleanup)
+        _copy_unchanged(path, copy.parent)
+        log = open_log(copy, copy.parent / QUARANTINE, generation, embedder)
+        log.after_close = undo.pop_all().close
+    return log
+
+
+def beside_its_owner(path: Path, generation: int, embedder: str) -> Log | None:
+    """Read a log that somebody has open; None where nobody has, or that is not possible."""
+    if not path.with_name(f"{path.name}-shm").exists():
+        return None
+    with suppress(sqlite3.Error, LogDamagedError):
+        return Log(path, generation, embedder, read_only=True)
+    return None
+
+
+def reading(path: Path) -> sqlite3.Connection:
+    """Connect to a log for a short look that leaves no file behind.
+
+    Raises:
+        sqlite3.OperationalError: It cannot be opened.
+    """
+    mode = "ro" if path.with_name(f"{path.name}-wal").exists() else "ro&immutable=1"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=2)
+
+
+def _copy_unchanged(path: Path, target: Path) -> None:
+    """Copy the files as they were at one moment: again while their owner writes."""
+    for _ in range(_COPIES):
+        files = [file for file in files_of(path) if not file.name.endswith("-shm")]
+        before = [(file.stat().st_mtime_ns, file.stat().st_size) for file in files]
+        for file in files:
+            shutil.copyfile(file, target / file.name)
+        again = [file for file in files_of(path) if not file.name.endswith("-shm")]
+        after = [(file.stat().st_mtime_ns, file.stat().st_size) for file in again]
+        if (files, before) == (again, after):
+            return
+    raise StoreUnavailable(f"The store {path.parent} is being written all the time. Try again.")
+
+
+def _move_aside(path: Path, quarantine: Path) -> Path:
+    if quarantine.is_dir():
+        by_age = sorted(quarantine.iterdir(), key=lambda each: each.name.rpartition("-")[2])
+        for old in by_age[: 1 - KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+    target = quarantine / f"log-{time.time_ns()}"
+    target.mkdir(parents=True)
+    for file in files_of(path):
+        file.replace(target / file.name)
+    disk.sync_folder(target)
+    disk.sync_folder(path.parent)
+    return target / path.name
+
+
+def salvage(path: Path, log: Log) -> int:
+    """Copy what can still be read of a damaged log into `log`; give how many records.
+
+    By queries forward to the damage and backward from the end to it, then page by page.
+    """
+    torn = list(_torn(path))
+    vectors = _vectors_left(path, log.generation, torn)
+    found: dict[int, Entry] = {}
+    for row in _from_both_ends(path, "SELECT seq, name, id, payload, crc FROM records"):
+        _carry(found, log, row, vectors)
+    for seq, values in torn:
+        if len(values) == _RECORD_COLUMNS and seq not in found:
+            _, name, record_id, *_, payload, crc = values
+            _carry(found, log, (seq, name, record_id, payload, crc), vectors)
+    places = sorted(found)
+    for start in range(0, len(places), SLICE):
+        log.append([found[seq] for seq in places[start : start + SLICE]])
+    return len(found)
+
+
+def _from_both_ends(path: Path, statement: str) -> Iterator[Any]:
+    for order in ("ASC", "DESC"):
+        yield from readable(path, f"{statement} ORDER BY seq {order}")
+
+
+def _vectors_left(
+    path: Path, generation: int, torn: Iterable[tuple[int, list[Any]]]
+) -> dict[int, Any]:
+    """Give (first, second, crc) of a generation's vectors by place, as far as they are left."""
+    found = {
+        row[0]: row[1:] for row in _from_both_ends(path, f"SELECT * FROM vectors_{generation}")
+    }
+    others = readable(path, "SELECT name FROM sqlite_master WHERE name LIKE 'vectors%'")
+    if len(list(others)) < 2:  # a row of a page does not say which table it is of
+        for seq, values in torn:
+            if len(values) == _VECTOR_COLUMNS:
+                found.setdefault(seq, values[1:])
+    return found
+
+
+def _torn(path: Path) -> Iterator[tuple[int, list[Any]]]:
+    """Give the rows of a damaged file's pages, whatever they are of."""
+    with suppress(OSError):
+        yield from pages.rows(path, _PAGE)
+
+
+def _carry(found: dict[int, Entry], log: Log, row: Any, vectors: Mapping[int, Any]) -> None:
+    """Take a row that is whole, with its vectors if those are."""
+    try:
+        entry = log.entry_of((*row, *vectors.get(row[0], (None, None, None))))
+    except (TypeError, AttributeError):  # a page of nonsense that looks like a row
+        return
+    if entry is not None:
+        found[entry.seq] = entry
+
+
+def readable(path: Path, statement: str) -> Iterator[Any]:
+    """Give the rows of a query up to the first damage."""
+    try:
+        with closing(sqlite3.connect(path)) as db:
+            yield from db.execute(statement)
+    except (sqlite3.Error, TypeError, ValueError):
+        return
