@@ -26,8 +26,12 @@ _DATABASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _PREFIX = re.compile(r"[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*")
 
 
-def remote_of(value: str) -> str:
-    """Give the URL of a shared store as it is always written; "" for a local folder.
+def remote_of(value: str, name: str = "LESSONBANK_STORE") -> str:
+    """Give the URL of a place as it is always written; "" for a local folder.
+
+    Args:
+        value: A folder or a URL.
+        name: Of the setting, for the sentence.
 
     Raises:
         InvalidInput: It looks like a URL and is not one of a bucket or a database.
@@ -53,8 +57,8 @@ def remote_of(value: str) -> str:
     if not known:
         told = shown(_KEYS.sub("//...@", value.partition("?")[0]))  # without keys
         raise InvalidInput(
-            "LESSONBANK_STORE",
-            f"= {told} is not a store in a bucket or a database",
+            name,
+            f"= {told} is not a place in a bucket or a database",
             "Use s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX or"
             " db://DATABASE[/PREFIX], or a folder; keys and endpoint come from AWS_*, GOOGLE_*,"
             " AZURE_* or LANCEDB_*.",

@@ -61,7 +61,12 @@ def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:
                 address=settings.advertise,
                 lost=lambda why: memory.fail(StoreUnavailable(why)),
             )
-        store = LanceStore.open(settings.store, conditions=vectors_of_conditions, sharing=sharing)
+        store = LanceStore.open(
+            settings.store,
+            conditions=vectors_of_conditions,
+            sharing=sharing,
+            index=settings.index,
+        )
         service = MemoryService(
             settings,
             store,

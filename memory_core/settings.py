@@ -7,6 +7,7 @@ a relative folder lies in the user's home: each client has another working direc
 |---|---|---|
 | LESSONBANK_STORE | the user's data folder | a folder, or s3:// gs:// az:// db:// and a place |
 | LESSONBANK_WORKDIR | in the user's data folder | this machine's copy of a shared store |
+| LESSONBANK_INDEX | in the store's folder | a folder, or s3:// gs:// az:// db://, for the index |
 | LESSONBANK_MODEL | the packaged MiniLM | folder or hub name of another embedding model |
 | LESSONBANK_SCORER_MODE | learned | learned, shadow (learn, serve similarity) or similarity |
 | LESSONBANK_PROJECT | derived from git, else "default" | project of calls that name none |
@@ -38,7 +39,7 @@ from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
-from memory_core.addresses import place_of_store, settled, unquoted, working_directory
+from memory_core.addresses import place_of_store, remote_of, settled, unquoted, working_directory
 from memory_core.errors import InvalidInput, shown
 from memory_core.spelling import composed
 
@@ -73,7 +74,8 @@ class Settings:
     `oauth` is None when no issuer is set.
     `store` is always a local folder: the store itself, or the working copy of the
     shared one at `remote` ("": there is none), which `workdir` names when it
-    is not the usual one. Told by the command line:
+    is not the usual one. `index` is a folder or a URL, "" for the store's own folder.
+    Told by the command line:
     `notes` are sentences on settings that were taken in a way that may surprise.
     `follow`: another process writes there, this one only follows; `standby`: it waits
     until the one that writes is gone.
@@ -82,6 +84,7 @@ class Settings:
     store: Path
     remote: str = ""
     workdir: str = ""
+    index: str = ""
     follow: bool = False
     standby: bool = False
     model: str = ""
@@ -103,7 +106,7 @@ class Settings:
     notes: tuple[str, ...] = ()
 
 
-SHARED = ("model", "scorer_mode", "bar", "bar_uninvited", "explore", "holdout")
+SHARED = ("index", "model", "scorer_mode", "bar", "bar_uninvited", "explore", "holdout")
 """Settings that hold for all clients of a store: its host has those of who started it."""
 
 
@@ -256,6 +259,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         store=store,
         remote=remote,
         workdir=workdir,
+        index=_index(env),
         model=_model(env.get("LESSONBANK_MODEL") or ""),
         scorer_mode=cast(ScorerMode, mode),
         project=composed(env.get("LESSONBANK_PROJECT") or ""),
@@ -275,6 +279,12 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         oauth=_oauth(env),
         notes=notes,
     )
+
+
+def _index(env: Mapping[str, str]) -> str:
+    """The absolute folder or the URL that LESSONBANK_INDEX names, "" for none."""
+    value = env.get("LESSONBANK_INDEX") or ""
+    return remote_of(value, "LESSONBANK_INDEX") or _folder(env, "LESSONBANK_INDEX")
 
 
 def _folder(env: Mapping[str, str], name: str) -> str:

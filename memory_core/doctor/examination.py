@@ -59,7 +59,7 @@ def examine(
         store_checks.check_owner(folder),
         meta,
         store_checks.check_log(folder),
-        store_checks.check_index(folder),
+        store_checks.check_index(folder, settings.index),
         store_checks.check_quarantine(folder),
         store_checks.check_learner(folder),
         machine.check_disk(folder),

@@ -192,10 +192,17 @@ for name in names:
 """
 
 
-def check_index(folder: Path) -> Check:
-    """Check that LanceDB opens the index, in a process of its own."""
+def check_index(folder: Path, index: str = "") -> Check:
+    """Check that LanceDB opens the index, in a process of its own.
+
+    Args:
+        folder: Of the store.
+        index: Where it is when not in there.
+    """
     name = "index"
-    place = folder / "lance"
+    if "://" in index:
+        return not_checked(name, f"It is at {index}: see `lessonbank verify`.")
+    place = Path(index) if index else folder / "lance"
     names = sorted(path.name.removesuffix(".lance") for path in place.glob("*.lance"))
     if not names:
         return passed(name, "There is no index yet.")

@@ -20,6 +20,7 @@ from memory_core.store.earlier import FIRST_LOG
 from memory_core.store.index import UNUSABLE
 from memory_core.store.log import FILE, Log, borrowed_log
 from memory_core.store.meta import Meta, load_meta
+from memory_core.store.opening import Site
 from memory_core.store.schema import TABLES, Entry
 from memory_core.store.tables import Tables
 
@@ -31,11 +32,12 @@ _RESTORE = "Restore the folder from a backup if it must come back; all else is w
 _ANEW = "Nothing to do: the next start puts the index right."
 
 
-def verify(folder: Path, tell: Callable[[str], None] = lambda _: None) -> Report:
+def verify(folder: Path, index: str = "", tell: Callable[[str], None] = lambda _: None) -> Report:
     """Give what is whole of a store; not `ok` when its log lost something.
 
     Args:
         folder: Of the store.
+        index: Where its index is when not in there.
         tell: Called with what is read next.
 
     Raises:
@@ -53,7 +55,7 @@ def verify(folder: Path, tell: Callable[[str], None] = lambda _: None) -> Report
         return _report([failed("log", f"{folder} has no {FILE}, which holds all records.", move)])
     log = borrowed_log(folder / FILE, known.generation, known.embedder)
     try:
-        return _report(_Verification(folder, known, log, tell).checks())
+        return _report(_Verification(Site(folder, index), known, log, tell).checks())
     except sqlite3.DatabaseError as error:
         move = "Start once: what is readable is carried over. See `lessonbank doctor`."
         return _report([failed("log", f"The log cannot be read to its end ({error}).", move)])
@@ -71,8 +73,8 @@ def _named(ids: Sequence[str]) -> str:
 
 
 class _Verification:
-    def __init__(self, folder: Path, known: Meta, log: Log, tell: Callable[[str], None]) -> None:
-        self._folder, self._known, self._log, self._tell = folder, known, log, tell
+    def __init__(self, site: Site, known: Meta, log: Log, tell: Callable[[str], None]) -> None:
+        self._site, self._known, self._log, self._tell = site, known, log, tell
         self._places: dict[str, int] = {}
         self._states: dict[str, str] = {}
 
@@ -138,7 +140,7 @@ class _Verification:
     def _index(self) -> Check:
         self._tell("the index")
         name = "index"
-        tables = Tables(self._folder, self._known.generation, self._known.dimension)
+        tables = self._site.tables(self._known.generation, self._known.dimension)
         try:
             rows = tables.scan("items", ["seq", "id", "state"]).to_pydict()
             there = dict(zip(rows["seq"], zip(rows["id"], rows["state"], strict=True), strict=True))

@@ -21,7 +21,7 @@ from memory_core.store import log as logs
 from memory_core.store.log import QUARANTINE, Log, readable
 from memory_core.store.meta import SCHEMA_VERSION, Meta
 from memory_core.store.schema import CODECS, TABLES, Entry, TableName, entry_from, entry_of
-from memory_core.store.tables import Tables, table_name
+from memory_core.store.tables import FOLDER, Tables, table_name
 
 JOURNAL = "journal.db"
 DRAFT = "log.db.part"
@@ -55,7 +55,7 @@ def upgraded(folder: Path, known: Meta) -> Meta:
 def remove(folder: Path, generation: int) -> None:
     """Delete the files that the log replaced, and indexes of other vectors than the store's."""
     keep = table_name("items", generation)
-    for path in (folder / "lance").glob("*.lance"):
+    for path in (folder / FOLDER).glob("*.lance"):
         if path.stem != keep:
             shutil.rmtree(path, ignore_errors=True)
     for path in logs.files_of(folder / JOURNAL):
@@ -67,9 +67,9 @@ def _write_log(folder: Path, known: Meta, target: Path) -> None:
     for path in logs.files_of(draft):
         path.unlink()
     journal, settled = read_journal(folder / JOURNAL)
-    for table in sorted((folder / "lance").glob("*.lance")):
+    for table in sorted((folder / FOLDER).glob("*.lance")):
         go_back(folder, table, settled.get(table.stem))
-    tables = Tables(folder, known.generation, known.dimension)
+    tables = Tables(folder / FOLDER, known.generation, known.dimension)
     there = {name for name in TABLES if table_name(name, known.generation) in tables.names()}
     log = Log(draft, known.generation, known.embedder)
     try:

@@ -9,14 +9,15 @@ synced here and the log has marked it.
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from memory_core.model import State
-from memory_core.store import disk, faults
+from memory_core.store import faults
 from memory_core.store.catalog import Catalog
 from memory_core.store.faults import translated
 from memory_core.store.log import Log
@@ -29,6 +30,16 @@ BATCH = 2048
 UNUSABLE = (*faults.FAULTS, ValueError)
 """What LanceDB raises for a table whose files are torn, gone, or another's."""
 _LOG = logging.getLogger(__name__)
+
+
+@contextmanager
+def _lancedb(folder: Path) -> Iterator[None]:
+    """Turn what LanceDB raises, also for a table that is gone, into StoreUnavailable."""
+    with translated(folder):
+        try:
+            yield
+        except ValueError as error:
+            raise RuntimeError(str(error)) from error
 
 
 class Index:
@@ -59,8 +70,8 @@ class Index:
         self._late: dict[int, str] = {}
         self._flipped: dict[str, None] = {}
         self._doubtful = False
+        self._unread = False
         self._marked: int | None = None
-        self._paths: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -93,15 +104,29 @@ class Index:
     # -- opening
 
     def open(self) -> None:
-        """Take over what is on the disk as far as it can be trusted; want the rest."""
+        """Take over what is there as far as it can be trusted; want the rest."""
         try:
-            if not self._trusted():
-                self.discard()
-                return
-            self._compare()
+            self._take_over()
         except UNUSABLE as error:
+            if self.tables.elsewhere:  # it does not answer: it is asked again when it is due
+                _LOG.warning("store %s: its index waits: %s", self._standing.folder, error)
+                self._unread = True
+                self._want_all()
+                return
             _LOG.warning("store %s: its index is made anew: %s", self._standing.folder, error)
             self.discard()
+
+    def _take_over(self) -> None:
+        if self._trusted():
+            self._compare()
+        else:
+            self.discard()
+        self._unread = False
+
+    def _want_all(self) -> None:
+        with self._lock:
+            self._flipped.clear()
+            self._late = {seq: item_id for item_id, seq, _ in self._catalog.states()}
 
     def read(self) -> None:
         """Take over what is on the disk and change nothing."""
@@ -121,7 +146,7 @@ class Index:
             return False
         if self.tables.version("items") == marked:
             self._marked = marked
-            self._paths = disk.paths_under(self.tables.path("items"))
+            self.tables.trust()
         else:
             self.tables.go_back("items", marked)
         return True
@@ -147,26 +172,26 @@ class Index:
                 self._flipped[item_id] = None
         if here:  # rows of another store's items, or of items whose vectors came later
             self.tables.delete("items", sorted(here))
-        self._late.update(late)
+        with self._lock:
+            self._late = dict(late)
         self.text_stale = bool(self.tables.unindexed("search_text"))
 
     def texts(self) -> dict[int, str]:
-        """Give the search texts that it has, by place."""
-        rows = self.tables.scan("items", ["seq", "search_text"])
+        """Give the search texts that it has, by place; none where it cannot be read now."""
+        try:
+            rows = self.tables.scan("items", ["seq", "search_text"])
+        except UNUSABLE:
+            return {}
         texts = zip(rows["seq"].to_pylist(), rows["search_text"].to_pylist(), strict=True)
         return {seq: text or "" for seq, text in texts}
 
     def discard(self) -> None:
         """Throw the files away: all items are wanted again. `lance` must be held."""
         self._log.mark(self.name, None)
-        self.tables.close()
-        for path in sorted(self.tables.root.glob("*.lance")):
-            shutil.rmtree(path, ignore_errors=True)
-        self._marked, self._paths, self._doubtful = None, set(), False
+        self.tables.wipe()
+        self._marked, self._doubtful = None, False
         self.tables.create("items")
-        with self._lock:
-            self._flipped.clear()
-            self._late = {seq: item_id for item_id, seq, _ in self._catalog.states()}
+        self._want_all()
 
     # -- following
 
@@ -181,7 +206,9 @@ class Index:
         """
         if not self.waiting():
             return
-        with translated(self._standing.folder):
+        with _lancedb(self._standing.folder):
+            if self._unread:
+                self._take_over()
             while self._late:
                 with self._lock:
                     part = sorted(self._late)[:BATCH]
@@ -241,17 +268,17 @@ class Index:
 
     def refresh_text(self) -> None:
         """Build the full-text index anew. `lance` must be held."""
-        with translated(self._standing.folder):
+        with _lancedb(self._standing.folder):
             self.tables.build_text_index()
         self.commits += 1
         self.text_stale = False
 
     def settle(self) -> None:
         """Sync its files and mark the version that they are. `lance` must be held."""
-        with translated(self._standing.folder):
+        with _lancedb(self._standing.folder):
             version = self.tables.version("items")
             if version != self._marked:
-                disk.sync_new(self.tables.path("items"), self._paths)
+                self.tables.sync()
                 self._log.mark(self.name, version)
                 self._marked = version
 
@@ -261,7 +288,7 @@ class Index:
         Clean-up deletes the files of the version that was synced last, so the new one
         must be synced first.
         """
-        with translated(self._standing.folder):
+        with _lancedb(self._standing.folder):
             self.tables.merge("items")
             self.settle()
             self.tables.clean("items", keep)
@@ -272,7 +299,7 @@ class Index:
         """Be another generation's: all is wanted again. `lance` must be held."""
         self._log.mark(self.name, None)
         self.tables.switch(generation, dimension)
-        self.discard()
+        self.open()
 
 
 def copies(tables: Tables, item_ids: Sequence[str] | None = None) -> list[Entry]:

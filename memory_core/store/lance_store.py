@@ -107,6 +107,7 @@ class LanceStore:
         clock: Callable[[], float] = time.monotonic,
         read_only: bool = False,
         sharing: Sharing | None = None,
+        index: str = "",
     ) -> LanceStore:
         """Open the store in the folder `path`, created when there is none.
 
@@ -121,6 +122,8 @@ class LanceStore:
             read_only: Change nothing, whoever owns the folder; it must hold a store.
             sharing: The bucket that holds the store; `path` is then this machine's
                 working copy. Its writer waits for the bucket's lease.
+            index: Where the items are searched by LanceDB, when not in the folder: another
+                folder, or a place at s3://, gs://, az:// or db://, this store's alone.
 
         Raises:
             StoreUnavailable: It cannot be opened; the sentence says why and what to do.
@@ -130,7 +133,7 @@ class LanceStore:
         if sharing is None and not read_only:
             require_no_copy(folder)
         shared = None if read_only else sharing
-        opened = open_parts(folder, clock, read_only=read_only, sharing=shared)
+        opened = open_parts(folder, clock, read_only=read_only, sharing=shared, index=index)
         return cls(opened, maintain=maintain, clock=clock, conditions=conditions)
 
     def listen(self, arrivals: Callable[[Sequence[Any]], None] | None = None) -> None:

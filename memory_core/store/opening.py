@@ -28,6 +28,29 @@ from memory_core.store.writer import Writer
 _LOG = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a store is: its folder, and its index where that is elsewhere (a folder or a URL)."""
+
+    folder: Path
+    index: str = ""
+
+    @property
+    def root(self) -> Path | None:
+        """The folder of the index's tables, None when it is at a URL."""
+        if "://" in self.index:
+            return None
+        return Path(self.index) if self.index else self.folder / tables.FOLDER
+
+    def tables(self, generation: int, dimension: int) -> Tables:
+        """Give the index's tables."""
+        if self.root is not None:
+            return Tables(self.root, generation, dimension)
+        from memory_core.store.remote.placed import PlacedTables
+
+        return PlacedTables(self.index, generation, dimension)
+
+
 @dataclass(slots=True)
 class Opened:
     """An open store's parts."""
@@ -69,8 +92,9 @@ def open_parts(
     *,
     read_only: bool = False,
     sharing: Sharing | None = None,
+    index: str = "",
 ) -> Opened:
-    """Open the store in `folder`.
+    """Open the store in `folder`, whose index is in there or at `index`, a folder or a URL.
 
     With `read_only` nothing in the folder is changed, and another process may own it.
     With `sharing` the folder is a bucket's working copy.
@@ -83,35 +107,37 @@ def open_parts(
     with ExitStack() as undo:
         if ownership is not None:
             undo.callback(ownership.release)
-        opened = _opened(folder, ownership, clock, sharing)
+        opened = _opened(Site(folder, index), ownership, clock, sharing)
         undo.pop_all()
         return opened
 
 
 def _opened(
-    folder: Path,
+    site: Site,
     ownership: Ownership | None,
     clock: Callable[[], float],
     sharing: Sharing | None,
 ) -> Opened:
     """Open once, and once more where a large log turns out to be damaged: it is mended then."""
-    with translated(folder):
+    with translated(site.folder):
         if ownership is None:
-            return _open_read_only(folder, clock)
+            return _open_read_only(site, clock)
         try:
-            return _open_writable(folder, ownership, clock, sharing)
+            return _open_writable(site, ownership, clock, sharing)
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
-            _LOG.warning("store %s: opened once more: %s", folder, error)
-            return _open_writable(folder, ownership, clock, sharing)
+            _LOG.warning("store %s: opened once more: %s", site.folder, error)
+            return _open_writable(site, ownership, clock, sharing)
 
 
 def _open_writable(
-    folder: Path, ownership: Ownership, clock: Callable[[], float], sharing: Sharing | None
+    site: Site, ownership: Ownership, clock: Callable[[], float], sharing: Sharing | None
 ) -> Opened:
+    folder = site.folder
     known = meta.load_meta(folder)
-    (folder / tables.FOLDER).mkdir(exist_ok=True)
+    if site.root is not None:
+        site.root.mkdir(parents=True, exist_ok=True)
     if known is None:
         _refuse_orphans(folder)
         known = meta.new_meta(tables.VERSION)
@@ -127,7 +153,7 @@ def _open_writable(
         begun = (known.generation + 1,) if known.shadow_embedder else ()
         log.turn(known.generation, known.embedder, keep=begun)
         earlier.remove(folder, known.generation)
-        opened = Tables(folder, known.generation, known.dimension)
+        opened = site.tables(known.generation, known.dimension)
         if log.salvaged:
             _take_back(log, opened)
         if known.schema_version < meta.SCHEMA_VERSION:
@@ -135,16 +161,24 @@ def _open_writable(
             known.save(folder)
         if shared is not None:
             shared.join(known, log)
-        writer = Writer(Standing(folder, read_only=False), log, opened, clock)
+        writer = Writer(Standing(folder, site.root, read_only=False), log, opened, clock)
         with writer.lance:
             writer.load()
             writer.index.open()
             writer.load_vectors()
             writer.load_words()
             if writer.index.waiting() <= BATCH:
-                writer.drain()
+                _catch_up(writer)
         undo.pop_all()
         return Opened(known, writer, ownership, shared)
+
+
+def _catch_up(writer: Writer) -> None:
+    """Add the few items that the index lacks; what cannot be done now is done later."""
+    try:
+        writer.drain()
+    except StoreUnavailable as error:
+        _LOG.warning("the index follows later: %s", error)
 
 
 def _take_back(log: Log, opened: Tables) -> None:
@@ -179,7 +213,8 @@ def _require_log(folder: Path, known: Meta) -> None:
         )
 
 
-def _open_read_only(folder: Path, clock: Callable[[], float]) -> Opened:
+def _open_read_only(site: Site, clock: Callable[[], float]) -> Opened:
+    folder = site.folder
     known = meta.load_meta(folder)
     if known is None:
         raise StoreUnavailable(f"{folder} holds no store. Set LESSONBANK_STORE to one that does.")
@@ -192,8 +227,8 @@ def _open_read_only(folder: Path, clock: Callable[[], float]) -> Opened:
     log = borrowed_log(folder / logs.FILE, known.generation, known.embedder)
     with ExitStack() as undo:
         undo.callback(log.close)
-        opened = Tables(folder, known.generation, known.dimension)
-        writer = Writer(Standing(folder, read_only=True), log, opened, clock)
+        opened = site.tables(known.generation, known.dimension)
+        writer = Writer(Standing(folder, site.root, read_only=True), log, opened, clock)
         writer.load()
         writer.index.read()
         writer.load_vectors()

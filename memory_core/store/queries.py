@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
-from pathlib import Path
 from typing import Any, Literal
 
-import lancedb
 from lancedb.background_loop import LOOP
 from lancedb.query import MatchQuery
 
@@ -84,15 +81,11 @@ class SearchHandle:
     """One table opened for searching, at its latest version. For any thread.
 
     Args:
-        root: The folder of the tables.
-        name: The table's name on disk.
-        session: Holds the caches that it shares with the other handles.
+        open_table: Opens it on LanceDB's event loop.
     """
 
-    def __init__(self, root: Path, name: str, session: lancedb.Session) -> None:
-        self._root = root
-        self._name = name
-        self._session = session
+    def __init__(self, open_table: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        self._open_table = open_table
         self._table: Any = None
 
     def run(self, query: Query) -> Any:
@@ -102,12 +95,7 @@ class SearchHandle:
     async def _found(self, query: Query) -> Any:
         table = self._table
         if table is None:
-            connection = await lancedb.connect_async(
-                str(self._root),
-                read_consistency_interval=timedelta(0),
-                session=self._session,
-            )
-            self._table = table = await connection.open_table(self._name)
+            self._table = table = await self._open_table()
         return await query(table).to_arrow()
 
 

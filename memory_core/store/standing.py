@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from memory_core.errors import StoreUnavailable
-from memory_core.store import log, tables
+from memory_core.store import log
 
 
 class Standing:
@@ -17,8 +17,9 @@ class Standing:
     compared with the one that was opened.
     """
 
-    def __init__(self, folder: Path, *, read_only: bool) -> None:
+    def __init__(self, folder: Path, index: Path | None, *, read_only: bool) -> None:
         self.folder = folder
+        self._index = index
         self.read_only = read_only
         self.closed = False
         self.ending = False
@@ -28,7 +29,8 @@ class Standing:
     def _identity(self) -> tuple[int, int]:
         try:
             found = os.stat(self.folder / log.FILE)
-            os.stat(self.folder / tables.FOLDER)
+            if self._index is not None:
+                os.stat(self._index)
         except (FileNotFoundError, NotADirectoryError):
             return (-1, -1)
         return (found.st_dev, found.st_ino)

@@ -10,6 +10,8 @@ Mutations must come one at a time (the writer's lock); reads from any thread.
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +22,7 @@ from lancedb.index import FTS, Bitmap, IvfSq
 
 from memory_core.model import State
 from memory_core.ports import Vector
-from memory_core.store import faults, queries
+from memory_core.store import disk, faults, queries
 from memory_core.store.schema import CODECS, TableName
 
 FOLDER = "lance"
@@ -31,6 +33,7 @@ _CACHES = (32 * 2**20, 16 * 2**20)
 leaves its forerunner there until the cache is full."""
 _LARGE_CACHES = (256 * 2**20, 64 * 2**20)
 """The same once vectors are searched in LanceDB's index."""
+_ITEMS = re.compile(r"items(_g[0-9]+)?")
 _SLICE = 500
 _ROUNDS = 8
 
@@ -52,15 +55,25 @@ def at_places(seqs: Iterable[int]) -> str:
 
 
 class Tables:
-    """The four tables of one generation."""
+    """The tables of one generation in a folder.
 
-    def __init__(self, folder: Path, generation: int, dimension: int) -> None:
-        self.root = folder / FOLDER
+    Args:
+        root: The folder.
+        generation: Of the vectors.
+        dimension: Of the vectors, 0 while there is no model.
+    """
+
+    elsewhere = False
+    """Whether they are in another place than a folder, which may not answer."""
+
+    def __init__(self, root: Path, generation: int, dimension: int) -> None:
+        self.root = root
         self.generation = generation
         self.dimension = dimension
         self._db = self._connected()
         self._open: dict[TableName, Any] = {}
         self._searching: queries.SearchHandle | None = None
+        self._synced: set[str] = set()
 
     _caches = _CACHES
     _session: Any = None
@@ -135,9 +148,15 @@ class Tables:
             return self._search_handle().run(query)
 
     def _search_handle(self) -> queries.SearchHandle:
-        name = table_name("items", self.generation)
-        self._searching = handle = queries.SearchHandle(self.root, name, self._session)
+        self._searching = handle = queries.SearchHandle(self._for_searching)
         return handle
+
+    async def _for_searching(self) -> Any:
+        """Open the items' table on LanceDB's event loop, for reads of its latest version."""
+        connection = await lancedb.connect_async(
+            str(self.root), read_consistency_interval=timedelta(0), session=self._session
+        )
+        return await connection.open_table(table_name("items", self.generation))
 
     def _exists(self, name: TableName) -> bool:
         return self.path(name).exists()
@@ -146,6 +165,22 @@ class Tables:
         """Let the handles go, and with them the files that LanceDB holds open."""
         self._open.clear()
         self._searching = None
+
+    def trust(self) -> None:
+        """Take all files that the items' table has now for synced."""
+        self._synced = disk.paths_under(self.path("items"))
+
+    def sync(self) -> None:
+        """Return only when every file of the items' table is on the disk."""
+        disk.sync_new(self.path("items"), self._synced)
+
+    def wipe(self) -> None:
+        """Delete the items' tables of every generation, also what of them cannot be opened."""
+        self.close()
+        self._synced = set()
+        for name in self.names():
+            if _ITEMS.fullmatch(name):
+                shutil.rmtree(self.root / f"{name}.lance", ignore_errors=True)
 
     def switch(self, generation: int, dimension: int) -> None:
         """Read and write another generation from now on."""

@@ -138,7 +138,9 @@ def _verify(arguments: argparse.Namespace, settings: Settings) -> int:
 
     waiting = ProgressLine(sys.stderr)
     try:
-        report = verify(settings.store, lambda what: waiting.show(f"reading {what}"))
+        report = verify(
+            settings.store, settings.index, lambda what: waiting.show(f"reading {what}")
+        )
     finally:
         waiting.clear()
     _show(arguments, report, doctor)

@@ -159,6 +159,24 @@ def test_a_database_is_known_by_its_name_and_prefix(value: str, url: str) -> Non
     assert read_settings({"LESSONBANK_STORE": value}).remote == url
 
 
+@pytest.mark.parametrize(
+    ("value", "index"),
+    [
+        ("", ""),
+        ("/far/away", "/far/away"),
+        (" 's3://lessons/index/' ", "s3://lessons/index"),
+        ("db://lessons", "db://lessons/lessonbank"),
+    ],
+)
+def test_an_index_may_be_elsewhere(value: str, index: str) -> None:
+    assert read_settings({"LESSONBANK_INDEX": value}).index == index
+
+
+def test_an_index_that_is_no_place_is_refused_by_its_name() -> None:
+    with pytest.raises(InvalidInput, match=r"LESSONBANK_INDEX.*ftp"):
+        read_settings({"LESSONBANK_INDEX": "ftp://lessons/index"})
+
+
 def test_a_folder_has_no_bucket() -> None:
     for value in ("somewhere", "/abs/olute", "~/home", "C:/memory", "a:b"):
         assert read_settings({"LESSONBANK_STORE": value}).remote == ""
@@ -203,7 +221,7 @@ def test_empty_and_quoted_values_are_read_as_they_were_meant() -> None:
     assert read_settings({"LESSONBANK_MODEL": "org/name"}).model == "org/name"
 
 
-@pytest.mark.parametrize("name", ["LESSONBANK_STORE", "LESSONBANK_WORKDIR"])
+@pytest.mark.parametrize("name", ["LESSONBANK_STORE", "LESSONBANK_WORKDIR", "LESSONBANK_INDEX"])
 @pytest.mark.parametrize(
     "value", ["/a\nb", "/a\0b", "/a\x1bb", "$NO_SUCH/x", "${}/x", "~nobody-here/x"]
 )

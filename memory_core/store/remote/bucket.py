@@ -25,7 +25,7 @@ from memory_core.store.tables import FOLDER, Tables, table_name
 
 KEEP = timedelta(hours=24)
 """Old versions stay so long: somebody else may read the tables, slowly."""
-_OPTIONS = {
+STORAGE_OPTIONS = {
     "timeout": "30s",
     "connect_timeout": "3s",
     "client_max_retries": "2",
@@ -45,7 +45,7 @@ class BucketTables(Tables):
     def _connected(self) -> Any:
         return lancedb.connect(
             f"{self.url}/{FOLDER}",
-            storage_options=_OPTIONS,
+            storage_options=STORAGE_OPTIONS,
             session=lancedb.Session(_CACHE, _CACHE),
         )
 

@@ -62,12 +62,12 @@ class Database:
         self._prefix = f"{prefix}_"
         connect = timedelta(seconds=min(CONNECT, silence))
         limit = None if whole is None else timedelta(seconds=whole)
-        self._connection: Any = lancedb.connect(
-            f"db://{name}",
-            region=os.environ.get("LANCEDB_REGION") or REGION,
-            host_override=os.environ.get("LANCEDB_HOST") or None,
-            read_consistency_interval=timedelta(0),
-            client_config=ClientConfig(
+        self._address = f"db://{name}"
+        self._how: dict[str, Any] = {
+            "region": os.environ.get("LANCEDB_REGION") or REGION,
+            "host_override": os.environ.get("LANCEDB_HOST") or None,
+            "read_consistency_interval": timedelta(0),
+            "client_config": ClientConfig(
                 retry_config=RetryConfig(retries=0, connect_retries=0, read_retries=0, statuses=[]),
                 timeout_config=TimeoutConfig(
                     timeout=limit,
@@ -75,7 +75,14 @@ class Database:
                     read_timeout=timedelta(seconds=silence),
                 ),
             ),
-        )
+        }
+        self._connection: Any = lancedb.connect(self._address, **self._how)
+
+    async def table_for_searching(self, name: str) -> Any:
+        """Give a table's handle for LanceDB's event loop."""
+        key = os.environ.get("LANCEDB_API_KEY")  # read by the other connection itself
+        connection = await lancedb.connect_async(self._address, api_key=key, **self._how)
+        return await connection.open_table(self._prefix + name)
 
     def names(self) -> list[str]:
         """Give the names of the tables of this prefix, sorted."""

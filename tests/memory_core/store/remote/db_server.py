@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import socket
 import sys
 import threading
@@ -21,6 +22,8 @@ from typing import Any
 import lancedb
 import pyarrow as pa
 import uvicorn
+from lancedb.index import FTS, Bitmap, IvfSq
+from lancedb.query import MatchQuery
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -119,10 +122,46 @@ class Tables:
         done = self._db.open_table(name).drop_columns(json.loads(body)["columns"])
         return JSONResponse({"version": done.version})
 
+    def create_index(self, name: str, _: Query, body: bytes) -> Response:
+        asked = json.loads(body)
+        kinds = {"FTS": FTS, "BITMAP": Bitmap}
+        made = kinds.get(asked["index_type"].upper(), IvfSq)
+        config = made(distance_type="cosine") if made is IvfSq else made()
+        self._db.open_table(name).create_index(asked["column"], config=config, replace=True)
+        return JSONResponse({})
+
+    def index_list(self, name: str, _: Query, __: bytes) -> Response:
+        found = self._db.open_table(name).list_indices()
+        told = [
+            {"index_name": each.name, "columns": each.columns, "status": "done"} for each in found
+        ]
+        return JSONResponse({"indexes": told})
+
+    def index_stats(self, name: str, query: Query, _: bytes) -> Response:
+        found = self._db.open_table(name).index_stats(query["index"])
+        kept = ("num_indexed_rows", "num_unindexed_rows", "index_type", "distance_type")
+        return JSONResponse({each: getattr(found, each) for each in kept})
+
+    def restore(self, name: str, _: Query, body: bytes) -> Response:
+        table = self._db.open_table(name)
+        table.checkout(json.loads(body)["version"])
+        table.restore()
+        return JSONResponse({"version": table.version})
+
+    def _search(self, name: str, asked: dict[str, Any]) -> Any:
+        table = self._db.open_table(name)
+        if asked.get("full_text_query"):
+            words, (column,) = (asked["full_text_query"][k] for k in ("query", "columns"))
+            match = MatchQuery(words, column)  # type: ignore[call-arg]
+            return table.search(match, query_type="fts")
+        if asked.get("vector"):
+            nearest = table.search(asked["vector"], vector_column_name=asked["vector_column"])
+            return nearest.distance_type("cosine")
+        return table.search()
+
     def query(self, name: str, _: Query, body: bytes) -> Response:
         asked = json.loads(body)
-        assert not asked["vector"], "a search asks the working copy"
-        search = self._db.open_table(name).search()
+        search = self._search(name, asked)
         if asked.get("columns") is not None:
             search = search.select(asked["columns"])
         if asked.get("filter"):
@@ -158,13 +197,17 @@ def application(folder: str) -> Starlette:
         body = await request.body()
         if verb != "create" and name not in await run_in_threadpool(tables.names):
             return PlainTextResponse(f"Table {name} was not found", 404)
-        work: Callable[[str, Query, bytes], Response] = getattr(tables, verb)
-        return await run_in_threadpool(work, name, dict(request.query_params), body)
+        query = dict(request.query_params)
+        of_an_index = re.fullmatch("index/(.+)/stats", verb)
+        if of_an_index is not None:
+            verb, query["index"] = "index_stats", of_an_index[1]
+        work: Callable[[str, Query, bytes], Response] = getattr(tables, verb.replace("/", "_"))
+        return await run_in_threadpool(work, name, query, body)
 
     return Starlette(
         routes=[
             Route("/v1/namespace/$/table/list", listed),
-            Route("/v1/table/{name}/{verb}/", asked, methods=["POST"]),
+            Route("/v1/table/{name}/{verb:path}/", asked, methods=["POST"]),
         ]
     )
 
