@@ -15,6 +15,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import pyarrow as pa
+
 from memory_core.errors import StoreUnavailable
 from memory_core.store import disk
 from memory_core.store import log as logs
@@ -73,14 +75,16 @@ def _write_log(folder: Path, known: Meta, target: Path) -> None:
     there = {name for name in TABLES if table_name(name, known.generation) in tables.names()}
     log = Log(draft, known.generation, known.embedder)
     try:
+        expected: dict[tuple[str, str], int] = {}
         for name in TABLES:
             newer = {entry.seq: entry for entry in journal if entry.table == name}
             if name in there:
                 for part in _rows(tables, name):
                     log.append([e for e in part if e.seq not in newer], durable=False)
+                    expected.update(((name, entry.id), entry.seq) for entry in part)
             log.append(list(newer.values()))
-        for name in there:
-            _compare(folder, log, tables, name)
+            expected.update(((name, entry.id), entry.seq) for entry in newer.values())
+        _compare(folder, log, expected)
         items = table_name("items", known.generation)
         if "items" in there and tables.version("items") == settled.get(items):
             log.mark(items, settled[items])
@@ -93,26 +97,22 @@ def _write_log(folder: Path, known: Meta, target: Path) -> None:
 
 
 def _rows(tables: Tables, name: TableName) -> Iterator[list[Entry]]:
-    """Give a table's entries in the order of the log, some at a time."""
-    seqs = sorted(tables.scan(name, ["seq"])["seq"].to_pylist())
-    for start in range(0, len(seqs), _SLICE):
-        part = seqs[start : start + _SLICE]
-        found = tables.scan(name, None, f"seq >= {part[0]} AND seq <= {part[-1]}")
-        pairs = sorted(CODECS[name].read(found), key=lambda pair: pair[0])
+    """Give a table's entries, some at a time."""
+    for batch in tables.open(name).search().limit(None).to_batches(batch_size=_SLICE):
+        pairs = CODECS[name].read(pa.Table.from_batches([batch]))
         yield [entry_of(seq, name, stored) for seq, stored in pairs]
 
 
-def _compare(folder: Path, log: Log, tables: Tables, name: TableName) -> None:
-    """Refuse to go on unless the log holds each of these rows, or a newer one of the journal."""
-    for part in _rows(tables, name):
-        found = {entry.seq: entry for entry in log.at([entry.seq for entry in part])}
-        for entry in part:
-            if entry.seq not in found or found[entry.seq].id != entry.id:
-                raise StoreUnavailable(
-                    f"The row {entry.seq} of the table {name} of the store {folder} did not reach"
-                    f" the log: the store is left as it was. Open it with the version of"
-                    " lessonbank that wrote it, and export it there."
-                )
+def _compare(folder: Path, log: Log, expected: Mapping[tuple[str, str], int]) -> None:
+    """Refuse to go on unless the log gives every record at its place, whole."""
+    held = {(each.name, each.id): each.seq for each in log.examined() if each.entry is not None}
+    lost = [seq for record, seq in expected.items() if held.get(record) != seq]
+    if lost:
+        raise StoreUnavailable(
+            f"{len(lost)} records of the store {folder} did not reach its log, the first at place"
+            f" {lost[0]}: the store is left as it was. Open it with the version of lessonbank that"
+            " wrote it."
+        )
 
 
 # -- the journal

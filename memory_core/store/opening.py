@@ -221,7 +221,8 @@ def _open_read_only(site: Site, clock: Callable[[], float]) -> Opened:
     if known.schema_version < meta.SCHEMA_VERSION:
         raise StoreUnavailable(
             f"The store {folder} has schema version {known.schema_version} and must be brought to"
-            f" {meta.SCHEMA_VERSION}, but it cannot be written. Give this user write permission."
+            f" {meta.SCHEMA_VERSION} first: start lessonbank on it once, `lessonbank stats`, as a"
+            " user who has write permission."
         )
     _require_log(folder, known)
     log = borrowed_log(folder / logs.FILE, known.generation, known.embedder)

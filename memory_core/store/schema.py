@@ -8,7 +8,6 @@ through the same codec. This module knows no files and no engine.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -17,7 +16,7 @@ from typing import Any, Generic, Literal, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from memory_core.model import Credit, Event, Item, OutcomeRecord, RecallRecord, Served
 from memory_core.ports import StoredItem, StoredOutcome, StoredRecall, Vector
@@ -308,11 +307,10 @@ class Entry:
         """Give the row as JSON.
 
         Raises:
-            ValueError: A text that is no valid Unicode (a lone surrogate).
-            TypeError: A value that no record holds.
+            ValueError: A text that is no valid Unicode (a lone surrogate), or a value that no
+                record holds.
         """
-        text = json.dumps(self.row, ensure_ascii=False, default=_plain, separators=(",", ":"))
-        return text.encode("utf-8")
+        return to_json(self.row, inf_nan_mode="constants", fallback=_plain)
 
 
 def entry_of(seq: int, table: TableName, stored: Any) -> Entry:

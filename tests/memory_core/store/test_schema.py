@@ -146,5 +146,5 @@ def test_numbers_of_numpy_are_taken_and_other_objects_refused() -> None:
     payload = entry_of(1, "recalls", StoredRecall(record, None)).payload()
     assert entry_from(1, "recalls", payload, (None, None)).stored.record.weight == 0.5
     odd = RecallRecord("r", "p", "t", 1.0, context=object())  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="object"):
+    with pytest.raises(ValueError, match="object"):
         entry_of(1, "recalls", StoredRecall(odd, None)).payload()
