@@ -82,6 +82,11 @@ class Learned:
     weights: Floats = field(default_factory=lambda: np.zeros(0))
     helped: Mapping[str, list[int]] = field(default_factory=dict)
 
+    @property
+    def reports(self) -> int:
+        """How many reports it was learned from."""
+        return len(self.said)
+
     def found(self, query: Vector) -> float:
         """How tasks like this one fared, in [-1, 1]; 0 where none was like it."""
         return 0.0 if self.queries is None else self._found(_kernel(self.queries @ query))

@@ -36,6 +36,15 @@ AGREEMENT = 0.05
 """Cosine below the nearest at which an item's say in the agreement is 1/e."""
 WHOLE = 0.7
 """Share of the task's informative words above which an item counts as having them all."""
+SURE = 0.27
+"""Relevance from which a large store's own crowd is told apart: what is served uninvited."""
+FEW, MANY = 80, 270
+"""Items up to which a store tempers nothing, and from which it tempers most."""
+TEMPERED, SOON = 2.2, 3.8
+"""How much a large store tempers the logit just above SURE, and beyond which distance above it 1/e
+of that: where much is alike, near is not yet about."""
+DOUBTED = 50.0
+"""Reports after which half of that is left: they say themselves what was about its task."""
 LONGEST_QUERY = 24.0
 """Informative words of a task beyond which each counts for less: a log shares words by chance."""
 
@@ -200,6 +209,27 @@ class Weights:
         logit = np.clip(self.base + values @ np.array(self.signs), -30.0, 30.0)
         chance: Floats = 1.0 / (1.0 + np.exp(-logit))
         return chance
+
+
+def tempered(chances: Floats, size: int, reports: int) -> Floats:
+    """Relevance as it is told, float64[N]: above SURE nearer to it, the larger the store is.
+
+    A large store holds much that is alike, so what is near is less surely about the task than
+    in a small one. What is below SURE stays, and so does the order.
+
+    Args:
+        chances: The relevance of candidates, float64[N] in [0, 1].
+        size: How many items they are the best of.
+        reports: How many reports the relevance was learned from.
+    """
+    place = np.log(max(size, 1) / FEW) / np.log(MANY / FEW)
+    doubt = TEMPERED * np.clip(place, 0.0, 1.0) * DOUBTED / (DOUBTED + reports)
+    sure = np.log(SURE / (1.0 - SURE))
+    kept = np.clip(chances, SURE, 1.0 - 1e-9)
+    above = np.log(kept / (1.0 - kept)) - sure
+    logit = sure + above * np.exp(-doubt * np.exp(-above / SOON))
+    told: Floats = np.where(chances > SURE, 1.0 / (1.0 + np.exp(-logit)), chances)
+    return told
 
 
 BY_MEANING = Weights(-2.53, (5.47, 10.7, 0.35, 1.54, 2.0, -0.8))

@@ -31,9 +31,9 @@ CUT = " [cut to fit max_tokens]"
 class Ranked:
     """Candidates best first, with what the log and the answer need of each.
 
-    `relevance` float64[N] in [0, 1] is the chance that each is about the task, of the `signs`
-    float64[N, S], in the order of plain similarity (see `places`); what is below `bar` is not
-    served. `asked` says what was asked with.
+    `relevance` float64[N] in [0, 1] is how far each is about the task, of the `signs`
+    float64[N, S], in the order of plain similarity (see `places`), and `chances` float64[N] the
+    same as it is told; what is told below `bar` is not served. `asked` says what was asked with.
     """
 
     candidates: tuple[Candidate, ...]
@@ -42,6 +42,7 @@ class Ranked:
     mode: Mode
     weight: float
     relevance: Floats
+    chances: Floats
     signs: Values
     bar: float
     asked: Literal["task", "error"] = "task"
@@ -50,9 +51,13 @@ class Ranked:
         """The relevance of the candidate at this rank, to four places."""
         return round(float(self.relevance[self.places[rank]]), 4)
 
+    def told(self, rank: int) -> float:
+        """The chance that the candidate at this rank is about the task, to four places."""
+        return round(float(self.chances[self.places[rank]]), 4)
+
     def fits(self, rank: int) -> bool:
         """Whether the candidate at this rank may be served."""
-        return self.about(rank) >= self.bar
+        return self.told(rank) >= self.bar
 
     @property
     def facts(self) -> str:

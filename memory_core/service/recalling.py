@@ -17,7 +17,7 @@ from memory_core.ports import Scope, StoredRecall, Vector
 from memory_core.redaction import redact
 from memory_core.requests import ROOM_FOR_ONE, CheckRequest, RecallRequest
 from memory_core.scorer.panel import panel_of
-from memory_core.scorer.relevance import BY_MEANING, BY_WORDS
+from memory_core.scorer.relevance import BY_MEANING, BY_WORDS, tempered
 from memory_core.service.advising import Reported, after_check, after_recall
 from memory_core.service.announcing import recall_changes
 from memory_core.service.answering import Ranked, cut, size_of, tokens_of, why
@@ -211,7 +211,9 @@ class Recaller:
         about = np.maximum(start, least)
         order = tuple(range(len(found)))
         asked: Literal["task", "error"] = "task" if conditions.task_text else "error"
-        plain = Ranked(found, order, None, "similarity", 0.0, about, signs, bar, asked)
+        size = core.catalogue.active(scope.projects)
+        chances = tempered(about, size, 0)
+        plain = Ranked(found, order, None, "similarity", 0.0, about, chances, signs, bar, asked)
         if conditions.vector is None or core.embedder is None:
             return replace(plain, mode="keyword")
         trainer = core.trainer
@@ -224,6 +226,7 @@ class Recaller:
             taught = trainer.learner.snapshot.about
             scale = core.scale.beside(conditions.vector)
             about = np.maximum(taught.relevance(start, panel, scale), least)
+            chances = tempered(about, size, taught.reports)
             panel = replace(panel, relevance=about)
         ranking = trainer.learner.rank(panel, project, session, core.clock(), learned=learned)
         moved = bool(ranking.moved.any() or ranking.penalty.any())
@@ -231,6 +234,7 @@ class Recaller:
         return replace(
             plain,
             relevance=about,
+            chances=chances,
             candidates=tuple(found[i] for i in ranking.order),
             places=ranking.order,
             ranking=ranking,
@@ -311,7 +315,7 @@ class Recaller:
             description=item.description,
             content=item.content,
             score=round(ranked.score(rank), 4),
-            relevance=ranked.about(rank),
+            relevance=ranked.told(rank),
             similarity=round(candidate.similarity, 4),
             wins=tally.wins,
             losses=tally.losses,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,11 +13,13 @@ from memory_core.scorer.relevance import (
     BY_WORDS,
     LONGEST_QUERY,
     SIGNS,
+    SURE,
     Scale,
     Shared,
     shared_words,
     signs_of,
     spelt_alike,
+    tempered,
 )
 
 NONE = Shared(np.zeros(1), np.zeros(1), np.zeros(1))
@@ -138,3 +141,17 @@ def test_the_words_of_a_long_text_count_for_less_each() -> None:
 
 def test_a_task_without_informative_words_shares_none() -> None:
     assert shared_words([words(1, 2)], {}).mass.tolist() == [0.0]
+
+
+def test_a_large_store_tells_a_high_relevance_with_more_doubt_and_keeps_bars_and_order() -> None:
+    chances = np.array([0.0, 0.1, 0.14, 0.27, 0.3, 0.6, 0.97, 1.0])
+    for size, reports in product((1, 80, 150, 700, 100_000), (0, 50, 512)):
+        told = tempered(chances, size, reports)
+        assert (told[:4] == chances[:4]).all()
+        assert (told[4:] > SURE).all()
+        assert (np.diff(told) > 0).all()
+        assert (told <= chances + 1e-9).all()
+    assert tempered(chances, 80, 0) == pytest.approx(chances)
+    large = tempered(chances, 700, 0)
+    assert large[5] < 0.4
+    assert (tempered(chances, 700, 50)[4:7] > large[4:7]).all()

@@ -58,7 +58,8 @@ def ranked(mode: Mode, rank: int, place: int, **given: float) -> Ranked:
     )
     like = {"keyword": given["keyword"], "named": False, "cosines": ((0.1, 0.2),)}
     candidates: Any = tuple(SimpleNamespace(**like) for _ in range(5))
-    return Ranked(candidates, tuple(places), ranking, mode, 0.0, np.ones(5), np.zeros((5, 6)), 0.0)
+    ones = np.ones(5)
+    return Ranked(candidates, tuple(places), ranking, mode, 0.0, ones, ones, np.zeros((5, 6)), 0.0)
 
 
 def test_why_is_true_whole_and_never_against_itself() -> None:
@@ -117,7 +118,7 @@ def test_why_names_the_strongest_sign_and_no_place_that_did_not_change(
     candidate: Any = SimpleNamespace(keyword=0.0, named=named, cosines=(cosines,))
     found = Ranked(
         *((candidate,), (0,), None, "similarity", 0.0),
-        *(np.ones(1), np.array([signs], dtype=np.float64), 0.0, "error"),
+        *(np.ones(1), np.ones(1), np.array([signs], dtype=np.float64), 0.0, "error"),
     )
     assert why(found, 0, 0, 0) == said
     is_whole(said)
@@ -126,9 +127,9 @@ def test_why_names_the_strongest_sign_and_no_place_that_did_not_change(
 def test_a_place_by_likeness_counts_the_items_that_fit() -> None:
     found = ranked("learned", 0, 3, evidence=0.5, mass=1.0, penalty=0.0, keyword=1.0)
     for fits, place in ((np.array([1, 1, 1, 1, 1.0]), 4), (np.array([0, 1, 0, 1, 1.0]), 2)):
-        among = replace(found, relevance=fits, bar=0.5)
+        among = replace(found, chances=fits, bar=0.5)
         assert f"moved up from place {place} by likeness" in why(among, 0, 1, 0)
-    alone = replace(found, relevance=np.array([0, 0, 0, 1.0, 0]), bar=0.5)
+    alone = replace(found, chances=np.array([0, 0, 0, 1.0, 0]), bar=0.5)
     assert why(alone, 0, 1, 0) == "Shares words with the task; it worked in like conditions."
 
 
