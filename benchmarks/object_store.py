@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,6 @@ def opened(
     name: str, folder: Path, url: str, embedder: Embedder, *, follow: bool = False
 ) -> Iterator[Memory]:
     """Give a memory as a host has it."""
-    from memory_core.service.following import Following
     from memory_core.service.service import MemoryService
     from memory_core.store.lance_store import LanceStore
     from memory_core.store.remote.sharing import Sharing
@@ -107,7 +107,7 @@ def opened(
     store = LanceStore.open(folder, sharing=Sharing(url, follow) if url else None)
     settings = Settings(store=folder, remote=url, follow=follow)
     service = MemoryService(settings, store, project=PROJECT, notify=lambda _: None)
-    store.listen(Following(service, store.adopt).take)
+    store.listen(partial(service.follow, adopt=store.adopt))
     try:
         service.attach(embedder)
         yield Memory(name, url, service, store)
@@ -121,7 +121,7 @@ def fill(memory: Memory, embedder: Embedder, count: int, kept: Path) -> None:
     for start in range(0, count, 500):
         memory.store.add_items(items[start : start + 500])
     for each in items:
-        memory.service.core.catalogue.add(each.item, each.state)
+        memory.service.core.take(each)
     settled(memory)
 
 

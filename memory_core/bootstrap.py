@@ -7,6 +7,7 @@ imported by the functions that open them, on the memory's loading threads.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,6 @@ def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:
 
     def open_service(notify: Callable[[Change], None]) -> MemoryService:
         from memory_core.service.conditions import vectors_of_conditions
-        from memory_core.service.following import Following
         from memory_core.service.service import MemoryService
         from memory_core.store.lance_store import LanceStore
         from memory_core.store.remote.sharing import Sharing
@@ -76,7 +76,7 @@ def open_memory(settings: Settings, cwd: Path | None = None) -> Memory:
             names=ProvenNames(open_shelf(settings, TOKENS)),
             readiness=lambda: memory.readiness().stage,
         )
-        store.listen(Following(service, store.adopt).take)
+        store.listen(partial(service.follow, adopt=store.adopt))
         return service
 
     def load_embedder() -> Embedder:

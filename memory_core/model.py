@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,6 +25,14 @@ EventKind = Literal[
 KINDS: tuple[Kind, ...] = ("strategy", "pitfall", "fact")
 STATES: tuple[State, ...] = ("active", "retired", "archived")
 OUTCOMES: tuple[Outcome, ...] = ("success", "partial", "failure", "unknown")
+FLIPS: Mapping[EventKind, State] = {
+    "retire": "retired",
+    "supersede": "retired",
+    "correct": "retired",
+    "archive": "archived",
+    "restore": "active",
+}
+"""What each event makes of its item; an event that is not here changes no state."""
 GLOBAL_PROJECT = "global"
 """Items of this project are seen from every project."""
 

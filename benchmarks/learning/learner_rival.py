@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from benchmarks.learning.stream import Feedback, Slate
 from memory_core.judging import judge
 from memory_core.model import Credit, Outcome, OutcomeRecord, RecallRecord, Served
+from memory_core.ports import StoredOutcome
 from memory_core.scorer.credit import assign
 from memory_core.scorer.episode import Episode, Traits, build_episode
 from memory_core.scorer.experts import EVIDENCE, EXPERTS
 from memory_core.scorer.learner import Learner, Ranking
 from memory_core.scorer.proof import held_out
-from memory_core.service.folding import quota_items
-from memory_core.service.quota import Quotas
+from memory_core.service.fold import LogPlace
+from memory_core.service.quota import Quotas, quota_items
 
 PROJECT = "bench"
 FIRST_TIME = 1_750_000_000.0
@@ -176,7 +177,8 @@ class LearnerRival:
         )
         touched = quota_items(outcome, ids)
         outcome = replace(outcome, trust=self._quotas.trust(source, touched, outcome.at))
-        self._quotas.observe(outcome, touched)
+        place = LogPlace(served=ids, owner=recall.id)
+        self._quotas.take(place, StoredOutcome(outcome, None))
         return outcome
 
 

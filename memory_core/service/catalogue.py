@@ -10,7 +10,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from memory_core.model import GLOBAL_PROJECT, Item, Kind, State
+from memory_core.model import FLIPS, GLOBAL_PROJECT, Event, Item, Kind, State
+from memory_core.ports import Record, StoredItem
+from memory_core.service.fold import LogPlace
 from memory_core.spelling import composed
 from memory_core.wording import said
 
@@ -80,8 +82,20 @@ class Catalogue:
         self._lines: dict[str, Line] = {}
         self._successors: dict[str, str] = {}
 
-    def add(self, item: Item, state: State) -> None:
-        """Add or replace an item's line."""
+    def take(self, _place: LogPlace, record: Record) -> None:
+        """Add an item's line, or what an event made of it: its state, and what it says."""
+        if isinstance(record, StoredItem):
+            self._add(record.item, record.state)
+        elif isinstance(record, Event):
+            state = FLIPS.get(record.kind)
+            if state is not None and record.item_id in self._lines:
+                self._flip(record.item_id, state)
+            if record.kind in ("supersede", "correct") and record.detail:
+                self._successors[record.item_id] = record.detail
+            if record.kind == "correct":
+                self._reword(record.item_id, record.detail)
+
+    def _add(self, item: Item, state: State) -> None:
         self._projects[item.project] = item.project
         self._held.add(item.project)
         self._projects.setdefault(item.project.casefold(), item.project)
@@ -119,8 +133,7 @@ class Catalogue:
         """Whether there is an item of exactly this project."""
         return project in self._held
 
-    def flip(self, item_id: str, state: State) -> None:
-        """Set an item's state."""
+    def _flip(self, item_id: str, state: State) -> None:
         self._count(self._lines[item_id], -1)
         self._lines[item_id] = replace(self._lines[item_id], state=state)
         self._count(self._lines[item_id], 1)
@@ -134,12 +147,13 @@ class Catalogue:
         lines = ((item_id, self._lines.get(item_id)) for item_id in item_ids)
         return frozenset(line.said if line is not None else item_id for item_id, line in lines)
 
+    def size(self, item_id: str) -> int:
+        """Characters of an item's text, 0 for one that is not known."""
+        line = self._lines.get(item_id)
+        return line.size if line is not None else 0
+
     def get(self, item_id: str) -> Line | None:
         return self._lines.get(item_id)
-
-    def link(self, old: str, new: str) -> None:
-        """Say which item supersedes another."""
-        self._successors[old] = new
 
     def has_in_title(self, word: str, *, beside: str) -> bool:
         """Whether the title of an active item other than `beside` has a word in small letters."""
@@ -149,7 +163,7 @@ class Catalogue:
             if line.id != beside
         )
 
-    def reword(self, old: str, new: str) -> None:
+    def _reword(self, old: str, new: str) -> None:
         """Say that an item is another wording of an older one: both say the same."""
         before, after = self._lines.get(old), self._lines.get(new)
         if before is not None and after is not None:

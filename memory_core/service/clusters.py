@@ -12,9 +12,14 @@ from typing import Any
 import numpy as np
 
 from memory_core.answers import FailureWarning
+from memory_core.model import OutcomeRecord
 from memory_core.ports import Matrix, Vector
 from memory_core.scorer.failure_pairs import Views
-from memory_core.service.conditions import FailureText
+from memory_core.service.conditions import ERROR_KEPT, FailureText
+from memory_core.signature import Signature
+
+SUMMARY = 160
+"""Characters of a failure's line."""
 
 
 def iso(at: float) -> str:
@@ -140,3 +145,39 @@ class Sums:
         known = lengths > 1e-6
         np.divide(rows @ vector, lengths, out=cosines[: len(rows)], where=known)
         return cosines
+
+
+def failure_of(outcome: OutcomeRecord, signature: Vector | None, query: Vector | None) -> Failure:
+    """What the notebook needs of a failed outcome."""
+    return Failure(
+        outcome.project,
+        outcome.error_class,
+        outcome.fingerprint,
+        signature if signature is not None else query,
+        query,
+        text_of(outcome),
+    )
+
+
+def text_of(outcome: OutcomeRecord) -> FailureText | None:
+    """The failure of an outcome in words, None where no error was reported."""
+    if not outcome.error_class:
+        return None
+    shape = Signature(outcome.error_class, outcome.error_normalised, outcome.fingerprint)
+    return FailureText(outcome.task, outcome.error[-ERROR_KEPT:], shape)
+
+
+def blamed(outcome: OutcomeRecord, served: tuple[str, ...]) -> tuple[str, ...]:
+    """The items that a failure is told with: harmful and used ones, else the first served."""
+    named = tuple(dict.fromkeys((*outcome.harmful, *(outcome.used or ()))))
+    named = tuple(item_id for item_id in named if item_id not in outcome.helpful)
+    if named or outcome.used is not None:
+        return named
+    return served[:1]
+
+
+def summary_of(outcome: OutcomeRecord) -> str:
+    """One line on a failure: its error, else its task."""
+    last = next((line.strip() for line in reversed(outcome.error.splitlines()) if line.strip()), "")
+    text = last or f"failed: {' '.join(outcome.task.split())}"
+    return text if len(text) <= SUMMARY else text[: SUMMARY - 3] + "..."

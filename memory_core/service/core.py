@@ -9,7 +9,7 @@ import json
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -25,13 +25,10 @@ from memory_core.model import (
     Event,
     EventKind,
     Item,
-    OutcomeRecord,
-    RecallRecord,
-    State,
     new_id,
 )
 from memory_core.port import Change
-from memory_core.ports import Candidate, Embedder, Scope, Store, StoredItem
+from memory_core.ports import Candidate, Embedder, Record, Scope, Store, StoredItem
 from memory_core.projects import DEFAULT_PROJECT, near_names
 from memory_core.proven import ProvenNames
 from memory_core.reading import WINDOW
@@ -40,6 +37,7 @@ from memory_core.scorer.episode import Traits
 from memory_core.scorer.panel import Texts, item_key
 from memory_core.scorer.relevance import Scale
 from memory_core.service.catalogue import Catalogue, Line
+from memory_core.service.fold import NOWHERE, Fold, LogPlace, Reports
 from memory_core.service.holdout import Holdout
 from memory_core.service.lineage import Lineage
 from memory_core.service.long_items import LongItems
@@ -101,15 +99,12 @@ class Core:
     lineage: Lineage = field(default_factory=Lineage)
     tally: Tally = field(init=False)
     holdout: Holdout = field(default_factory=Holdout)
-    speech: Speech = field(default_factory=Speech)
+    speech: Speech = field(init=False)
     open_recalls: OpenRecalls = field(default_factory=OpenRecalls)
     notebook: Notebook = field(default_factory=Notebook)
     names: ProjectNames = field(default_factory=ProjectNames)
     catalogue: Catalogue = field(init=False)
-    reported: dict[str, OutcomeRecord] = field(default_factory=dict)
-    by_outcome_id: dict[str, OutcomeRecord] = field(default_factory=dict)
-    owners: dict[str, str] = field(default_factory=dict)
-    by_report_id: dict[tuple[str, str], OutcomeRecord] = field(default_factory=dict)
+    reports: Reports = field(default_factory=Reports)
     lock: threading.RLock = field(default_factory=threading.RLock)
     notes: list[str] = field(default_factory=list)
     scale: Scale = field(default_factory=Scale)
@@ -123,6 +118,23 @@ class Core:
         self.quotas = Quotas({own, self.proven.claimed(own)}, self.proven.proven)
         self.tally = Tally(self.lineage)
         self.catalogue = Catalogue(self.names.covers)
+        self.speech = Speech(self.catalogue.size)
+
+    def take(self, record: Record, place: LogPlace = NOWHERE) -> None:
+        """Let all that is known take in one record, stored and in log order, under the lock.
+
+        An item that may be longer than a window is read whole.
+        """
+        for fold in self._folds():
+            fold.take(place, record)
+        if isinstance(record, StoredItem):
+            self._read_whole(record.item)
+
+    def _folds(self) -> Iterator[Fold]:
+        yield from (self.catalogue, self.lineage, self.names, self.tally, self.holdout)
+        yield from (self.speech, self.quotas, self.open_recalls, self.reports, self.notebook)
+        if self.trainer is not None:
+            yield self.trainer
 
     def project_of(self, asked: str, caller: Caller) -> str:
         """The key of the project of a call that no id decides: the one it names.
@@ -159,7 +171,7 @@ class Core:
                 event = Event(new_id("ev"), kind, "", self.clock(), FOLDER, "system", names)
                 with suppress(StoreUnavailable):  # of a follower: its writer will
                     self.store.add_event(event)
-                    self.names.take(event)
+                    self.take(event)
 
     def holds(self, project: str) -> bool:
         """Whether items are stored in a project, under any of its names."""
@@ -232,21 +244,7 @@ class Core:
         """What a project sees: the items under all its names, and the global ones."""
         return Scope(tuple(dict.fromkeys((*self.names.covers(project), GLOBAL_PROJECT))))
 
-    def count_recall(self, recall: RecallRecord) -> None:
-        """Count one served or withheld answer."""
-        self.tally.count_recall(recall)
-        self.holdout.count_recall(recall)
-        self.open_recalls.count_recall(recall)
-        self.speech.count_recall(recall, self.size_of)
-
-    def size_of(self, item_id: str) -> int:
-        """Characters of an item's text, 0 for one that is not known."""
-        line = self.catalogue.get(item_id)
-        return line.size if line is not None else 0
-
-    def take_item(self, item: Item, state: State) -> None:
-        """Let the catalogue have an item; one that may be longer than a window is read whole."""
-        self.catalogue.add(item, state)
+    def _read_whole(self, item: Item) -> None:
         if len(item.text.encode("utf-8", "replace")) <= WINDOW:
             return
         with self.lock:
@@ -271,10 +269,6 @@ class Core:
             for name in self.names.hearing(change.project):
                 key = name if change.subject == "project" else change.key
                 self.notify(replace(change, project=name, key=key))
-
-    def owner_of(self, outcome: OutcomeRecord) -> str:
-        """Who an outcome counts for once: its recall, else the first of its corrections."""
-        return outcome.recall_id or self.owners.get(outcome.supersedes, outcome.id)
 
     def age_days(self, since: float) -> float:
         """Days from `since` (seconds since the epoch) to now, at least 0, to two places."""

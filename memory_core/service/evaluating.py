@@ -8,13 +8,13 @@ are the proof's own two, bit for bit. Reads the store only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from memory_core.model import OutcomeRecord, RecallRecord
-from memory_core.ports import Store
+from memory_core.model import Event, RecallRecord
+from memory_core.ports import Record, Store, StoredOutcome, StoredRecall
 from memory_core.proof_answers import Evaluation, PolicyRow, ScorerRow
 from memory_core.scorer.episode import Episode, Traits, build_episode
 from memory_core.scorer.experts import DENSE, EVIDENCE, FUSED
@@ -35,6 +35,7 @@ from memory_core.scorer.panel import Floats
 from memory_core.scorer.proof import TIE, calibration_error, log_loss
 from memory_core.scorer.rivals import Rival
 from memory_core.scorer.stack import Fit, position_weights
+from memory_core.service.fold import NOWHERE, LogPlace, Reports
 from memory_core.service.holdout import Holdout
 from memory_core.service.lineage import Lineage
 from memory_core.service.tally import Tally
@@ -58,34 +59,31 @@ class _Seen:
 class _Replay:
     """Walks the outcomes in log order."""
 
-    def __init__(
-        self,
-        recalls: Mapping[str, RecallRecord],
-        dimension: int,
-        holdout: Holdout,
-        lineage: Lineage,
-    ) -> None:
-        self._recalls = recalls
+    def __init__(self, dimension: int) -> None:
         self._learner = Learner(max(dimension, 1), training=False)
         self._rivals = {name: Rival() for name in _RIVALS}
-        self._tally = Tally(lineage)
-        self._owners: dict[str, str] = {}
-        self._reported: dict[str, OutcomeRecord] = {}
-        self.holdout = holdout
+        self._lineage, self._reports = Lineage(), Reports()
+        self._tally = Tally(self._lineage)
+        self.holdout = Holdout()
         self.seen = _Seen()
         self.outcomes = 0
 
-    def take(self, outcome: OutcomeRecord) -> None:
+    def take(self, record: Record, place: LogPlace = NOWHERE) -> None:
+        """Let the folds that are compared by take one record in."""
+        for fold in (self._lineage, self._tally, self.holdout, self._reports):
+            fold.take(place, record)
+
+    def predict(self, stored: StoredOutcome, of: StoredRecall | None) -> None:
         """Predict one outcome, then let every scorer learn it."""
         self.outcomes += 1
-        recall = self._recalls.get(outcome.recall_id)
-        owner = outcome.recall_id or self._owners.get(outcome.supersedes, outcome.id)
-        self._owners[outcome.id] = owner
+        outcome = stored.record
+        place = self._reports.place(outcome, of)
+        recall = place.record
         episode = build_episode(
             outcome,
             recall,
             None,
-            owner=owner,
+            owner=place.owner,
             traits=Traits(),
             dimension=self._learner.dimension,
         )
@@ -102,7 +100,7 @@ class _Replay:
             self._note(episode, recall, guesses, before[0])
         for name, rival in self._rivals.items():
             rival.learn(episode, features[name])
-        self._count(outcome, recall, owner)
+        self.take(stored, place)
 
     def _features(self, episode: Episode) -> dict[str, Floats]:
         return {
@@ -115,16 +113,6 @@ class _Replay:
         """The log odds of an item's counters, shrunk to even (Laplace)."""
         tally = self._tally.of(item_id)
         return float(np.log((tally.wins + 1) / (tally.losses + 1)))
-
-    def _count(self, outcome: OutcomeRecord, recall: RecallRecord | None, owner: str) -> None:
-        first = recall.served_ids[0] if recall is not None and recall.served_ids else ""
-        self._tally.count_outcome(outcome, owner, first)
-        if recall is not None:
-            earlier = self._reported.get(owner)
-            if earlier is not None:
-                self.holdout.count(earlier, recall, -1)
-            self.holdout.count(outcome, recall)
-        self._reported[owner] = outcome
 
     # -- what one report tells -----------------------------------------------------
 
@@ -192,34 +180,29 @@ def evaluate(store: Store, name: str) -> Evaluation:
         store: Open, for reading at the least.
         name: How the answer calls it.
     """
-    outcomes = [stored.record for stored in store.outcomes()]
-    wanted = {outcome.recall_id for outcome in outcomes}
-    recalls: dict[str, RecallRecord] = {}
-    holdout = Holdout()
-    for stored in store.recalls():
-        holdout.count_recall(stored.record)
-        if stored.record.id in wanted:
-            recalls[stored.record.id] = stored.record
-    lineage = Lineage()
-    for event in store.events():
-        lineage.take(event)
-    dimension = store.dimension
-    return replayed(outcomes, recalls, dimension, name=name, holdout=holdout, lineage=lineage)
+    log = store.events(), store.recalls(), list(store.outcomes())
+    return replayed(*log, store.dimension, name)
 
 
 def replayed(
-    outcomes: Iterable[OutcomeRecord],
-    recalls: Mapping[str, RecallRecord],
+    events: Iterable[Event],
+    recalls: Iterable[StoredRecall],
+    outcomes: Sequence[StoredOutcome],
     dimension: int,
-    *,
     name: str = "",
-    holdout: Holdout | None = None,
-    lineage: Lineage | None = None,
 ) -> Evaluation:
     """Compare the scorers on these outcomes, in log order; see `evaluate`."""
-    replay = _Replay(recalls, dimension, holdout or Holdout(), lineage or Lineage())
-    for outcome in outcomes:
-        replay.take(outcome)
+    replay = _Replay(dimension)
+    for event in events:
+        replay.take(event)
+    reported = {stored.record.recall_id for stored in outcomes}
+    kept: dict[str, StoredRecall] = {}
+    for recall in recalls:
+        replay.take(recall)
+        if recall.record.id in reported:
+            kept[recall.record.id] = replace(recall, vector=None)
+    for stored in outcomes:
+        replay.predict(stored, kept.get(stored.record.recall_id))
     seen = replay.seen
     scorers = tuple(_scorer(seen, one) for one in SCORERS) if seen.rewards else ()
     policies = tuple(_policy(seen, one) for one in SCORERS) if seen.explored else ()

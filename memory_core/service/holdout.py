@@ -12,9 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from memory_core.model import OutcomeRecord, RecallRecord
+from memory_core.ports import Record, StoredOutcome, StoredRecall
 from memory_core.proof_answers import MemoryGain
 from memory_core.scorer.exploring import seeded
 from memory_core.scorer.intervals import difference_interval
+from memory_core.service.fold import LogPlace
 
 NOTE = (
     "Memory was withheld from this recall on purpose (holdout): go on without, and report the "
@@ -66,8 +68,16 @@ class Holdout:
     served: Group = field(default_factory=Group)
     withheld: Group = field(default_factory=Group)
 
-    def count_recall(self, recall: RecallRecord) -> None:
-        """Count one recall that might have been withheld; before its outcome."""
+    def take(self, place: LogPlace, record: Record) -> None:
+        """Count one recall, or one outcome in place of the one that it corrects."""
+        if isinstance(record, StoredRecall):
+            self._count_recall(record.record)
+        elif isinstance(record, StoredOutcome) and place.record is not None:
+            if place.earlier is not None:
+                self._count(place.earlier, place.record, -1)
+            self._count(record.record, place.record, 1)
+
+    def _count_recall(self, recall: RecallRecord) -> None:
         if recall.holdout <= 0:
             return
         if recall.holdout != self.share:
@@ -76,8 +86,7 @@ class Holdout:
         self.newest = max(self.newest, recall.at)
         self._group(recall).recalls += 1
 
-    def count(self, outcome: OutcomeRecord, recall: RecallRecord, times: int = 1) -> None:
-        """Count one outcome; with `times` -1 take back one that was corrected."""
+    def _count(self, outcome: OutcomeRecord, recall: RecallRecord, times: int) -> None:
         if recall.holdout <= 0 or outcome.strength <= 0 or outcome.trust <= 0:
             return  # not compared, or it does not say how it ended, or nobody believes it
         if recall.holdout == self.share and recall.at > self.before:

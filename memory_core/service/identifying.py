@@ -64,7 +64,7 @@ class Identifying:
             lines = core.catalogue.lines(named)
             return {line.id: line.title for line in lines if caller.sees(line.project)}
         if request.what == "outcome":
-            told = list(core.by_outcome_id.values())
+            told = list(core.reports.by_id.values())
             return {one.id: one.task for one in told if caller.works_in(one.project)}
         meant = [one for one in core.store.recall_ids() if _is_meant(request.given, one)]
         return dict(self._recalls(meant[-2 * MOST_NAMED :], caller))
@@ -93,7 +93,7 @@ class Identifying:
             for record in core.store.newest_recalls(covered, request.session, limit=1):
                 return Identified(id=record.id, title=line_of(record.task))
         else:
-            told = [one for one in list(core.by_outcome_id.values()) if one.project in covered]
+            told = [one for one in list(core.reports.by_id.values()) if one.project in covered]
             if told:
                 return Identified(id=told[-1].id, title=line_of(told[-1].task))
         of = f" in session {shown(request.session)}" if request.session else ""

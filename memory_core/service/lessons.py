@@ -36,7 +36,6 @@ from memory_core.service.editing import (
     is_same,
     verdict_on,
 )
-from memory_core.service.folding import fold_event
 from memory_core.spelling import composed
 
 NEAR = 0.92
@@ -138,7 +137,7 @@ class Lessons:
         if core.embedder is not None and stored.vector is None:  # it came meanwhile
             stored = _embedded(item, core.embedder)
         core.store.add_items([stored])
-        core.take_item(item, "active")
+        core.take(stored)
         return item.id
 
     def _succeed(self, old: str, new: str, verdict: Verdict, caller: Caller) -> Verdict:
@@ -239,7 +238,7 @@ class Lessons:
     def _outcome(self, outcome_id: str, caller: Caller) -> OutcomeRecord:
         """The outcome of an id, which may be that of the recall that it reports on."""
         core = self._core
-        record = core.by_outcome_id.get(outcome_id) or core.reported.get(outcome_id)
+        record = core.reports.by_id.get(outcome_id) or core.reports.by_owner.get(outcome_id)
         if record is not None and caller.works_in(record.project):
             return record
         raise InvalidInput(
@@ -363,8 +362,7 @@ class Lessons:
         source = core.source_of("", caller)
         event = Event(new_id("ev"), kind, item_id, core.clock(), reason, source, detail)
         core.store.add_event(event)
-        fold_event(core, event)
-        core.catalogue.flip(item_id, "active" if kind == "restore" else "retired")
+        core.take(event)
 
 
 def _digest(*parts: str) -> str:

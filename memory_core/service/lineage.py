@@ -8,6 +8,8 @@ wordings too. Restoring an earlier wording takes its part back.
 from __future__ import annotations
 
 from memory_core.model import Event
+from memory_core.ports import Record
+from memory_core.service.fold import LogPlace
 
 
 class Lineage:
@@ -17,13 +19,15 @@ class Lineage:
         self._earlier: dict[str, str] = {}
         self._later: dict[str, str] = {}
 
-    def take(self, event: Event) -> None:
-        """Take one event in: a correction links two items, a restored item stands for itself."""
-        old = event.item_id
-        if event.kind == "correct" or (event.kind == "restore" and old in self._later):
+    def take(self, _place: LogPlace, record: Record) -> None:
+        """A correction links two items, a restored item stands for itself."""
+        if not isinstance(record, Event):
+            return
+        old = record.item_id
+        if record.kind == "correct" or (record.kind == "restore" and old in self._later):
             self._earlier.pop(self._later.pop(old, ""), None)
-        if event.kind == "correct":
-            self._earlier[event.detail], self._later[old] = old, event.detail
+        if record.kind == "correct":
+            self._earlier[record.detail], self._later[old] = old, record.detail
 
     def earlier(self, item_id: str) -> tuple[str, ...]:
         """The earlier wordings whose record an item has, the last one first."""

@@ -16,18 +16,22 @@ read without it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from memory_core.answers import FailureWarning
-from memory_core.ports import Embedder
+from memory_core.ports import Embedder, Record, StoredOutcome
 from memory_core.scorer.relevance import Scale
+from memory_core.scorer.shares import counted, holder_of
 from memory_core.service.cause_trainer import CauseTrainer
-from memory_core.service.clusters import Cluster, Failure, Seen, iso
+from memory_core.service.clusters import Cluster, Failure, Seen, blamed, failure_of, iso, summary_of
+from memory_core.service.conditions import views_of
+from memory_core.service.fold import LogPlace
 from memory_core.service.likeness import Likeness, Member
 from memory_core.service.recurrence import Traces
+from memory_core.service.relating import telling_of
 
 __all__ = ["Failure", "Notebook", "PATTERN", "Seen", "iso"]
 
@@ -61,10 +65,16 @@ class Notebook:
         embedder: Lets it learn which failures have the same cause, once `start` is
             called; None keeps the plain rule.
         scale: Of the model whose vectors its failures have.
+        said: Gives what items say.
     """
 
-    def __init__(self, embedder: Embedder | None = None, scale: Scale | None = None) -> None:
-        self._scale = scale or Scale()
+    def __init__(
+        self,
+        embedder: Embedder | None = None,
+        scale: Scale | None = None,
+        said: Callable[[Iterable[str]], frozenset[str]] = frozenset,
+    ) -> None:
+        self._embedder, self._scale, self._said = embedder, scale or Scale(), said
         self.likeness = Likeness()
         self.causes = (
             CauseTrainer(embedder, self.likeness.publish) if embedder is not None else None
@@ -82,6 +92,34 @@ class Notebook:
         """Stop learning."""
         if self.causes is not None:
             self.causes.close()
+
+    def viewed(self, failure: Failure) -> Failure:
+        """The failure with its views, where the learned similarity is in use."""
+        if self._embedder is None or failure.text is None or self.likeness.metric is None:
+            return failure
+        return replace(failure, views=views_of(self._embedder, failure.text))
+
+    def take(self, place: LogPlace, record: Record) -> None:
+        """Count one outcome: a failure joins its cluster, a correction leaves it."""
+        if not isinstance(record, StoredOutcome):
+            return
+        outcome, recall = record.record, place.record
+        if self.causes is not None and not (recall is not None and recall.withheld):
+            self.causes.observe(place.owner, telling_of(outcome, place, self._said))
+        if not outcome.signature_id or outcome.trust <= 0:
+            self.withdraw(place.owner)
+            return
+        seen = Seen(
+            place.owner,
+            outcome.signature_id,
+            outcome.at,
+            blamed(outcome, place.served),
+            summary_of(outcome),
+            holder_of(outcome.source),
+            counted(outcome.trust),
+        )
+        failure = failure_of(outcome, record.signature, place.query)
+        self.observe(seen, place.failure or self.viewed(failure))
 
     def place(self, failure: Failure) -> str | None:
         """The id of the cluster that this failure belongs to, None when it opens one."""

@@ -17,6 +17,8 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
 from memory_core.model import Door, OutcomeRecord, RecallRecord
+from memory_core.ports import Record, StoredOutcome, StoredRecall
+from memory_core.service.fold import LogPlace
 
 RECALL_LIFETIME = 30 * 86_400.0
 """Seconds after which a recall can no longer be reported on."""
@@ -74,8 +76,8 @@ class OpenRecalls:
     By log order, and each project for itself: none pushes another's out, so what is
     still open tells nobody how much is recalled elsewhere. Older ones are let go of,
     open or not, and those older than `RECALL_LIFETIME` are not told. The window counts
-    recalls alone, so live and rebuilt from the log are the same. The `count_*` methods
-    are called under the service's lock; reading needs none: it copies in one step.
+    recalls alone, so live and rebuilt from the log are the same. `take` is called under
+    the service's lock; reading needs none: it copies in one step.
     """
 
     def __init__(self, most: int = MOST) -> None:
@@ -88,8 +90,14 @@ class OpenRecalls:
             lambda: deque(maxlen=_LOOKED_BACK)
         )
 
-    def count_recall(self, recall: RecallRecord) -> None:
-        """Open a recall; before its outcome."""
+    def take(self, _place: LogPlace, record: Record) -> None:
+        """Open a recall, or close what an outcome answers; a recall comes before its outcome."""
+        if isinstance(record, StoredRecall):
+            self._open_one(record.record)
+        elif isinstance(record, StoredOutcome):
+            self._close(record.record)
+
+    def _open_one(self, recall: RecallRecord) -> None:
         items = sum(served.position >= 0 for served in recall.candidates)
         if not items and not recall.withheld:
             return
@@ -112,7 +120,7 @@ class OpenRecalls:
             self._task_of.pop(oldest, None)
             self._closed_with.pop(oldest, None)
 
-    def count_outcome(self, outcome: OutcomeRecord) -> None:
+    def _close(self, outcome: OutcomeRecord) -> None:
         """Close the recall that an outcome names, and those of its task that were before it."""
         opened = self._open.get(outcome.project, {})
         opened.pop(outcome.recall_id, None)

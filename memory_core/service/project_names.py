@@ -15,6 +15,8 @@ from dataclasses import replace
 
 from memory_core.caller import Caller
 from memory_core.model import Event
+from memory_core.ports import Record
+from memory_core.service.fold import LogPlace
 from memory_core.spelling import spelled
 
 CHANGES = ("rename", "merge")
@@ -35,11 +37,10 @@ class ProjectNames:
         self._seen: dict[str, tuple[str, ...]] = {}
         self._renamed: set[tuple[str, str]] = set()
 
-    def take(self, event: Event) -> None:
-        """Fold one event; one of another kind changes nothing."""
-        if event.kind not in CHANGES:
+    def take(self, _place: LogPlace, record: Record) -> None:
+        if not isinstance(record, Event) or record.kind not in CHANGES:
             return
-        old, new = names_in(event)
+        old, new = names_in(record)
         old = self.shown(old)
         if old == new:
             return
@@ -48,7 +49,7 @@ class ProjectNames:
             del self._into[new]
             self._keys[new] = key
             self._renamed.add((old, new))
-        elif event.kind == "rename":
+        elif record.kind == "rename":
             self._keys[new] = self.key(old)
             self._renamed.add((old, new))
         self._into[old] = self.shown(new)

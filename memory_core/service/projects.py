@@ -65,7 +65,7 @@ class Projects:
             held = sum(1 for _ in self._own(old))
             self._require_changeable(request.action, old, into)
             core.store.add_event(event := self._event(request.action, (old, into), caller))
-            core.names.take(event)
+            core.take(event)
         core.announce(item_changes("", core.names.key(into)))
         return ProjectChanged(action=request.action, project=old, into=into, items=held)
 

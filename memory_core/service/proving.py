@@ -136,7 +136,7 @@ class Proving:
     def _present(self, owner: str, outcome_id: str) -> OutcomeRecord | None:
         """What is believed now of a recall's outcome: its newest correction."""
         core = self._core
-        return core.reported.get(owner) or core.by_outcome_id.get(outcome_id)
+        return core.reports.by_owner.get(owner) or core.reports.by_id.get(outcome_id)
 
     def _moved(self, move: Move) -> MovedItem:
         outcome = self._present(move.owner, move.outcome_id)
@@ -181,7 +181,9 @@ class Proving:
 
     def _labelled(self, caller: Caller = OWNER) -> tuple[HarmfulItem, ...]:
         """Items with harmful labels, the most harmful first, as far as the caller sees them."""
-        reported = [r for r in list(self._core.reported.values()) if caller.works_in(r.project)]
+        reported = [
+            r for r in list(self._core.reports.by_owner.values()) if caller.works_in(r.project)
+        ]
         harmful = Counter(item_id for one in reported for item_id in one.harmful)
         helpful = Counter(item_id for one in reported for item_id in one.helpful)
         order = sorted(harmful, key=lambda i: (helpful[i] - harmful[i], -harmful[i], i))

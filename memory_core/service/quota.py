@@ -28,7 +28,9 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 
 from memory_core.model import OutcomeRecord
+from memory_core.ports import Record, StoredOutcome
 from memory_core.scorer.shares import holder_of
+from memory_core.service.fold import LogPlace
 
 WINDOW = 86_400.0
 FREE = 20.0
@@ -133,18 +135,16 @@ class Quotas:
         since *= 1.0 if mine.late else FOUNDER
         return FREE + 2 * mine.alone + SHARE * mine.before + since - mine.all
 
-    def observe(
-        self,
-        outcome: OutcomeRecord,
-        items: Sequence[str],
-        corrected: OutcomeRecord | None = None,
-    ) -> None:
-        """Count one stored outcome, in place of the one that it corrects."""
-        if corrected is not None:
-            self._count(corrected, -1)
+    def take(self, place: LogPlace, record: Record) -> None:
+        """Count one outcome, in place of the one that it corrects."""
+        if not isinstance(record, StoredOutcome):
+            return
+        outcome = record.record
+        if place.earlier is not None:
+            self._count(place.earlier, -1)
         self._count(outcome, 1)
         holder = self._holder(outcome.source)
-        for item_id in items:
+        for item_id in quota_items(outcome, place.served):
             self._recent[item_id][holder].append(outcome.at)
 
     def _count(self, outcome: OutcomeRecord, change: int) -> None:
@@ -157,3 +157,12 @@ class Quotas:
             mine.alone += taught
         self._total += taught
         self._reports += change * outcome.trust
+
+
+def quota_items(outcome: OutcomeRecord, served: tuple[str, ...]) -> tuple[str, ...]:
+    """The items that a report counts for in its source's quota: all that it names.
+
+    A report that names none is about the first item served, "" for none.
+    """
+    named = dict.fromkeys((*(outcome.used or ()), *outcome.helpful, *outcome.harmful))
+    return tuple(named) or served[:1] or ("",)

@@ -205,7 +205,7 @@ class Reading:
 
     def _outcomes(self, item_id: str, caller: Caller) -> tuple[ItemOutcome, ...]:
         """What touched an item, newest first: a global item's only from the caller's projects."""
-        by_id = self._core.by_outcome_id
+        by_id = self._core.reports.by_id
         touches = [
             touch
             for touch in self._core.tally.of(item_id, caller.projects).outcomes
@@ -228,12 +228,12 @@ class Reading:
         """The outcome that an item came from and the latest opposite one of the same attempts."""
         if not item.outcome_id:
             return ()
-        own = self._core.by_outcome_id.get(item.outcome_id)
+        own = self._core.reports.by_id.get(item.outcome_id)
         if own is None:
             return (item.outcome_id,)
         other = [
             r
-            for r in list(self._core.reported.values())
+            for r in list(self._core.reports.by_owner.values())
             if (r.reward > 0.5) != (own.reward > 0.5)
             and self._core.names.key(r.project) == self._core.names.key(own.project)
             and (
@@ -255,7 +255,7 @@ class Reading:
         avoid.sort(key=lambda line: (-line.losses, line.age_days, line.id))
         names = core.names.covers(name)
         mistakes = core.as_worded_now(core.notebook.clusters(*names)[:5])
-        reports = sum(1 for r in list(core.reported.values()) if r.project in names)
+        reports = sum(1 for r in list(core.reports.by_owner.values()) if r.project in names)
         name = core.shown(name, caller)
         text = _playbook(
             f"Playbook of {name} ({reports} reported outcomes)",
@@ -337,7 +337,7 @@ class Reading:
     def _recall_line(self, record: RecallRecord) -> OpenRecall:
         core, served = self._core, record.served_ids
         closer = core.open_recalls.closed_with(record.id)
-        outcome = core.reported.get(record.id) or core.reported.get(closer)
+        outcome = core.reports.by_owner.get(record.id) or core.reports.by_owner.get(closer)
         lines = ((item_id, core.catalogue.get(item_id)) for item_id in served)
         return OpenRecall(
             recall_id=record.id,

@@ -356,11 +356,11 @@ class Recaller:
             scorer_version=ranked.ranking.snapshot.version if ranked.ranking else "",
         )
         try:
-            self._core.store.add_recall(StoredRecall(record, vector))
+            self._core.store.add_recall(stored := StoredRecall(record, vector))
         except StoreUnavailable as error:
             return f"Its outcome cannot be reported by recall_id, it was not logged: {error}"
         with self._core.lock:
-            self._core.count_recall(record)
+            self._core.take(stored)
         self._core.announce(recall_changes(record.project))
         return ""
 

@@ -12,12 +12,14 @@ tells nothing of any. A fold over the log; knows no numbers.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from memory_core.model import OutcomeRecord
-from memory_core.scorer.shares import Wholes, newest, place_to_drop
-from memory_core.service.conditions import FailureText
+from memory_core.model import OutcomeRecord, RecallRecord
+from memory_core.scorer.shares import Wholes, holder_of, newest, place_to_drop
+from memory_core.service.clusters import text_of
+from memory_core.service.conditions import ERROR_KEPT, FailureText
+from memory_core.service.fold import LogPlace
 from memory_core.service.tally import WIN
 
 TELLINGS = 1_024
@@ -164,3 +166,39 @@ def _failures(telling: Telling, group: list[Telling]) -> Iterable[Related]:
     if telling.failed is not None:
         others = _NONE.union(*(each.bad for each in group if each is not telling))
         yield replace(base, text=telling.failed, failed=others - good, culprits=telling.done - good)
+
+
+def telling_of(
+    outcome: OutcomeRecord, place: LogPlace, said: Callable[[Iterable[str]], frozenset[str]]
+) -> Telling | None:
+    """What a report tells of failures; None when it tells of none and names no item.
+
+    `said` gives what items say.
+    """
+    weight, trust = (min(max(one, 0.0), 1.0) for one in (outcome.strength, outcome.trust))
+    if weight * trust <= 0:
+        return None
+    items = named(outcome, place.served)
+    telling = Telling(
+        owner=place.owner,
+        project=outcome.project,
+        group=group_of(outcome),
+        failed=text_of(outcome) if outcome.signature_id else None,
+        asked=_asked_of(outcome, place.record),
+        good=said(items.good),
+        bad=said(items.bad),
+        done=said(items.done),
+        weight=weight,
+        held_out=outcome.held_out,
+        source=holder_of(outcome.source),
+        trust=trust,
+    )
+    told = telling.failed or telling.asked or (telling.group and (items.good or items.bad))
+    return telling if told else None
+
+
+def _asked_of(outcome: OutcomeRecord, recall: RecallRecord | None) -> FailureText | None:
+    """The failure at hand: the recall's, else the one that a report of success says it solved."""
+    if recall is not None and recall.error.strip():
+        return FailureText(recall.task, recall.error[-ERROR_KEPT:], None)
+    return None if outcome.signature_id else text_of(outcome)

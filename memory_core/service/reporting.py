@@ -21,12 +21,13 @@ from memory_core.scorer.proof import held_out
 from memory_core.scorer.stack import FIRST
 from memory_core.service.advising import after_report
 from memory_core.service.announcing import outcome_changes
+from memory_core.service.clusters import failure_of
 from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
-from memory_core.service.folding import fold_mistake, fold_outcome, quota_items
-from memory_core.service.joining import episode_of, failure_of, query_of, viewed
+from memory_core.service.joining import episode_of, joined
 from memory_core.service.lessons import Lessons
 from memory_core.service.open_recalls import RECALL_LIFETIME
+from memory_core.service.quota import quota_items
 
 LOG_KEPT = 4_000
 """Characters of an evidence log that are stored: its end."""
@@ -167,14 +168,14 @@ class Reporter:
                         "Give each report its own report_id.",
                     )
                 return self._correctable(report, found)
-        found = self._core.reported.get(request.recall_id) if request.recall_id else None
+        found = self._core.reports.by_owner.get(request.recall_id) if request.recall_id else None
         return self._correctable(report, found) if found is not None else None
 
     def _reported_as(self, report: _Report) -> OutcomeRecord | None:
         """The report of this id in the project, under any of its names."""
         core, report_id = self._core, report.request.report_id
         names = core.names.covers(report.project)
-        found = (core.by_report_id.get((name, report_id)) for name in names)
+        found = (core.reports.by_report_id.get((name, report_id)) for name in names)
         return next((one for one in found if one is not None), None)
 
     def _correctable(self, report: _Report, earlier: OutcomeRecord) -> OutcomeRecord:
@@ -262,20 +263,17 @@ class Reporter:
         if not report.caller.source or not report.caller.trusted:
             trust = core.quotas.trust(outcome.source, touched, outcome.at, earlier)
             outcome = replace(outcome, trust=trust)
-        query = query_of(core.embedder, outcome, report.recall)
-        episode = episode_of(core, outcome, report.recall, query)
+        place = joined(core, outcome, report.recall)
+        episode = episode_of(core, outcome, place)
         fit = core.trainer.learner.snapshot.fit if core.trainer is not None else FIRST
         outcome = replace(outcome, credits=assign(episode, fit))
-        failure = viewed(core, failure_of(outcome, report.conditions.signature, query))
+        failure = failure_of(outcome, report.conditions.signature, place.query)
+        failure = core.notebook.viewed(failure)
         if report.mistaken:
             outcome = replace(outcome, signature_id=core.notebook.place(failure) or new_id("sig"))
-        core.store.add_outcome(
-            StoredOutcome(outcome, failure.signature if report.mistaken else None)
-        )
-        fold_outcome(core, outcome, report.record)
-        fold_mistake(core, core.notebook, outcome, report.record, failure)
-        if core.trainer is not None:
-            core.trainer.observe(replace(episode, credits=outcome.credits))
+        stored = StoredOutcome(outcome, failure.signature if report.mistaken else None)
+        core.store.add_outcome(stored)
+        core.take(stored, replace(place, failure=failure, episode=episode))
         return outcome
 
     def _outcome(self, report: _Report, earlier: OutcomeRecord | None) -> OutcomeRecord:

@@ -8,43 +8,25 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from memory_core.answers import Compacted, Reembedded, Shared, Stats
-from memory_core.background import axes, unrelated
 from memory_core.caller import OWNER, Caller
-from memory_core.errors import LessonbankError, StoreUnavailable
-from memory_core.model import STATES, OutcomeRecord, RecallRecord
+from memory_core.errors import LessonbankError
 from memory_core.port import Change, Method
-from memory_core.ports import (
-    Embedder,
-    Scope,
-    SharedState,
-    Store,
-    StoredOutcome,
-    StoredRecall,
-    StoreSizes,
-)
+from memory_core.ports import Embedder, SharedState, Store, StoreSizes
 from memory_core.proven import ProvenNames
 from memory_core.requests import AnswerT, Empty, RequestT
-from memory_core.scorer.episode import Episode
-from memory_core.scorer.relevance import Scale
 from memory_core.service.core import Core
-from memory_core.service.folding import fold_event, fold_mistake, fold_outcome
+from memory_core.service.feed import Feed
 from memory_core.service.identifying import Identifying
-from memory_core.service.joining import episode_of, failure_of, query_of
 from memory_core.service.lessons import Lessons
-from memory_core.service.notebook import Notebook
 from memory_core.service.projects import Projects
 from memory_core.service.proving import Proving
 from memory_core.service.reading import Reading
 from memory_core.service.recalling import Recaller
 from memory_core.service.reporting import Reporter
 from memory_core.settings import Settings
-
-if TYPE_CHECKING:  # torch comes with it, later
-    from memory_core.service.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -113,9 +95,9 @@ class MemoryService:
         self._readiness = readiness
         self._version = version
         self._closed = False
-        self._log: list[StoredOutcome] = []
-        self._recalls: dict[str, StoredRecall] = {}
-        self._fold()
+        self._feed = Feed(self.core)
+        self.attach, self.follow = self._feed.attach, self._feed.follow
+        self._feed.open()
 
     def answer(
         self, method: Method[RequestT, AnswerT], request: RequestT, caller: Caller
@@ -125,121 +107,6 @@ class MemoryService:
         function = getattr(part, method.name)
         answer: AnswerT = function(caller) if method.request is Empty else function(request, caller)
         return answer
-
-    # -- opening -------------------------------------------------------------------
-
-    def _fold(self) -> None:
-        """Bring the catalogue, counters and notebook to the end of the log."""
-        core = self.core
-        projects = tuple(sorted({project for project, _, _ in core.store.count_items()}))
-        for held in core.store.scan_items(Scope(projects, states=STATES)):
-            core.take_item(held.item, held.state)
-        for event in core.store.events():
-            fold_event(core, event)
-        self._read_log(core.count_recall)
-        core.names.join({*projects, *core.tally.projects()})
-        for stored in self._log:
-            found = self._recalls.get(stored.record.recall_id)
-            fold_outcome(core, stored.record, found.record if found else None)
-        core.notebook = self._notebook(None, self._log)
-
-    def _read_log(self, each: Callable[[RecallRecord], None] = lambda _: None) -> None:
-        """Read the outcomes and the recalls that they belong to; `each` sees every recall."""
-        self._log = list(self.core.store.outcomes())
-        reported = {stored.record.recall_id for stored in self._log}
-        self._recalls = {}
-        for recall in self.core.store.recalls():
-            each(recall.record)
-            if recall.record.id in reported:
-                self._recalls[recall.record.id] = recall
-
-    def _notebook(self, embedder: Embedder | None, outcomes: list[StoredOutcome]) -> Notebook:
-        """The mistakes of these outcomes; without a model by what was stored of their vectors."""
-        learns = self.core.settings.scorer_mode != "similarity"
-        notebook = Notebook(embedder if learns else None, self.core.scale)
-        for stored in outcomes:
-            self._note(notebook, embedder, stored)
-        return notebook
-
-    def _note(self, notebook: Notebook, embedder: Embedder | None, stored: StoredOutcome) -> None:
-        found = self._recall_of(stored.record)
-        query = query_of(embedder, stored.record, found)
-        failure = failure_of(stored.record, stored.signature, query)
-        fold_mistake(self.core, notebook, stored.record, found.record if found else None, failure)
-
-    def _recall_of(self, outcome: OutcomeRecord) -> StoredRecall | None:
-        if not outcome.recall_id:
-            return None
-        return self._recalls.get(outcome.recall_id) or self.core.store.get_recall(outcome.recall_id)
-
-    def attach(self, embedder: Embedder) -> None:
-        """Take the model in: bind the store to it, bring the learner to the end of the log.
-
-        Calls go on meanwhile: they are served by similarity until the learner is there.
-
-        Raises:
-            StoreMismatch: The store was written by another model.
-        """
-        core = self.core
-        core.store.bind_embedder(embedder.name, embedder.dimension)
-        scale = Scale(unrelated(embedder), axes(embedder))
-        with core.lock:
-            core.embedder, core.scale = embedder, scale
-        self._embed_waiting(embedder)
-        notebook = self._notebook(embedder, self._log)
-        trainer = self._trained(embedder)
-        with core.lock:
-            known = {stored.record.id for stored in self._log}
-            grown = core.tally.reports() > len(known)
-            late = [s for s in core.store.outcomes() if s.record.id not in known] if grown else []
-            for stored in late:
-                self._note(notebook, embedder, stored)
-            core.notebook.close()
-            core.notebook = notebook
-            notebook.start()
-            if trainer is not None:
-                trainer.catch_up(self._episodes(embedder, late))
-                trainer.start()
-            if core.trainer is not None:
-                core.trainer.close()
-            core.trainer = trainer
-            self._embed_waiting(embedder)
-        self._log, self._recalls = [], {}
-        core.read_long_items(embedder)
-
-    def _trained(self, embedder: Embedder) -> Trainer | None:
-        """A trainer at the end of the log as it was read; None where learning is off."""
-        settings = self.core.settings
-        if settings.scorer_mode == "similarity":
-            return None
-        from memory_core.service.trainer import Trainer
-
-        trainer = Trainer(
-            settings.store / "learner", embedder.name, embedder.dimension, self._learned
-        )
-        trainer.rebuild(self._episodes(embedder, self._log))
-        return trainer
-
-    def _embed_waiting(self, embedder: Embedder) -> None:
-        """Give vectors to the items that were remembered without a model."""
-        core = self.core
-        waiting = core.store.count_waiting()
-        if not waiting:
-            return
-        log.info("embedding %d items that waited for the model", waiting)
-        try:
-            core.store.embed_waiting(embedder)
-        except StoreUnavailable as error:
-            log.warning("%d items stay without vectors: %s", waiting, error)
-
-    def _episodes(self, embedder: Embedder, outcomes: list[StoredOutcome]) -> Iterator[Episode]:
-        for stored in outcomes:
-            recall = self._recall_of(stored.record)
-            query = query_of(embedder, stored.record, recall)
-            yield episode_of(self.core, stored.record, recall, query)
-
-    def _learned(self) -> None:
-        self.core.notify(Change("scorer"))
 
     # -- reading -------------------------------------------------------------------
 
@@ -309,7 +176,7 @@ class MemoryService:
             if core.trainer is not None:
                 core.trainer.close()
                 core.trainer = None
-            self._read_log()
+            self._feed.read()
         self.attach(embedder)
         return Reembedded(
             embedder=embedder.name,

@@ -6,7 +6,9 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
 from memory_core.model import OutcomeRecord, RecallRecord
+from memory_core.ports import Record, StoredOutcome, StoredRecall
 from memory_core.proof_answers import Speaking
+from memory_core.service.fold import LogPlace
 
 FRAME = 260
 """Characters of a hook's text around its items, and of each item's own lines beside its text."""
@@ -29,13 +31,23 @@ class _Counts:
 
 @dataclass(slots=True)
 class Speech:
-    """The counts of every project. Used under the service's lock; checks do not count."""
+    """The counts of every project. Used under the service's lock; checks do not count.
 
+    `size` gives the characters of an item's text.
+    """
+
+    size: Callable[[str], int]
     _projects: dict[str, _Counts] = field(default_factory=dict)
     _told: dict[str, tuple[str, int, int]] = field(default_factory=dict)
 
-    def count_recall(self, recall: RecallRecord, size: Callable[[str], int]) -> None:
-        """Count one answer; `size` gives the characters of an item's text."""
+    def take(self, place: LogPlace, record: Record) -> None:
+        """Count one answer, or what a report says of its served items."""
+        if isinstance(record, StoredRecall):
+            self._count_recall(record.record)
+        elif isinstance(record, StoredOutcome):
+            self._count_outcome(record.record, place.owner, place.served)
+
+    def _count_recall(self, recall: RecallRecord) -> None:
         if recall.door == "check" or recall.withheld:
             return
         counts = self._projects.setdefault(recall.project, _Counts())
@@ -45,11 +57,12 @@ class Speech:
         counts.served += len(served)
         if recall.door == "prompt":
             counts.prompts += 1
-            characters = sum(size(item_id) + FRAME for item_id in served) + FRAME * bool(served)
+            characters = sum(self.size(item_id) + FRAME for item_id in served) + FRAME * bool(
+                served
+            )
             counts.tokens += min(characters / 4, MOST_INJECTED)
 
-    def count_outcome(self, outcome: OutcomeRecord, owner: str, served: tuple[str, ...]) -> None:
-        """Count what a report says of its served items, in place of its owner's earlier one."""
+    def _count_outcome(self, outcome: OutcomeRecord, owner: str, served: tuple[str, ...]) -> None:
         project, judged, used = self._told.pop(owner, ("", 0, 0))
         if judged:
             counts = self._projects[project]

@@ -13,7 +13,9 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from memory_core.model import OutcomeRecord, RecallRecord
+from memory_core.ports import Record, StoredOutcome, StoredRecall
 from memory_core.scorer.shares import counted
+from memory_core.service.fold import LogPlace
 from memory_core.service.lineage import Lineage
 
 WIN = 0.5
@@ -159,18 +161,25 @@ class Tally:
         found = self._items.get(item_id, _NONE)
         return found if projects is None else found.within(projects)
 
-    def count_recall(self, recall: RecallRecord) -> None:
-        """Count one served answer."""
+    def take(self, place: LogPlace, record: Record) -> None:
+        """Count one served answer, or one outcome in place of its owner's earlier one."""
+        if isinstance(record, StoredRecall):
+            self._count_recall(record.record)
+        elif isinstance(record, StoredOutcome):
+            self._count_outcome(place, record.record)
+
+    def _count_recall(self, recall: RecallRecord) -> None:
         self._recalls[recall.project] += 1
         for served in recall.candidates:
             if served.position >= 0:
                 self._items.setdefault(served.item_id, ItemTally()).count_recall(recall.project)
 
-    def count_outcome(self, outcome: OutcomeRecord, owner: str, first_served: str) -> None:
-        """Count one outcome in place of its owner's earlier one."""
-        self._take_back(self._by_owner.pop(owner, ()))
-        touches = touched(outcome, first_served)
-        self._by_owner[owner] = touches
+    def _count_outcome(self, place: LogPlace, outcome: OutcomeRecord) -> None:
+        if place.earlier is not None:
+            self._outcomes[place.earlier.project, place.earlier.outcome] -= 1
+        self._take_back(self._by_owner.pop(place.owner, ()))
+        touches = touched(outcome, place.served[0] if place.served else "")
+        self._by_owner[place.owner] = touches
         self._outcomes[outcome.project, outcome.outcome] += 1
         self._reports[outcome.project] += 1
         for touch in touches:
@@ -178,10 +187,6 @@ class Tally:
             tally.touch(touch.project)
             tally.count(touch, 1)
             tally.outcomes.append(touch)
-
-    def uncount(self, outcome: OutcomeRecord) -> None:
-        """Take a corrected outcome's kind out of the totals."""
-        self._outcomes[outcome.project, outcome.outcome] -= 1
 
     def projects(self) -> set[str]:
         """Under which names something was recalled or reported."""

@@ -9,12 +9,16 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from memory_core.model import OutcomeRecord
+from memory_core.ports import Record, StoredOutcome
 from memory_core.scorer import checkpoint
 from memory_core.scorer.episode import Episode
 from memory_core.scorer.learner import Learner
+from memory_core.service.fold import LogPlace
 
 log = logging.getLogger(__name__)
 
@@ -30,13 +34,19 @@ class Trainer:
         embedder: Name of the model, bound to every checkpoint.
         dimension: Of the embeddings.
         learned: Called after each report that was learned, from the trainer's thread.
+        episode: Gives what is learned of an outcome.
     """
 
     def __init__(
-        self, folder: Path, embedder: str, dimension: int, learned: Callable[[], None]
+        self,
+        folder: Path,
+        embedder: str,
+        dimension: int,
+        learned: Callable[[], None],
+        episode: Callable[[OutcomeRecord, LogPlace], Episode],
     ) -> None:
         self._folder, self._embedder, self._dimension = folder, embedder, dimension
-        self._learned = learned
+        self._learned, self._episode = learned, episode
         self.learner = Learner(dimension)
         self.state = "fresh"
         self._queue: queue.SimpleQueue[Episode | None] = queue.SimpleQueue()
@@ -52,12 +62,11 @@ class Trainer:
         """Reports that wait to be learned."""
         return self._pending
 
-    def rebuild(self, episodes: Iterable[Episode]) -> None:
+    def rebuild(self, log_so_far: Sequence[tuple[StoredOutcome, LogPlace]]) -> None:
         """Bring the learner to the end of the log, from a checkpoint where one fits.
 
         Runs before `start`, in the caller's thread.
         """
-        log_so_far = list(episodes)
         found, passed = checkpoint.newest(
             self._folder,
             self._embedder,
@@ -69,7 +78,8 @@ class Trainer:
         start = 0
         if found is not None:
             start, self._last_outcome = found.position.reports, found.position.outcome_id
-            for episode in log_so_far[:start]:
+            for stored, place in log_so_far[:start]:
+                episode = self._episode(stored.record, place)
                 self.learner.walk_one(self.learner.observe(episode))
             try:
                 checkpoint.apply(found, self.learner)
@@ -77,17 +87,13 @@ class Trainer:
             except ValueError as error:
                 log.warning("%s; learning the log again", error)
                 self.learner, start = Learner(self._dimension), 0
-        self.catch_up(log_so_far[start:])
+        for stored, place in log_so_far[start:]:
+            self.take(place, stored)
         if log_so_far and start == 0:
             self.state = f"rebuilt from {len(log_so_far)} outcomes"
         self._saved = start
         if self.learner.reports - start >= CHECKPOINT_EVERY:
             self._save()
-
-    def catch_up(self, episodes: Iterable[Episode]) -> None:
-        """Observe and learn these outcomes now, in the caller's thread."""
-        for episode in episodes:
-            self._learn(self.learner.observe(episode))
 
     def _learn(self, episode: Episode) -> None:
         """Learn one outcome; one that cannot be learned is logged and passed over, always."""
@@ -102,9 +108,18 @@ class Trainer:
         self._thread = threading.Thread(target=self._run, name="lessonbank-trainer", daemon=True)
         self._thread.start()
 
-    def observe(self, episode: Episode) -> None:
-        """Let the next recall see an outcome, and queue it for learning."""
+    def take(self, place: LogPlace, record: Record) -> None:
+        """Let the next recall see an outcome, and learn it: on the thread, before `start` here."""
+        if not isinstance(record, StoredOutcome):
+            return
+        if place.episode is None:
+            episode = self._episode(record.record, place)
+        else:
+            episode = replace(place.episode, credits=record.record.credits)
         episode = self.learner.observe(episode)
+        if self._thread is None:
+            self._learn(episode)
+            return
         with self._count:
             self._pending += 1
         self._queue.put(episode)
@@ -152,7 +167,9 @@ class Trainer:
             )
 
 
-def _is_of(position: checkpoint.Position, episodes: list[Episode]) -> bool:
+def _is_of(
+    position: checkpoint.Position, log_so_far: Sequence[tuple[StoredOutcome, LogPlace]]
+) -> bool:
     """Whether a checkpoint's position lies on this log."""
-    known = 0 < position.reports <= len(episodes)
-    return known and episodes[position.reports - 1].outcome_id == position.outcome_id
+    known = 0 < position.reports <= len(log_so_far)
+    return known and log_so_far[position.reports - 1][0].record.id == position.outcome_id

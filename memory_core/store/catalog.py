@@ -16,21 +16,12 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from memory_core.model import KINDS, STATES, Event, EventKind, Kind, State
+from memory_core.model import FLIPS, KINDS, STATES, Event, Kind, State
 from memory_core.ports import Scope
 
 Rows = NDArray[np.int64]
 """int64[N], row numbers in the catalog."""
 D = TypeVar("D", bound=np.generic)
-
-FLIPS: Mapping[EventKind, State] = {
-    "retire": "retired",
-    "supersede": "retired",
-    "correct": "retired",
-    "archive": "archived",
-    "restore": "active",
-}
-"""What each event makes of its item; an event that is not here changes no state."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from typing import Any
 
 from memory_core.allocator import fit_allocator
 from memory_core.errors import StoreUnavailable
+from memory_core.model import FLIPS
 from memory_core.ports import StoredItem
-from memory_core.store.catalog import FLIPS, Catalog, Head, states_after
+from memory_core.store.catalog import Catalog, Head, states_after
 from memory_core.store.faults import translated
 from memory_core.store.index import BATCH, Index
 from memory_core.store.log import Log

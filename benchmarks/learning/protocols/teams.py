@@ -123,7 +123,7 @@ class Team:
         """Of all that was taught, what false reports taught, in [0, 1]."""
         taught = [
             (outcome.source.startswith(FOES), outcome.trust)
-            for outcome in self._service.core.by_outcome_id.values()
+            for outcome in self._service.core.reports.by_id.values()
         ]
         return sum(trust for false, trust in taught if false) / sum(trust for _, trust in taught)
 

@@ -20,8 +20,7 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 
 from memory_core.errors import StoreUnavailable
-from memory_core.model import State
-from memory_core.store.catalog import FLIPS
+from memory_core.model import FLIPS, State
 from memory_core.store.faults import translated
 from memory_core.store.meta import Meta
 from memory_core.store.reembedding import REWRITTEN

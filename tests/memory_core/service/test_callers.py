@@ -38,7 +38,7 @@ def reported(bench: Bench, caller: Caller, outcome: str, **more: Any) -> Outcome
 
 
 def trust(bench: Bench, answer: OutcomeAnswer) -> float:
-    return bench.service.core.by_outcome_id[answer.outcome_id].trust
+    return bench.service.core.reports.by_id[answer.outcome_id].trust
 
 
 # -- what is told ----------------------------------------------------------------------

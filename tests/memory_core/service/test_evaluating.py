@@ -10,6 +10,7 @@ import pytest
 from scipy.special import expit
 
 from memory_core.model import OutcomeRecord, RecallRecord, Served
+from memory_core.ports import StoredOutcome, StoredRecall
 from memory_core.proof_answers import Evaluation, ScorerRow
 from memory_core.scorer.experts import DENSE, EVIDENCE, EXPERTS, FUSED
 from memory_core.scorer.exploring import draw, seeded, spreads
@@ -108,7 +109,8 @@ class Log:
         )
 
     def evaluated(self) -> Evaluation:
-        return replayed(self.outcomes, self.recalls, 8)
+        recalls = [StoredRecall(one, None) for one in self.recalls.values()]
+        return replayed((), recalls, [StoredOutcome(one, None) for one in self.outcomes], 8)
 
 
 def row(found: Evaluation, name: str) -> ScorerRow:
@@ -207,7 +209,7 @@ def test_corrections_and_unknown_outcomes_are_not_predicted_again() -> None:
 
 
 def test_nothing_reported_is_one_sentence() -> None:
-    found = replayed([], {}, 8)
+    found = replayed((), (), (), 8)
     assert (found.scorers, found.policies) == ((), ())
     assert found.sentences[0].startswith("Nothing to compare yet")
 

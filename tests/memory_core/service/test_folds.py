@@ -7,6 +7,7 @@ import random
 import shutil
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Set
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -25,7 +26,6 @@ from memory_core.requests import (
     parse,
 )
 from memory_core.scorer import checkpoint
-from memory_core.service.following import Following
 from memory_core.service.service import MemoryService
 from memory_core.settings import Settings
 from tests.memory_core.hash_embedder import HashEmbedder
@@ -100,7 +100,7 @@ def folded(memory: MemoryService) -> dict[str, object]:
         "lineage": plain(core.lineage),
         "names": plain(core.names),
         "catalogue": plain(core.catalogue),
-        "reports": plain((core.reported, core.by_outcome_id, core.owners, core.by_report_id)),
+        "reports": plain(core.reports),
         "mistakes": plain(core.notebook),
         "networks": plain(core.trainer.learner.networks.state()),
         **{f"learner's {name}": plain(value) for name, value in learner.items()},
@@ -139,7 +139,6 @@ class Life:
         self.memory = self._open(self.store)
         self._follower_store = FakeStore()
         self.follower = self._open(self._follower_store)
-        self._following = Following(self.follower, lambda record: put(self._follower_store, record))
         self._followed = 0
         self._recalls: list[tuple[str, list[str]]] = []
         self._items: list[str] = []
@@ -166,7 +165,7 @@ class Life:
     def follow(self) -> None:
         """Let the follower take what is new, one by one."""
         for place, record in list(self.store.log(self._followed)):
-            self._following.take([record])
+            self.follower.follow([record], partial(put, self._follower_store))
             self._followed = place
 
     def rebuilt(self, kept: Path | None = None) -> MemoryService:
@@ -244,7 +243,7 @@ class Life:
         if told["outcome"] == "failure":
             topic = self.draw.choice(TOPICS)
             told["error"] = f"{self.draw.choice(('ValueError', 'OSError'))}: {topic} not closed"
-        held = self.memory.core.reported.get(recall_id)
+        held = self.memory.core.reports.by_owner.get(recall_id)
         told["source"] = held.source if held is not None else self.draw.choice(SOURCES)
         self.memory.report_outcome(parse(OutcomeRequest, told))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ from memory_core.requests import (
     parse,
 )
 from memory_core.scorer import checkpoint
-from memory_core.service.following import Following
 from memory_core.service.service import MemoryService
 from memory_core.settings import Settings
 from memory_core.store.lance_store import LanceStore
@@ -52,7 +52,7 @@ def opened(tmp_path: Path, shared_url: str) -> Iterator[Opener]:
         settings = Settings(store=folder, remote=shared_url, follow=follow)
         memory = MemoryService(settings, store, project="demo", notify=lambda _: None)
         memories.append(memory)
-        store.listen(Following(memory, store.adopt).take)
+        store.listen(partial(memory.follow, adopt=store.adopt))
         memory.attach(MODEL)
         return memory
 
@@ -272,7 +272,7 @@ def test_what_could_be_taken_before_a_fault_is_told(opened: Opener) -> None:
         return True
 
     with pytest.raises(StoreUnavailable):
-        Following(other, adopt).take([first, second])
+        other.follow([first, second], adopt)
     assert Change("item", first.item.id, "demo") in again
     assert Change("item", second.item.id, "demo") not in again
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from memory_core.model import OutcomeRecord, RecallRecord
+from memory_core.ports import StoredOutcome, StoredRecall
 from memory_core.requests import MistakesRequest
+from memory_core.service.fold import NOWHERE, LogPlace
 from memory_core.service.holdout import Holdout, withholds
 from tests.memory_core.service.conftest import Bench, OpenBench
 
@@ -137,22 +139,29 @@ def outcome(reward: float, strength: float = 0.6) -> OutcomeRecord:
     return OutcomeRecord("out", "p", "success", "success", reward, strength, 0.0)
 
 
+def told(
+    holdout: Holdout, asked: RecallRecord, one: OutcomeRecord, earlier: OutcomeRecord | None = None
+) -> None:
+    """Let a fold take the outcome of a recall, in place of an earlier one."""
+    place = LogPlace(StoredRecall(asked, None), owner=asked.id, earlier=earlier)
+    holdout.take(place, StoredOutcome(one, None))
+
+
 def played(*asked: tuple[RecallRecord, OutcomeRecord | None]) -> Holdout:
     """Recalls in the order of their times, each with its outcome or without one."""
     holdout = Holdout()
     for one, _ in asked:
-        holdout.count_recall(one)
-    for one, told in asked:
-        if told is not None:
-            holdout.count(told, one)
+        holdout.take(NOWHERE, StoredRecall(one, None))
+    for one, ended in asked:
+        if ended is not None:
+            told(holdout, one, ended)
     return holdout
 
 
 def test_correction_takes_the_place_of_the_earlier_outcome() -> None:
     asked = recall(1, withheld=True)
     holdout = played((asked, outcome(1.0)))
-    holdout.count(outcome(1.0), asked, -1)
-    holdout.count(outcome(0.0), asked)
+    told(holdout, asked, outcome(0.0), earlier=outcome(1.0))
     group = holdout.withheld
     assert (group.recalls, group.reported, group.success) == (1, 1, 0)
 
@@ -166,11 +175,11 @@ def test_unknown_and_distrusted_outcomes_are_not_counted() -> None:
 
 
 def test_a_flood_counts_by_what_it_is_trusted_and_comes_out_as_it_went_in() -> None:
-    told = [(recall(n, withheld=False), replace(outcome(1.0), trust=0.1)) for n in range(30)]
-    holdout = played(*told)
+    flood = [(recall(n, withheld=False), replace(outcome(1.0), trust=0.1)) for n in range(30)]
+    holdout = played(*flood)
     assert (holdout.served.reported, holdout.served.success) == (3, 3)
-    for asked, one in told:
-        holdout.count(one, asked, -1)
+    for asked, one in flood:
+        told(holdout, asked, outcome(0.0, strength=0.0), earlier=one)
     assert (holdout.served.reported, holdout.served.success) == (0, 0)
 
 
@@ -181,12 +190,12 @@ def test_count_begins_anew_when_the_share_changes() -> None:
     folded = played(*[(one, outcome(1.0)) for one in (*old, new)])
     live = Holdout()
     for one in old[:3]:
-        live.count_recall(one)
-        live.count(outcome(1.0), one)
+        live.take(NOWHERE, StoredRecall(one, None))
+        told(live, one, outcome(1.0))
     for one in (old[3], new):
-        live.count_recall(one)
+        live.take(NOWHERE, StoredRecall(one, None))
     for one in (new, old[3]):
-        live.count(outcome(1.0), one)
+        told(live, one, outcome(1.0))
     assert live == folded
     gain = live.gain()
     assert gain is not None

@@ -101,14 +101,14 @@ def test_a_report_by_task_belongs_to_the_items_that_it_names(
     answer = called(
         bench, "report", caller, task="t", outcome="success", used_ids=[everywhere, parsers[0]]
     )
-    assert bench.service.core.by_outcome_id[answer.outcome_id].project == "demo"
+    assert bench.service.core.reports.by_id[answer.outcome_id].project == "demo"
     other = bench.remember("Of here", project="here").id
     with pytest.raises(InvalidInput, match=r"'demo'.*on their own"):
         called(bench, "report", caller, task="t", outcome="success", used_ids=[parsers[0], other])
     named = called(
         bench, "report", caller, task="u", outcome="success", used_ids=[everywhere], project="here"
     )
-    assert bench.service.core.by_outcome_id[named.outcome_id].project == "here"
+    assert bench.service.core.reports.by_id[named.outcome_id].project == "here"
 
 
 def test_what_replaces_an_item_may_be_told_to_be_global(bench: Bench, parsers: list[str]) -> None:

@@ -249,7 +249,7 @@ def test_second_report_with_better_evidence_is_a_correction(
     bench.report(**partial, evidence={"tests_passed": 1, "tests_failed": 9})
     better = bench.report(**partial, evidence={"tests_passed": 9, "tests_failed": 1})
     assert better.status == "corrected"
-    assert bench.service.core.by_outcome_id[better.outcome_id].reward == pytest.approx(0.9)
+    assert bench.service.core.reports.by_id[better.outcome_id].reward == pytest.approx(0.9)
 
 
 def test_report_id_of_another_task_is_refused(bench: Bench, parsers: list[str]) -> None:
@@ -490,7 +490,7 @@ def test_another_source_cannot_bend_the_order_alone(bench: Bench, parsers: list[
         answer = bench.report(
             "success", task=f"parse dates {n}", helpful_ids=[target], source="stranger"
         )
-        trusts.append(bench.service.core.by_outcome_id[answer.outcome_id].trust)
+        trusts.append(bench.service.core.reports.by_id[answer.outcome_id].trust)
     assert trusts[0] == 1.0
     assert trusts[9] == pytest.approx(0.1)
     assert trusts == sorted(trusts, reverse=True)
@@ -500,7 +500,7 @@ def test_own_source_is_trusted_in_full(bench: Bench, parsers: list[str]) -> None
     """The user's own reports are not rationed."""
     for n in range(8):
         answer = bench.report("success", task=f"parse dates {n}", helpful_ids=[parsers[0]])
-        assert bench.service.core.by_outcome_id[answer.outcome_id].trust == 1.0
+        assert bench.service.core.reports.by_id[answer.outcome_id].trust == 1.0
 
 
 def test_recall_answers_when_it_cannot_be_logged(

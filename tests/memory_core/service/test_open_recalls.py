@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from memory_core.answers import RecallsAnswer
 from memory_core.errors import StoreUnavailable, UnknownRecall
 from memory_core.model import OutcomeRecord, RecallRecord, Served
+from memory_core.ports import StoredOutcome, StoredRecall
 from memory_core.requests import RecallsRequest, parse
+from memory_core.service.fold import NOWHERE
 from memory_core.service.open_recalls import (
     ACROSS_SESSIONS_WITHIN,
     RECALL_LIFETIME,
@@ -92,14 +94,14 @@ def lived(fold: OpenRecalls, steps: list[Step]) -> Log:
         now += step.later
         if step.outcome_of is None:
             recalls.append(recall_of(len(recalls), step, now))
-            fold.count_recall(recalls[-1])
+            fold.take(NOWHERE, StoredRecall(recalls[-1], None))
             continue
         named = step.outcome_of if step.outcome_of < len(recalls) else None
         recall_id = "" if named is None else f"rec_{named}"
         project = "p" if named is None else recalls[named].project
         outcome = OutcomeRecord("out", project, "unknown", "unknown", 0.5, 0.0, now, recall_id)
         outcomes.append(outcome)
-        fold.count_outcome(outcome)
+        fold.take(NOWHERE, StoredOutcome(outcome, None))
     return recalls, outcomes, now
 
 
@@ -123,9 +125,9 @@ def test_the_fold_equals_the_log_live_and_after_a_restart(steps: list[Step], mos
     fold, again = OpenRecalls(most), OpenRecalls(most)
     log = recalls, outcomes, now = lived(fold, steps)
     for recall in recalls:  # a start reads all recalls, then all outcomes
-        again.count_recall(recall)
+        again.take(NOWHERE, StoredRecall(recall, None))
     for outcome in outcomes:
-        again.count_outcome(outcome)
+        again.take(NOWHERE, StoredOutcome(outcome, None))
     for project, session in (("p", ""), ("p", "a"), ("q", "b")):
         found = fold.newest_first(project, session, now)
         assert [one.recall_id for one in found] == naive(log, most, project, session)
@@ -141,7 +143,8 @@ def test_the_fold_equals_the_log_live_and_after_a_restart(steps: list[Step], mos
 def test_of_a_recall_its_line_and_its_count_are_kept() -> None:
     fold = OpenRecalls()
     step = Step(0.0, "check", "s", "p", 2, withheld=False, outcome_of=None)
-    fold.count_recall(replace(recall_of(7, step, 5.0), task="a\n" + "b" * 200))
+    recall = replace(recall_of(7, step, 5.0), task="a\n" + "b" * 200)
+    fold.take(NOWHERE, StoredRecall(recall, None))
     line = "a " + "b" * (TASK_SHOWN - 5) + "..."
     assert fold.newest_first("p", "s", 5.0) == [
         Unreported("rec_7", "p", "s", "check", line, 5.0, 2)

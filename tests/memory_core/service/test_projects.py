@@ -21,7 +21,6 @@ from memory_core.requests import (
     RememberRequest,
     parse,
 )
-from memory_core.service.following import Following
 from tests.memory_core.service.conftest import Bench, OpenBench
 
 NFC, NFD = "caf\u00e9", "cafe\u0301"
@@ -217,7 +216,7 @@ def test_a_follower_folds_names_as_the_writer_does(bench: Bench) -> None:
     (event,) = bench.service.core.store.events()
     bench.service.core.names.__init__()  # type: ignore[misc]
     assert titles(bench, "new") == []
-    Following(bench.service, lambda _: True).take([event])
+    bench.service.follow([event], lambda _: True)
     assert titles(bench, "new") == ["Old one"]
 
 

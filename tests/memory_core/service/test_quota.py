@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 
 from memory_core.model import OutcomeRecord
+from memory_core.ports import StoredOutcome
+from memory_core.service.fold import NOWHERE
 from memory_core.service.quota import FREE, Quotas
 
 ITEMS = 400
@@ -30,7 +32,8 @@ class Desk:
         outcome = OutcomeRecord(
             f"o{self.number}", "p", "success", "success", 1.0, 1.0, at, source=source, trust=trust
         )
-        self.quotas.observe(outcome, items)
+        outcome = replace(outcome, used=items)
+        self.quotas.take(NOWHERE, StoredOutcome(outcome, None))
         self.taught[source] += trust
         self.last[source] = trust
         return outcome
@@ -68,8 +71,8 @@ def test_bare_reports_make_a_store_known_as_strong_ones_do() -> None:
     for number in range(60):
         trust = desk.quotas.trust("a", (f"i{number}",), number * HOUR)
         made = OutcomeRecord(f"o{number}", "p", "success", "success", 1.0, 0.6, number * HOUR)
-        bare = replace(made, source="a", trust=trust)
-        desk.quotas.observe(bare, (f"i{number}",))
+        bare = replace(made, source="a", trust=trust, used=(f"i{number}",))
+        desk.quotas.take(NOWHERE, StoredOutcome(bare, None))
     desk.number = 60
     assert [desk.report("foe", "wrong").trust for _ in range(3)] == [1.0, 1 / 4, 1 / 9]
 
@@ -165,5 +168,5 @@ def test_what_an_older_rule_let_teach_nothing_leaves_its_source_free() -> None:
                 source=source,
                 trust=0.0,
             )
-            desk.quotas.observe(kept, ("",))
+            desk.quotas.take(NOWHERE, StoredOutcome(kept, None))
     assert desk.report("a", "new").trust == desk.report("b", "other").trust == 1.0

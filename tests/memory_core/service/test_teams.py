@@ -64,7 +64,7 @@ def test_two_even_tokens_learn_as_one_owner(bench: Bench) -> None:
     team = Team(bench)
     answers = [team.report(token(f"t{n % 2}"), TOPICS[n // 2 % len(TOPICS)]) for n in range(48)]
     assert team.right_first() == 1.0
-    trusts = [bench.service.core.by_outcome_id[a.outcome_id].trust for a in answers]
+    trusts = [bench.service.core.reports.by_id[a.outcome_id].trust for a in answers]
     assert min(trusts[-8:]) > 0.1, "only the day's like reports make it less"
 
 
@@ -96,7 +96,7 @@ def test_even_tokens_and_one_alone_teach_in_full_as_the_owner(bench: Bench, coun
     team = Team(bench)
     for n in range(24):
         team.report(token(f"t{n % count}"), TOPICS[n // 3 % len(TOPICS)], pace=30_000)
-    assert {one.trust for one in bench.service.core.by_outcome_id.values()} == {1.0}
+    assert {one.trust for one in bench.service.core.reports.by_id.values()} == {1.0}
 
 
 @pytest.mark.parametrize("outcome", ["failure", "success"])
@@ -115,7 +115,7 @@ def test_false_reports_have_their_share_of_every_fold_and_no_more(
     for n in range(40):
         foe, topic = token(f"foe {n % foes}"), TOPICS[n // foes % len(TOPICS)]
         team.report(foe, topic, outcome, int(outcome == "success"), pace=60)
-    told = core.by_outcome_id.values()
+    told = core.reports.by_id.values()
 
     def share_of(weights: list[tuple[str, float]]) -> float:
         false = sum(weight for source, weight in weights if source.startswith("foe"))
@@ -174,6 +174,6 @@ def test_several_sources_are_learned_alike_after_a_restart(open_bench: OpenBench
 def test_a_claimed_source_is_no_token_and_the_report_is_kept(bench: Bench) -> None:
     for name in ("system", "oauth:admin"):
         answer = bench.report("success", task="x", source=name)
-        assert bench.service.core.by_outcome_id[answer.outcome_id].source == f"claimed:{name}"
+        assert bench.service.core.reports.by_id[answer.outcome_id].source == f"claimed:{name}"
     item = bench.remember("t", source="codex").id
     assert bench.show(item).source == "codex"

@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 
 from memory_core.errors import StoreMismatch, StoreUnavailable
-from memory_core.model import Event, Item, Kind, RecallRecord, State
+from memory_core.model import FLIPS, Event, Item, Kind, RecallRecord, State
 from memory_core.ports import (
     Candidate,
     Embedder,
@@ -32,13 +32,6 @@ from memory_core.ports import (
 )
 from memory_core.store.parts import WEIGHT
 
-FLIPS: Mapping[str, State] = {
-    "retire": "retired",
-    "supersede": "retired",
-    "correct": "retired",
-    "archive": "archived",
-    "restore": "active",
-}
 T = TypeVar("T", bound=Record)
 _WORD = re.compile(r"[^\W_]+")
 
