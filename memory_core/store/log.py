@@ -67,6 +67,8 @@ CREATE TABLE IF NOT EXISTS records (
     crc INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS record_ids ON records (name, id);
+CREATE INDEX IF NOT EXISTS recalls_of_sessions ON records (session, seq)
+    WHERE name = 'recalls' AND session <> '';
 CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, version INTEGER NOT NULL);
 """
 _VECTORS = """
@@ -354,6 +356,13 @@ class Log:
             until: Only places up to this one; None: the newest at the first step.
         """
         last = self.newest() if until is None else until
+        if len(names) == 1:  # by the index of ids, not past all that is of other kinds
+            between = "name = ? AND seq > ? AND seq <= ? ORDER BY +seq"
+            rows = self._ask(f"SELECT seq FROM records WHERE {between}", names[0], after, last)
+            seqs = [int(seq) for (seq,) in rows]
+            for start in range(0, len(seqs), SLICE):
+                yield from self.at(seqs[start : start + SLICE])
+            return
         wanted = f"+r.name IN ({', '.join('?' * len(names))}) AND r.seq > ? AND r.seq <= ?"
         while after < last:  # the plus keeps SQLite to the order of places
             rows = self._rows(f"{wanted} ORDER BY r.seq LIMIT {SLICE}", *names, after, last)
@@ -416,10 +425,13 @@ class Log:
         self, projects: Collection[str], session: str, since: float, before: int, limit: int
     ) -> list[Entry]:
         """Give the newest recalls of these projects before a place, newest first."""
-        where = f"+r.name = 'recalls' AND r.project IN ({', '.join('?' * len(projects))})"
+        where = f"r.project IN ({', '.join('?' * len(projects))})"
         values: list[object] = [*projects]
         if session:
-            where, values = where + " AND r.session = ?", [*values, session]
+            where += " AND r.name = 'recalls' AND r.session = ? AND r.session <> ''"
+            values.append(session)
+        else:  # backwards from the newest: the plus keeps SQLite to the order of places
+            where += " AND +r.name = 'recalls'"
         where += f" AND r.at >= ? AND r.seq < ? ORDER BY r.seq DESC LIMIT {int(limit)}"
         return self._read(self._rows(where, *values, since, min(before, _NO_END)))
 
