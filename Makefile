@@ -12,6 +12,7 @@ STAMP := $(VENV)/.setup-done
 NODE := tests/node
 CONFORMANCE := tests/conformance
 EXAMPLE := client_examples/typescript
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -41,11 +42,15 @@ demo: $(STAMP) ## Watch an agent learn from real outcomes (the workshop)
 
 .PHONY: quick
 quick: $(STAMP) ## Run the tests that need memory alone, at each save
-	$(BIN)/python -m pytest --quick -q
+	$(BIN)/python -m pytest --tier quick -q
 
 .PHONY: test
-test: $(STAMP) ## Run the whole test suite, on up to four cores
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+test: $(STAMP) ## Run the tests that the product stands on, on up to four cores
+	$(BIN)/python -m pytest --tier usual $(PARALLEL)
+
+.PHONY: thorough
+thorough: $(STAMP) ## Run the rest: shared stores, kills, benchmarks, examples, deployment
+	$(BIN)/python -m pytest --tier thorough $(PARALLEL)
 
 .PHONY: lint
 lint: $(STAMP) ## Check style, formatting, types and layers

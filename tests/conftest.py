@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from memory_core.threads import calm_threads
-from tests.tiers import forbid_slow_things, is_quick
+from tests.tiers import TIERS, forbid_slow_things
 
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
@@ -20,22 +20,23 @@ calm_threads()  # before a test imports numpy or torch, as the product does
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--quick`: only what `tests.tiers` calls quick."""
-    parser.addoption("--quick", action="store_true", help="only tests in memory")
+    """`--tier`: what `tests.tiers` says of it; without it all tests are run."""
+    parser.addoption("--tier", choices=TIERS, help="run the tests of one tier alone")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Hold quick tests to what they promise."""
-    if config.getoption("--quick"):
+    if config.getoption("--tier") == "quick":
         sys.addaudithook(forbid_slow_things)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is not quick, where only that is asked for."""
-    if config.getoption("--quick"):
-        quick = [item for item in items if is_quick(item)]
-        config.hook.pytest_deselected(items=[item for item in items if not is_quick(item)])
-        items[:] = quick
+    """Leave out the other tiers, where one is asked for."""
+    tier = config.getoption("--tier")
+    if tier:
+        kept = [item for item in items if TIERS[tier](item)]
+        config.hook.pytest_deselected(items=[item for item in items if not TIERS[tier](item)])
+        items[:] = kept
 
 
 @pytest.fixture(scope="session")

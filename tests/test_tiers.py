@@ -1,4 +1,4 @@
-"""Which tests are quick follows from what they import, and nothing is left out of the whole."""
+"""Which tier a test is of, and that nothing is left out of the whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiers import forbid_slow_things, is_slow
+from tests.tiers import THOROUGH, forbid_slow_things, is_below, is_slow
 
 
 @pytest.mark.parametrize(
@@ -31,10 +31,38 @@ def test_a_quick_test_is_refused_a_process() -> None:
     forbid_slow_things("open", ("a file", "r", 0))
 
 
-def test_make_test_and_the_whole_check_leave_nothing_out(repository: Path) -> None:
+def command_of(target: str, repository: Path) -> str:
     makefile = (repository / "Makefile").read_text(encoding="utf-8")
-    found = re.search(r"^test:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    found = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
     assert found
-    assert "-m pytest" in found.group(1)
-    assert not re.search(r"--quick|--ignore|--deselect|pytest.* -[km] ", found.group(1))
-    assert "make test" in (repository / ".ci" / "run").read_text(encoding="utf-8")
+    return found.group(1)
+
+
+def test_the_whole_check_leaves_nothing_out(repository: Path) -> None:
+    """A test that is not thorough is usual, and both are run."""
+    check = (repository / ".ci" / "run").read_text(encoding="utf-8")
+    for target, tier in (("test", "usual"), ("thorough", "thorough")):
+        command = command_of(target, repository)
+        assert f"-m pytest --tier {tier}" in command
+        assert not re.search(r"--ignore|--deselect|pytest.* -[km] ", command)
+        assert f"make {target}" in check
+
+
+def test_every_place_of_the_thorough_tier_is_there(repository: Path) -> None:
+    for place in THOROUGH:
+        assert (repository / "tests" / place).exists(), place
+
+
+@pytest.mark.parametrize(
+    ("module", "thorough"),
+    [
+        ("memory_core/store/test_crash.py", False),
+        ("memory_core/store/remote/test_faults.py", True),
+        ("server/host/test_kills.py", True),
+        ("server/host/test_life.py", False),
+        ("benchmarks/learning/protocols/test_protocols.py", True),
+    ],
+)
+def test_a_module_is_thorough_by_its_place(module: str, thorough: bool, repository: Path) -> None:
+    assert (repository / "tests" / module).exists()
+    assert is_below(Path(module)) is thorough

@@ -1,12 +1,15 @@
-"""Which tests are quick: all in memory, so that they can be run at each save.
+"""Three tiers of tests: quick ones, the usual ones, thorough ones.
 
-A test is quick by what its module imports, and what the modules of tests that these import do: no
-processes, sockets, servers, LanceDB or models. No test is marked by hand. `make test` runs all.
+A test is quick, to be run at each save, by what its module imports, and what the modules of tests that
+these import do: no processes, sockets, servers, LanceDB or models. No test is marked by hand.
+A test is thorough by where it stands (`THOROUGH`): `make test` leaves it to `make thorough`. `.ci/run`
+runs both, so nothing is left out.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +40,30 @@ SLOW_IMPORTS = (
 """What a quick test's modules do not import, nor anything below it."""
 SLOW_EVENTS = {"subprocess.Popen", "socket.connect", "socket.bind", "os.posix_spawn", "os.exec"}
 """What a quick test is refused, should it come to it by another way."""
+
+
+THOROUGH = {
+    "benchmarks": "what measures the product is run, and is not the product",
+    "client_examples": "programs that stand beside the product",
+    "deploy": "files that stand beside the product",
+    "memory_core/store/remote": "stores that are shared by machines, and their faults",
+    "memory_core/test_doctor_bucket.py": "the same",
+    "server/peers": "writers, replicas and standbys of a shared store",
+    "server/host/test_buckets.py": "the same",
+    "server/host/test_kills.py": "kills, again and again",
+    "server/host/test_mishaps.py": "hosts that hang, or lose their files",
+}
+"""Folders and modules below tests/ whose tests are thorough, and why these."""
+
+
+def is_thorough(item: pytest.Item) -> bool:
+    """Say whether a test is left to the thorough tier."""
+    return is_below(item.path.relative_to(ROOT / "tests"))
+
+
+def is_below(module: Path) -> bool:
+    """Say whether a module, by its path below tests/, is of the thorough tier."""
+    return any(str(one) in THOROUGH for one in (module, *module.parents))
 
 
 def is_quick(item: pytest.Item) -> bool:
@@ -91,3 +118,11 @@ def forbid_slow_things(event: str, arguments: tuple[object, ...]) -> None:
     if event in SLOW_EVENTS:
         text = f"a quick test came to {event} {arguments[:1]}: see tests/tiers.py"
         raise RuntimeError(text)
+
+
+TIERS: dict[str, Callable[[pytest.Item], bool]] = {
+    "quick": is_quick,
+    "usual": lambda item: not is_thorough(item),
+    "thorough": is_thorough,
+}
+"""Which tests each tier takes; the quick ones are among the usual ones."""

@@ -88,6 +88,7 @@ def parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     """
     only = _command_of(words) if isinstance(words, list) else ""
     top = Parser(prog="lessonbank", description=DESCRIPTION, parents=[common(top=True)])
+    top.command_names = COMMAND_NAMES
     top.add_argument("--version", action="version", version=f"lessonbank {VERSION}")
     commands = top.add_subparsers(
         dest="command",

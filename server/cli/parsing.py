@@ -10,6 +10,7 @@ from server.cli.terminal import columns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any, NoReturn
 
 AGAIN = "; may be repeated"
@@ -33,6 +34,9 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 class Parser(argparse.ArgumentParser):
     """The parser of the whole, and of every command: what is wrong becomes one sentence."""
 
+    command_names: Sequence[str] = ()
+    """Of the parser of the whole: what may be meant by a command that it does not know."""
+
     def __init__(self, **settings: object) -> None:
         settings.setdefault("formatter_class", _Formatter)
         settings.setdefault("allow_abbrev", False)  # --k would be --kind
@@ -48,7 +52,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         if wrong := _WRONG_COMMAND.match(message):
-            message = _no_command(wrong[1])
+            message = _no_command(wrong[1], self.command_names)
         elif wrong := _WRONG_CHOICE.match(message):
             choices = wrong[3].replace("'", "")
             message = f"{wrong[1]} = {wrong[2]} is not known; use one of {choices}"
@@ -81,13 +85,11 @@ _NO_NUMBER = re.compile(r"argument (\S+): invalid (?:int|float) value: ('.*')")
 _WRONG_COMMAND = re.compile(r"argument COMMAND: invalid choice: '([^']*)'")
 
 
-def _no_command(word: str) -> str:
+def _no_command(word: str, known: Sequence[str]) -> str:
     from difflib import get_close_matches
 
-    from server.cli.arguments import COMMAND_NAMES
-
-    near = get_close_matches(word, COMMAND_NAMES, 1)
-    meant = f"you may mean {near[0]}" if near else f"there are {', '.join(COMMAND_NAMES)}"
+    near = get_close_matches(word, known, 1)
+    meant = f"you may mean {near[0]}" if near else f"there are {', '.join(known)}"
     return f"{word!r} is no command; {meant}"
 
 
