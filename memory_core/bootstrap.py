@@ -104,7 +104,7 @@ def writer_address(settings: Settings) -> str:
         StoreUnavailable: The bucket did not answer.
     """
     from memory_core.store.remote.follower import claim_of
-    from memory_core.store.remote.objects import objects_at
+    from memory_core.store.remote.reaching import objects_at
 
     claim = claim_of(objects_at(settings.remote))
     return claim.address if claim is not None else ""

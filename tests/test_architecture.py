@@ -61,6 +61,17 @@ def test_the_server_sees_only_the_port_and_the_plain_modules_around_it() -> None
     assert seen <= SEEN_BY_SERVER | {"memory_core"}
 
 
+@pytest.mark.parametrize("package", ["memory_core", "server"])
+def test_no_module_imports_itself_by_way_of_others(package: str) -> None:
+    """Imports in functions count: what is loaded late is still needed."""
+    graph = grimp.build_graph(package, cache_dir=None, exclude_type_checking_imports=True)
+    left = {one: graph.find_modules_directly_imported_by(one) for one in graph.modules}
+    while leaves := [one for one, needed in left.items() if not needed & left.keys()]:
+        for one in leaves:
+            del left[one]
+    assert not left, f"in a circle, or above one: {sorted(left)}"
+
+
 @pytest.mark.parametrize(
     "module", ["server", "server.cli", "server.app", "server.web.oauth", "memory_core.port"]
 )

@@ -59,7 +59,7 @@ def test_every_place_of_the_thorough_tier_is_there(repository: Path) -> None:
         ("memory_core/store/test_crash.py", False),
         ("memory_core/store/remote/test_faults.py", True),
         ("server/host/test_kills.py", True),
-        ("server/host/test_life.py", False),
+        ("server/host/test_typed.py", False),
         ("benchmarks/learning/protocols/test_protocols.py", True),
     ],
 )

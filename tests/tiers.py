@@ -1,9 +1,9 @@
 """Three tiers of tests: quick ones, the usual ones, thorough ones.
 
-A test is quick, to be run at each save, by what its module imports, and what the modules of tests that
-these import do: no processes, sockets, servers, LanceDB or models. No test is marked by hand.
-A test is thorough by where it stands (`THOROUGH`): `make test` leaves it to `make thorough`. `.ci/run`
-runs both, so nothing is left out.
+A test is quick, to be run at each save, by what its module imports, and what the modules of
+tests that these import do: no processes, sockets, servers, LanceDB or models. No test is marked by
+hand. A test is thorough by where it stands (`THOROUGH`): `make test` leaves it to `make thorough`.
+`.ci/run` runs both, so nothing is left out.
 """
 
 from __future__ import annotations
@@ -46,12 +46,19 @@ THOROUGH = {
     "benchmarks": "what measures the product is run, and is not the product",
     "client_examples": "programs that stand beside the product",
     "deploy": "files that stand beside the product",
+    "memory_core/service/test_following.py": "what another machine wrote is followed",
     "memory_core/store/remote": "stores that are shared by machines, and their faults",
     "memory_core/test_doctor_bucket.py": "the same",
-    "server/peers": "writers, replicas and standbys of a shared store",
     "server/host/test_buckets.py": "the same",
-    "server/host/test_kills.py": "kills, again and again",
+    "server/host/test_fronts.py": "fronts and hosts that are ended and replaced",
+    "server/host/test_kills.py": "the same, again and again",
+    "server/host/test_life.py": "the same",
     "server/host/test_mishaps.py": "hosts that hang, or lose their files",
+    "server/peers": "writers, replicas and standbys of a shared store",
+    "server/test_launch.py": "starts beside what a project has of the same names",
+    "server/web/test_matrix.py": "every door with every kind of access",
+    "server/web/test_teams.py": "many people with tokens at one door",
+    "test_restart.py": "servers that are killed and started again",
 }
 """Folders and modules below tests/ whose tests are thorough, and why these."""
 

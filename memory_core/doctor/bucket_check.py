@@ -10,7 +10,7 @@ from memory_core.errors import StoreUnavailable
 def check_bucket(url: str) -> Check:
     """Check that it answers, lets us write, and honours conditional puts."""
     from memory_core.store.remote.follower import claim_of
-    from memory_core.store.remote.objects import objects_at
+    from memory_core.store.remote.reaching import objects_at
 
     name = "database" if is_database(url) else "bucket"
     try:

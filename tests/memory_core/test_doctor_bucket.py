@@ -9,7 +9,8 @@ import pytest
 from memory_core.doctor.bucket_check import check_bucket
 from memory_core.store.lance_store import LanceStore
 from memory_core.store.remote.bucket_objects import BucketObjects
-from memory_core.store.remote.objects import Objects, objects_at
+from memory_core.store.remote.objects import Objects
+from memory_core.store.remote.reaching import objects_at
 from memory_core.store.remote.sharing import Sharing
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import lancedb
 
-from memory_core.addresses import is_database
 from memory_core.errors import StoreUnavailable
 from memory_core.store import faults
 from memory_core.store.remote.objects import BucketUnavailable
@@ -114,12 +113,3 @@ def bucket_faults(url: str) -> Iterator[None]:
         raise
     except FAULTS as error:
         raise BucketUnavailable(sentence(url, error)) from error
-
-
-def tables_at(url: str, generation: int, dimension: int) -> BucketTables:
-    """Give the tables of one generation under a URL, of a bucket or of a database."""
-    if is_database(url):
-        from memory_core.store.remote.database import DatabaseTables
-
-        return DatabaseTables(url, generation, dimension)
-    return BucketTables(url, generation, dimension)

@@ -10,7 +10,7 @@ import logging
 from pathlib import Path
 
 from memory_core.errors import StoreUnavailable
-from memory_core.store.remote.objects import objects_at
+from memory_core.store.remote.reaching import objects_at
 
 FOLDER = "learner"
 PATTERN = "checkpoint-*.safetensors"

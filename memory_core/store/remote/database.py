@@ -26,9 +26,7 @@ from lancedb.remote import ClientConfig, RetryConfig, TimeoutConfig
 from memory_core.store.faults import says
 from memory_core.store.meta import FILE as META
 from memory_core.store.remote.bucket import FAULTS, BucketTables, bucket_faults
-from memory_core.store.remote.lease import NAME as LEASE
-from memory_core.store.remote.objects import CONNECT, TIMEOUT, Found, Objects
-from memory_core.store.remote.uploading import HEAD
+from memory_core.store.remote.objects import CONNECT, HEAD, LEASE, TIMEOUT, Found, Objects
 from memory_core.store.schema import TABLES, TableName
 
 REGION = "us-east-1"

@@ -23,10 +23,10 @@ from memory_core.store.meta import Meta
 from memory_core.store.remote import checkpoints, copying, inbox, uploading
 from memory_core.store.remote.bucket import BucketTables, bucket_faults
 from memory_core.store.remote.joining import Joining
-from memory_core.store.remote.lease import NAME as LEASE
 from memory_core.store.remote.lease import Claim, read_claim
-from memory_core.store.remote.objects import Objects, objects_at
-from memory_core.store.remote.uploading import HEAD, ORDER, pause_after
+from memory_core.store.remote.objects import HEAD, LEASE, Objects
+from memory_core.store.remote.reaching import objects_at
+from memory_core.store.remote.uploading import ORDER, pause_after
 from memory_core.store.schema import TABLES, Entry, TableName, entry_of, table_of
 from memory_core.store.writer import Writer
 

@@ -17,8 +17,9 @@ from memory_core.store.meta import SCHEMA_VERSION, Meta
 from memory_core.store.migrations import steps_after
 from memory_core.store.reembedding import REWRITTEN
 from memory_core.store.remote import copying, identity, inbox
-from memory_core.store.remote.bucket import BucketTables, tables_at
+from memory_core.store.remote.bucket import BucketTables
 from memory_core.store.remote.objects import Objects
+from memory_core.store.remote.reaching import tables_at
 from memory_core.store.remote.shared_meta import SharedMeta
 from memory_core.store.schema import TABLES, Entry, TableName, entry_of
 from memory_core.store.tables import table_name

@@ -17,9 +17,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from memory_core.store.remote.objects import BucketUnavailable, Objects
+from memory_core.store.remote.objects import LEASE, BucketUnavailable, Objects
 
-NAME = "lease.json"
 LENGTH = 10.0
 """Seconds that a lease holds from its last renewal."""
 MARGIN = 1.2
@@ -120,7 +119,7 @@ class Lease:
         Raises:
             BucketUnavailable: The bucket did not answer.
         """
-        found = self._objects.get(NAME)
+        found = self._objects.get(LEASE)
         if found is None:
             return self._take(None, self._claim(1), continuous=False)
         claim = read_claim(found.content)
@@ -140,7 +139,7 @@ class Lease:
 
     def _take(self, tag: str | None, claim: Claim, *, continuous: bool) -> bool:
         sent = self._clock()
-        new = self._objects.put_own(NAME, claim.content(), tag or "")
+        new = self._objects.put_own(LEASE, claim.content(), tag or "")
         if new is None:
             return False
         self._tag, self._deadline = new, sent + self.length
@@ -157,9 +156,9 @@ class Lease:
         """
         sent = self._clock()
         claim = self._claim(self.epoch)
-        new = self._objects.put_own(NAME, claim.content(), self._tag)
+        new = self._objects.put_own(LEASE, claim.content(), self._tag)
         if new is None:
-            found = self._objects.get(NAME)
+            found = self._objects.get(LEASE)
             there = read_claim(found.content) if found is not None else Claim("", 0)
             if found is not None and (there.holder, there.epoch) == (self._holder, self.epoch):
                 if found.tag == self._tag:  # it was refused, and stands there as we know it
@@ -181,5 +180,5 @@ class Lease:
             return
         claim = dataclasses.replace(self._claim(self.epoch), released=True)
         self._deadline = float("-inf")
-        self._objects.put_over(NAME, claim.content(), self._tag)
+        self._objects.put_over(LEASE, claim.content(), self._tag)
         self.lost = True

@@ -11,9 +11,12 @@ from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from memory_core.addresses import is_database
 from memory_core.errors import StoreUnavailable
 
+LEASE = "lease.json"
+"""The object that says who writes."""
+HEAD = "head.json"
+"""New content after every upload: one request tells a follower whether to look at the tables."""
 TIMEOUT = 3.0
 """Seconds for one request on a small object, its body included."""
 CONNECT = 2.0
@@ -115,19 +118,3 @@ class Objects(ABC):
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             told = list(pool.map(attempt, range(_AT_ONCE)))
         return told.count(True) == 1 or (True not in told and None in told)
-
-
-def objects_at(url: str, timeout: float | None = None) -> Objects:
-    """Give the objects under a URL; a request may take `timeout` seconds (`TIMEOUT`).
-
-    Raises:
-        BucketUnavailable: The URL's client cannot be made.
-    """
-    within = TIMEOUT if timeout is None else timeout
-    if is_database(url):
-        from memory_core.store.remote.database import DatabaseObjects
-
-        return DatabaseObjects(url, within)
-    from memory_core.store.remote.bucket_objects import BucketObjects
-
-    return BucketObjects(url, within)

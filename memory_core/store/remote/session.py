@@ -22,7 +22,8 @@ from memory_core.store.remote.bucket import bucket_faults
 from memory_core.store.remote.candidate import Candidate
 from memory_core.store.remote.joining import Joining, Taken
 from memory_core.store.remote.lease import Lease
-from memory_core.store.remote.objects import BucketUnavailable, objects_at
+from memory_core.store.remote.objects import BucketUnavailable
+from memory_core.store.remote.reaching import objects_at
 from memory_core.store.remote.uploading import ROWS, Uploader, pause_after
 from memory_core.store.schema import Entry, entry_of, table_of
 from memory_core.store.writer import Writer

@@ -7,7 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from memory_core.store.remote.objects import BucketUnavailable, Objects, objects_at
+from memory_core.store.remote.objects import BucketUnavailable, Objects
+from memory_core.store.remote.reaching import objects_at
 
 FRESH = 5.0
 """Seconds for which what was read is not looked at again."""

@@ -24,17 +24,16 @@ from memory_core.model import FLIPS, State
 from memory_core.store.faults import translated
 from memory_core.store.meta import Meta
 from memory_core.store.reembedding import REWRITTEN
-from memory_core.store.remote.bucket import BucketTables, bucket_faults, tables_at
+from memory_core.store.remote.bucket import BucketTables, bucket_faults
 from memory_core.store.remote.lease import Lease
-from memory_core.store.remote.objects import Objects
+from memory_core.store.remote.objects import HEAD, Objects
+from memory_core.store.remote.reaching import tables_at
 from memory_core.store.remote.shared_meta import SharedMeta
 from memory_core.store.remote.sweeping import Sweeper
 from memory_core.store.schema import CODECS, TABLES, Entry, TableName
 from memory_core.store.tables import table_name
 from memory_core.store.writer import Writer
 
-HEAD = "head.json"
-"""New content after every upload: one request tells a follower whether to look at the tables."""
 SECONDS = 1.0
 """An acknowledged record is uploaded at most so much later, while the bucket answers."""
 ROWS = 256

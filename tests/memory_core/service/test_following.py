@@ -29,7 +29,7 @@ from memory_core.service.service import MemoryService
 from memory_core.settings import Settings
 from memory_core.store.lance_store import LanceStore
 from memory_core.store.remote import inbox
-from memory_core.store.remote.objects import objects_at
+from memory_core.store.remote.reaching import objects_at
 from memory_core.store.remote.sharing import Sharing
 from memory_core.store.schema import entry_of, table_of
 from tests.memory_core.hash_embedder import HashEmbedder

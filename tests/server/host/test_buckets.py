@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from memory_core.requests import ListRequest, RememberRequest
-from memory_core.store.remote.lease import NAME, Claim
-from memory_core.store.remote.objects import objects_at
+from memory_core.store.remote.lease import Claim
+from memory_core.store.remote.objects import LEASE
+from memory_core.store.remote.reaching import objects_at
 from tests.memory_core.store.remote.bucket import rows
 from tests.server.host.room import Room, alive, until
 
@@ -26,7 +27,7 @@ async def test_a_host_that_lost_the_lease_ends_and_the_next_one_goes_on(
     first = room.living()
     until(lambda: len(rows(bucket_url, "items")) == 1)
     objects_at(bucket_url).put(
-        NAME, Claim("another", 7, "another machine", released=True).content()
+        LEASE, Claim("another", 7, "another machine", released=True).content()
     )
     until(lambda: not alive(first.pid))
     found = await memory.list_lessons(ListRequest())

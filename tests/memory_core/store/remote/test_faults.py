@@ -18,7 +18,8 @@ from memory_core.store.meta import SCHEMA_VERSION, Meta
 from memory_core.store.remote import candidate, inbox, lease, session, uploading
 from memory_core.store.remote.bucket import BucketTables
 from memory_core.store.remote.bucket_objects import BucketObjects
-from memory_core.store.remote.objects import objects_at
+from memory_core.store.remote.objects import LEASE
+from memory_core.store.remote.reaching import objects_at
 from memory_core.store.remote.shared_meta import SharedMeta
 from memory_core.store.remote.sharing import Sharing
 from memory_core.store.remote.uploading import Uploader
@@ -82,7 +83,7 @@ def freed(store: LanceStore) -> None:
     """Let the lease of a killed process be as if it had run out."""
     one = session_of(store)
     gone = lease.Claim("", one.lease.epoch, released=True)
-    one.objects.put(lease.NAME, gone.content())
+    one.objects.put(LEASE, gone.content())
 
 
 def write(store: LanceStore, number: int) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from memory_core.store.remote import database
 from memory_core.store.remote.database import Database, DatabaseTables
-from memory_core.store.remote.lease import NAME as LEASE
-from memory_core.store.remote.objects import BucketUnavailable, Found, Objects, objects_at
+from memory_core.store.remote.objects import LEASE, BucketUnavailable, Found, Objects
+from memory_core.store.remote.reaching import objects_at
 from tests.patience import PATIENCE
 
 ODD = bytes(range(256)) + "quoted 'twice' \u2028".encode()
