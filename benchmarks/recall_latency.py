@@ -105,7 +105,8 @@ class Arm:
         core = self.service.core
         ids = [held.item.id for held in core.store.scan_items(Scope((PROJECT,)))]
         for start in range(0, len(ids), 1_000):
-            core.traits_of(tuple(ids[start : start + 1_000]))
+            for stored in core.items(tuple(ids[start : start + 1_000])).values():
+                core.read(stored.item)
 
     def row(self, percent: float) -> tuple[Cell, ...]:
         """The table's row: every part a percentile of its own."""

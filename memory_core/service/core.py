@@ -25,6 +25,7 @@ from memory_core.model import (
     Event,
     EventKind,
     Item,
+    OutcomeRecord,
     new_id,
 )
 from memory_core.port import Change
@@ -33,7 +34,7 @@ from memory_core.projects import DEFAULT_PROJECT, near_names
 from memory_core.proven import ProvenNames
 from memory_core.reading import WINDOW
 from memory_core.repositories import earlier_names, folders_changed
-from memory_core.scorer.episode import Traits
+from memory_core.scorer.episode import Episode, Traits, build_episode
 from memory_core.scorer.panel import Texts, item_key
 from memory_core.scorer.relevance import Scale
 from memory_core.service.catalogue import Catalogue, Line
@@ -320,14 +321,23 @@ class Core:
             self._read[item.id] = known
         return known
 
-    def traits_of(self, ids: tuple[str, ...]) -> Traits:
-        """What the learner reads of items that were served or named."""
-        found = self.items(ids)
+    def episode_of(self, outcome: OutcomeRecord, place: LogPlace) -> Episode:
+        """What the learner needs of an outcome."""
+        named = (*place.served, *(outcome.used or ()), *outcome.helpful, *outcome.harmful)
+        found = self.items(tuple(dict.fromkeys(named)))
         keys = {item_id: item_key(stored) for item_id, stored in found.items()}
-        return Traits(
+        traits = Traits(
             keys={i: key for i, key in keys.items() if key is not None},
             pitfalls=frozenset(i for i, stored in found.items() if stored.item.kind == "pitfall"),
             contents={i: self.read(stored.item).content for i, stored in found.items()},
+        )
+        return build_episode(
+            outcome,
+            place.record,
+            place.query,
+            owner=place.owner,
+            traits=traits,
+            dimension=self.store.dimension,
         )
 
     @property

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from memory_core.background import axes, unrelated
@@ -17,10 +16,14 @@ from memory_core.model import STATES, Event
 from memory_core.port import Change
 from memory_core.ports import Embedder, Record, Scope, StoredItem, StoredOutcome, StoredRecall
 from memory_core.scorer.relevance import Scale
-from memory_core.service.announcing import item_changes, outcome_changes, recall_changes
 from memory_core.service.core import Core
-from memory_core.service.fold import NOWHERE, LogPlace
-from memory_core.service.joining import episode_of, joined
+from memory_core.service.fold import (
+    NOWHERE,
+    LogPlace,
+    item_changes,
+    outcome_changes,
+    recall_changes,
+)
 from memory_core.service.notebook import Notebook
 
 if TYPE_CHECKING:  # torch comes with it, later
@@ -66,7 +69,7 @@ class Feed:
         recall = self._recalls.get(recall_id)
         if recall is None and recall_id:
             recall = self._core.store.get_recall(recall_id)
-        return joined(self._core, stored.record, recall)
+        return self._core.reports.place(stored.record, recall, self._core.embedder)
 
     def attach(self, embedder: Embedder) -> None:
         """Take the model in: bind the store to it, bring the learner to the end of the log.
@@ -119,7 +122,7 @@ class Feed:
             embedder.name,
             embedder.dimension,
             lambda: core.notify(Change("scorer")),
-            partial(episode_of, core),
+            core.episode_of,
         )
         trainer.rebuild(placed)
         return trainer

@@ -2,7 +2,9 @@
 
 Each takes every record, in the order of the log and under the service's lock. What is reported
 here, read again at opening, followed from another process or evaluated goes the same way, so a
-fold is the same function of the log wherever it came from.
+fold is the same function of the log wherever it came from. Subscribers are told the same of a
+record, too: each change names the project that it happened in, and who does not see that project
+hears nothing.
 """
 
 from __future__ import annotations
@@ -11,9 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from memory_core.model import OutcomeRecord, RecallRecord
-from memory_core.ports import Record, StoredOutcome, StoredRecall, Vector
+from memory_core.port import Change
+from memory_core.ports import Embedder, Record, StoredOutcome, StoredRecall, Vector
 from memory_core.scorer.episode import Episode
 from memory_core.service.clusters import Failure
+from memory_core.service.conditions import conditions_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,22 @@ class Reports:
         self.by_report_id: dict[tuple[str, str], OutcomeRecord] = {}
         self._owners: dict[str, str] = {}
 
-    def place(self, outcome: OutcomeRecord, recall: StoredRecall | None) -> LogPlace:
-        """Where an outcome stands: it counts for its recall, else the first of its corrections."""
+    def place(
+        self, outcome: OutcomeRecord, recall: StoredRecall | None, embedder: Embedder | None = None
+    ) -> LogPlace:
+        """Where an outcome stands: it counts for its recall, else the first of its corrections.
+
+        The conditions are the recall's own where it was logged with them, else those of what it
+        asked or, without a recall, of what is reported; none without a model.
+        """
         owner = outcome.recall_id or self._owners.get(outcome.supersedes, outcome.id)
         served = recall.record.served_ids if recall is not None else ()
-        return LogPlace(recall, served, owner, self.by_owner.get(owner))
+        query = recall.vector if recall is not None else None
+        if query is None and embedder is not None:
+            asked = recall.record if recall is not None else outcome
+            context = recall.record.context if recall is not None else ""
+            query = conditions_of(embedder, asked.task, context, asked.error).vector
+        return LogPlace(recall, served, owner, self.by_owner.get(owner), query)
 
     def take(self, place: LogPlace, record: Record) -> None:
         if not isinstance(record, StoredOutcome):
@@ -75,3 +90,30 @@ class Reports:
         self._owners[outcome.id] = place.owner
         if outcome.report_id:
             self.by_report_id[outcome.project, outcome.report_id] = slim
+
+
+def recall_changes(project: str) -> tuple[Change, ...]:
+    """An answer was served in a project."""
+    return (Change("stats", project=project),)
+
+
+def item_changes(item_id: str, project: str) -> tuple[Change, ...]:
+    """An item of a project is new, or in another state."""
+    return (
+        Change("item", item_id, project),
+        Change("project", project, project),
+        Change("stats", project=project),
+    )
+
+
+def outcome_changes(outcome: OutcomeRecord) -> tuple[Change, ...]:
+    """A report was taken: the items that it credits have other counters."""
+    project = outcome.project
+    credited = [Change("item", credit.item_id, project) for credit in outcome.credits]
+    mistakes = [Change("mistakes", project=project)] if outcome.signature_id else []
+    return (
+        *credited,
+        Change("project", project, project),
+        *mistakes,
+        Change("stats", project=project),
+    )

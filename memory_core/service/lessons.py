@@ -23,7 +23,6 @@ from memory_core.ports import Embedder, Probe, StoredItem
 from memory_core.redaction import redact
 from memory_core.requests import EditRequest, ForgetRequest, RememberRequest
 from memory_core.service.advising import after_remember, after_state
-from memory_core.service.announcing import item_changes
 from memory_core.service.catalogue import Line, same_words
 from memory_core.service.core import Core
 from memory_core.service.editing import (
@@ -36,6 +35,7 @@ from memory_core.service.editing import (
     is_same,
     verdict_on,
 )
+from memory_core.service.fold import item_changes
 from memory_core.spelling import composed
 
 NEAR = 0.92

@@ -27,7 +27,7 @@ from memory_core.scorer.relevance import Scale
 from memory_core.scorer.shares import counted, holder_of
 from memory_core.service.cause_trainer import CauseTrainer
 from memory_core.service.clusters import Cluster, Failure, Seen, blamed, failure_of, iso, summary_of
-from memory_core.service.conditions import views_of
+from memory_core.service.conditions import Conditions, views_of
 from memory_core.service.fold import LogPlace
 from memory_core.service.likeness import Likeness, Member
 from memory_core.service.recurrence import Traces
@@ -92,6 +92,20 @@ class Notebook:
         """Stop learning."""
         if self.causes is not None:
             self.causes.close()
+
+    def at_hand(self, project: str, conditions: Conditions) -> Failure:
+        """What a query asks about: its error, else its conditions alone."""
+        shape = conditions.shape
+        failure = Failure(
+            project,
+            shape.error_class if shape else "",
+            shape.id if shape else "",
+            conditions.signature,
+            conditions.vector,
+            conditions.failure,
+            task=conditions.asked,
+        )
+        return self.viewed(failure)
 
     def viewed(self, failure: Failure) -> Failure:
         """The failure with its views, where the learned similarity is in use."""

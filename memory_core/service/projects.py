@@ -11,9 +11,9 @@ from memory_core.errors import InvalidInput, shown
 from memory_core.model import GLOBAL_PROJECT, Event, EventKind, new_id
 from memory_core.projects import DEFAULT_PROJECT, near_names
 from memory_core.requests import ProjectRequest, ProjectsRequest
-from memory_core.service.announcing import item_changes
 from memory_core.service.catalogue import Line
 from memory_core.service.core import Core
+from memory_core.service.fold import item_changes
 from memory_core.service.lessons import Lessons
 
 _SHARED = (GLOBAL_PROJECT, DEFAULT_PROJECT)

@@ -19,14 +19,13 @@ from memory_core.requests import ROOM_FOR_ONE, CheckRequest, RecallRequest
 from memory_core.scorer.panel import panel_of
 from memory_core.scorer.relevance import BY_MEANING, BY_WORDS, tempered
 from memory_core.service.advising import Reported, after_check, after_recall
-from memory_core.service.announcing import recall_changes
 from memory_core.service.answering import Ranked, cut, size_of, tokens_of, why
 from memory_core.service.catalogue import said_of
 from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
 from memory_core.service.fitting import held_in, least_of, signs_read
+from memory_core.service.fold import recall_changes
 from memory_core.service.holdout import NOTE, withholds
-from memory_core.service.joining import at_hand
 from memory_core.service.notebook import MOST_WARNINGS
 from memory_core.service.slate import Slate, explored, slate_of
 
@@ -277,7 +276,7 @@ class Recaller:
     # -- answering -----------------------------------------------------------------
 
     def _warnings(self, project: str, conditions: Conditions) -> tuple[FailureWarning, ...]:
-        failure = at_hand(self._core, project, conditions)
+        failure = self._core.notebook.at_hand(project, conditions)
         found = [
             warning
             for name in self._core.names.covers(project)

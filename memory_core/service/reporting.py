@@ -20,11 +20,10 @@ from memory_core.scorer.credit import assign
 from memory_core.scorer.proof import held_out
 from memory_core.scorer.stack import FIRST
 from memory_core.service.advising import after_report
-from memory_core.service.announcing import outcome_changes
 from memory_core.service.clusters import failure_of
 from memory_core.service.conditions import Conditions, conditions_of
 from memory_core.service.core import Core
-from memory_core.service.joining import episode_of, joined
+from memory_core.service.fold import outcome_changes
 from memory_core.service.lessons import Lessons
 from memory_core.service.open_recalls import RECALL_LIFETIME
 from memory_core.service.quota import quota_items
@@ -263,8 +262,8 @@ class Reporter:
         if not report.caller.source or not report.caller.trusted:
             trust = core.quotas.trust(outcome.source, touched, outcome.at, earlier)
             outcome = replace(outcome, trust=trust)
-        place = joined(core, outcome, report.recall)
-        episode = episode_of(core, outcome, place)
+        place = core.reports.place(outcome, report.recall, core.embedder)
+        episode = core.episode_of(outcome, place)
         fit = core.trainer.learner.snapshot.fit if core.trainer is not None else FIRST
         outcome = replace(outcome, credits=assign(episode, fit))
         failure = failure_of(outcome, report.conditions.signature, place.query)
