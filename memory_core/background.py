@@ -44,6 +44,10 @@ PAIR = 0.7
 _PAIR = re.compile("[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]{2}(?<![\u3400-\u9fff]{2})")
 _GRAMMAR = re.compile("[\u3041-\u309f]+")
 """Japanese writes endings and particles in hiragana, and what a text is about seldom."""
+_OBJECT = "\u3092"
+"""A particle of Japanese that is part of no word."""
+EVERYDAY = 20
+"""As how many of the background prompts have it a word counts that any request may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Rarity:
 
     def of(self, term: str) -> float:
         """The rarity of one term of `memory_core.words.terms`, in [0, 1]."""
-        if term in self.empty or len(term) == 1 or _GRAMMAR.fullmatch(term):
+        if term in self.empty or len(term) == 1 or _GRAMMAR.fullmatch(term) or _OBJECT in term:
             return 0.0
         most = math.log((self.size + 1) / 0.5)
         whole = math.log((self.size + 1) / (self.seen.get(term, 0) + 0.5)) / most
@@ -70,6 +74,9 @@ class Rarity:
 def rarity() -> Rarity:
     """The rarity of terms by the lists of the package."""
     seen = Counter(term for prompt in prompts() for term in set(terms(prompt)))
+    for term in {term for line in listed("everyday_words.txt") for term in terms(line)}:
+        if not (term.isascii() and seen[term]):  # an English word, too, which the prompts weigh
+            seen[term] = max(seen[term], EVERYDAY)
     empty = frozenset(term for line in listed("function_words.txt") for term in terms(line))
     return Rarity(seen, empty, len(prompts()))
 

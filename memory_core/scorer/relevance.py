@@ -113,7 +113,7 @@ class Shared:
     """The words of a task that items share with it.
 
     `mass` float64[N] >= 0, the sum of rarity^2; `share` float64[N] in [0, 1], the same as a
-    share of the task's; `rarest` float64[N] in [0, 1].
+    share of the task's, at the least of one rare word's; `rarest` float64[N] in [0, 1].
     """
 
     mass: Floats
@@ -140,7 +140,7 @@ def shared_words(held: list[NDArray[np.uint32]], asked: Mapping[int, float]) -> 
     hit = order[at] == words
     np.add.at(mass, places[hit], weights[at[hit]] ** 2)
     np.maximum.at(rarest, places[hit], weights[at[hit]])
-    share = mass / float(np.square(weights).sum())
+    share = mass / max(float(np.square(weights).sum()), 1.0)
     return Shared(mass * min(1.0, LONGEST_QUERY / len(asked)), share, rarest)
 
 

@@ -134,6 +134,11 @@ def test_shared_words_are_weighed_by_rarity() -> None:
     assert found.rarest.tolist() == [1.0, 0.0, 0.0]
 
 
+def test_all_words_of_a_task_that_says_little_are_no_whole_share() -> None:
+    assert shared_words([words(1)], {1: 0.4}).share[0] == pytest.approx(0.16)
+    assert shared_words([words(1)], {1: 1.0}).share[0] == 1.0
+
+
 def test_the_words_of_a_long_text_count_for_less_each() -> None:
     many = dict.fromkeys(range(4 * int(LONGEST_QUERY)), 1.0)
     assert shared_words([words(1)], many).mass[0] == pytest.approx(0.25)

@@ -129,6 +129,45 @@ def test_a_korean_prompt_that_shares_an_everyday_word_is_told_nothing_uninvited(
     bench.service.close()
 
 
+@pytest.mark.parametrize(
+    ("lesson", "everyday"),
+    [
+        (
+            ("注文確認メールが二重に届く", "Webhookのidを一意にする。制約を追加する。"),
+            (
+                "確認してください",
+                "問題があります",
+                "テストを実行して",
+                "ダークモードを追加",
+                "続けて",
+            ),
+        ),
+        (
+            ("Проблема с кодировкой в выгрузке", "Проверь файл, добавь метку порядка байтов."),
+            ("есть проблема", "Проверь, пожалуйста", "добавь кнопку", "спасибо"),
+        ),
+        (
+            ("检查订单时出现跨域问题", "添加响应头，再测试一次。"),
+            ("请检查一下", "有问题", "运行测试", "谢谢"),
+        ),
+        (
+            ("Problema de codificación en la exportación", "Revisa el archivo y añade BOM."),
+            ("hay un problema", "revisa esto, gracias", "añade un botón"),
+        ),
+    ],
+    ids=("Japanese", "Russian", "Chinese", "Spanish"),
+)
+def test_an_everyday_word_alone_serves_nobody(
+    model: SentenceEmbedder, tmp_path: Path, lesson: tuple[str, str], everyday: tuple[str, ...]
+) -> None:
+    bench = Bench(tmp_path, mode="similarity")
+    bench.service.attach(model)
+    bench.remember(*lesson)
+    assert [said for said in everyday if bench.ids(said)] == []
+    assert bench.ids(lesson[0], door="prompt")
+    bench.service.close()
+
+
 def test_another_error_in_russian_is_not_told_as_seen_before(
     model: SentenceEmbedder, tmp_path: Path
 ) -> None:
