@@ -161,7 +161,7 @@ class _Verification:
             (differs, "it has with other vectors"),
         ]
         if self._log.read_only and not (extra or states or differs):
-            coming = f", and the process that owns the store adds {len(lacks):,}" if lacks else ""
+            coming = f"; {len(lacks):,} more are being added, or at the next start" if lacks else ""
             return passed(name, f"{len(there):,} items, as the log has them{coming}.")
         said = [f"{what} {len(which):,} items: {_named(which)}" for which, what in faults if which]
         if said:

@@ -114,6 +114,11 @@ class Catalog:
             for row in rows:
                 self._waiting.put(row, False)
 
+    def lost_vectors(self, row: int) -> None:
+        """Note that the vectors of a row must be made again."""
+        with self._lock:
+            self._waiting.put(row, True)
+
     # -- one item
 
     def row(self, item_id: str) -> int | None:

@@ -144,14 +144,17 @@ class Log:
         self.after_close: Callable[[], None] = lambda: None
         created = not path.exists()
         self._db = _connected(path, read_only=read_only)
+        self._reader = self._db  # until the file is known to be whole, nothing is written to it
         try:
+            if not created:
+                self._check()
             if not read_only:
                 self._db.execute(f"PRAGMA page_size={_PAGE}")
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=FULL")
                 self._db.executescript(_SCHEMA + _VECTORS.format(int(generation)))
+                self.mark(_WHOLE, None)
             self._reader = _connected(path, read_only=read_only)
-            self._check()
         except sqlite3.DatabaseError as error:
             self._db.close()
             if isinstance(error, sqlite3.OperationalError):
@@ -169,12 +172,13 @@ class Log:
         Raises:
             LogDamagedError: It is damaged.
         """
-        if self._path.stat().st_size < LOOKED_AT or self.marked(_WHOLE) is None:
-            (verdict,) = self._ask("PRAGMA quick_check(1)")[0]
-            if verdict != "ok":
-                raise LogDamagedError(str(verdict))
-        if not self.read_only and self.marked(_WHOLE) is not None:
-            self.mark(_WHOLE, None)
+        if self._path.stat().st_size >= LOOKED_AT:
+            with suppress(sqlite3.OperationalError):  # a log that was never begun has no marks
+                if self.marked(_WHOLE) is not None:
+                    return
+        (verdict,) = self._ask("PRAGMA quick_check(1)")[0]
+        if verdict != "ok":
+            raise LogDamagedError(str(verdict))
 
     # -- writing
 
@@ -304,14 +308,15 @@ class Log:
 
         Damaged vectors are left out of it; of a damaged record there is None. Both are said.
         """
-        found = self._decoded(row)
+        found = self.examine(row)
         if found.vectors_damaged:
             _LOG.error("the vectors of record %s of %s are damaged and left out", *row[:2])
         if found.entry is None:
             _LOG.error("record %s of %s is damaged and left out", *row[:2])
         return found.entry
 
-    def _decoded(self, row: Any) -> Examined:
+    def examine(self, row: Any) -> Examined:
+        """Give what is whole of such a row, and say nothing."""
         seq, name, record_id, payload, crc, first, second, vectors_crc = row
         damaged = vectors_crc is not None and _crc(first, second) != vectors_crc
         blobs = (None, None) if damaged else (first, second)
@@ -327,7 +332,7 @@ class Log:
         """Give every record in the order of the log, also what is damaged."""
         after = 0
         while rows := self._rows(f"r.seq > ? ORDER BY r.seq LIMIT {SLICE}", after):
-            yield from map(self._decoded, rows)
+            yield from map(self.examine, rows)
             after = rows[-1][0]
 
     def integrity(self) -> str:
@@ -399,17 +404,23 @@ class Log:
         return [(*row[:-1], bool(row[-1])) for row in rows]
 
     def vectors(self) -> Iterator[tuple[int, bytes | None, bytes | None]]:
-        """Give (seq, first, second) of the items that have vectors, in the order of the log."""
+        """Give (seq, first, second) of the items that have vectors, in the order of the log.
+
+        Damaged ones are None.
+        """
         after = 0
         while True:
             rows = self._ask(
-                f"SELECT v.seq, v.first, v.second FROM vectors_{self.generation} v JOIN records r"
-                " ON r.seq = v.seq WHERE r.name = 'items' AND v.seq > ? ORDER BY v.seq LIMIT 2048",
+                f"SELECT v.seq, v.first, v.second, v.crc FROM vectors_{self.generation} v"
+                " JOIN records r ON r.seq = v.seq WHERE r.name = 'items' AND v.seq > ?"
+                " ORDER BY v.seq LIMIT 2048",
                 after,
             )
             if not rows:
                 return
-            yield from rows
+            for seq, first, second, crc in rows:
+                whole = _crc(first, second) == crc
+                yield (seq, first, second) if whole else (seq, None, None)
             after = rows[-1][0]
 
     def lacking(self, name: TableName, generation: int) -> list[int]:
@@ -603,7 +614,7 @@ def _torn(path: Path) -> Iterator[tuple[int, list[Any]]]:
 def _carry(found: dict[int, Entry], log: Log, row: Any, vectors: Mapping[int, Any]) -> None:
     """Take a row that is whole, with its vectors if those are."""
     try:
-        entry = log.entry_of((*row, *vectors.get(row[0], (None, None, None))))
+        entry = log.examine((*row, *vectors.get(row[0], (None, None, None)))).entry
     except (TypeError, AttributeError):  # a page of nonsense that looks like a row
         return
     if entry is not None:

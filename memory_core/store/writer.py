@@ -251,6 +251,8 @@ class Writer:
         rows = {self.catalog.seq(row): row for row in range(len(self.catalog))}
         for seq, *pair in self.log.vectors():
             kept.put(rows[seq], tuple(map(vector_from, pair)))
+            if pair[0] is None:  # damaged: they are made again as soon as there is a model
+                self.catalog.lost_vectors(rows[seq])
         self.vectors = kept
 
     def _is_large(self, rows: int) -> bool:

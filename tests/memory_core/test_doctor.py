@@ -369,7 +369,7 @@ def test_a_store_in_use_is_verified_with_what_its_index_lacks(tmp_path: Path) ->
     store = stocked(tmp_path / "used")
     checks = verified(tmp_path / "used")
     assert {check.status for check in checks.values()} == {"ok"}
-    assert "adds 3" in checks["index"].found
+    assert "3 more are being added" in checks["index"].found
     store.close()
 
 

@@ -256,6 +256,23 @@ def test_an_item_with_flipped_bits_is_taken_from_the_index(tmp_path: Path) -> No
     store.close()
 
 
+def test_damaged_vectors_of_an_item_are_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    filled(folder).close()
+    with closing(sqlite3.connect(folder / logs.FILE)) as db, db:
+        place = "(SELECT seq FROM records WHERE id = 'item_0003')"
+        db.execute(f"UPDATE vectors_1 SET first = zeroblob(64) WHERE seq = {place}")
+    store = LanceStore.open(folder, maintain=False)
+    assert store.count_waiting() == 1
+    store.embed_waiting(EMBEDDER)
+    assert same(store.get_items(["item_0003"])["item_0003"], item(3, "alpha 3"))
+    store.close()
+    again = LanceStore.open(folder, maintain=False)
+    assert again.count_waiting() == 0
+    assert_whole(again)
+    again.close()
+
+
 def test_quarantine_keeps_a_bounded_number_of_sets(tmp_path: Path) -> None:
     for n in range(logs.KEPT + 5):
         (tmp_path / logs.QUARANTINE / f"log-{n:04d}").mkdir(parents=True)
