@@ -154,8 +154,12 @@ def test_a_korean_prompt_that_shares_an_everyday_word_is_told_nothing_uninvited(
             ("Problema de codificación en la exportación", "Revisa el archivo y añade BOM."),
             ("hay un problema", "revisa esto, gracias", "añade un botón"),
         ),
+        (
+            ("The nightly export breaks on old accounts", "Split ids hi and lo, average the load."),
+            ("hi", "hey", "nice, proceed", "what is the average?"),
+        ),
     ],
-    ids=("Japanese", "Russian", "Chinese", "Spanish"),
+    ids=("Japanese", "Russian", "Chinese", "Spanish", "English"),
 )
 def test_an_everyday_word_alone_serves_nobody(
     model: SentenceEmbedder, tmp_path: Path, lesson: tuple[str, str], everyday: tuple[str, ...]

@@ -34,12 +34,6 @@ def test_a_common_word_is_no_reason_to_serve(open_bench: OpenBench) -> None:
     assert bench.recall("What do you want to make first, please?").abstained
 
 
-def test_a_greeting_serves_no_lesson_that_has_one(bench: Bench) -> None:
-    bench.remember("Say hi in the template", "Start the letter with hi and the ids of the orders.")
-    for task in ("hi", "hey", "ok thanks, bye", "the ids please"):
-        assert bench.recall(task, door="prompt").abstained
-
-
 def test_one_fitting_item_lets_no_other_through(bench: Bench) -> None:
     kept = dates(bench)
     for number in range(5):
