@@ -81,6 +81,7 @@ class StoredOutcome:
     signature: Vector | None
 
 
+LogKind = Literal["recalls", "outcomes", "events"]
 Record = StoredItem | StoredRecall | StoredOutcome | Event
 """What the log consists of."""
 
@@ -267,6 +268,9 @@ class Store(Protocol):
     def get_outcome(self, outcome_id: str) -> StoredOutcome | None: ...
     def add_event(self, event: Event) -> None:
         """Append the event and apply its state flip."""
+
+    def log(self, *kinds: LogKind) -> Iterator[tuple[int, StoredRecall | StoredOutcome | Event]]:
+        """All records of these kinds with their places, which rise, as of the first step."""
 
     def recalls(self) -> Iterator[StoredRecall]:
         """All recalls, in log order."""

@@ -8,12 +8,12 @@ are the proof's own two, bit for bit. Reads the store only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from memory_core.model import Event, RecallRecord
+from memory_core.model import RecallRecord
 from memory_core.ports import Record, Store, StoredOutcome, StoredRecall
 from memory_core.proof_answers import Evaluation, PolicyRow, ScorerRow
 from memory_core.scorer.episode import Episode, Traits, build_episode
@@ -35,7 +35,7 @@ from memory_core.scorer.panel import Floats
 from memory_core.scorer.proof import TIE, calibration_error, log_loss
 from memory_core.scorer.rivals import Rival
 from memory_core.scorer.stack import Fit, position_weights
-from memory_core.service.fold import NOWHERE, LogPlace, Reports
+from memory_core.service.fold import NOWHERE, LogPlace, Reports, read_log
 from memory_core.service.holdout import Holdout
 from memory_core.service.lineage import Lineage
 from memory_core.service.tally import Tally
@@ -180,29 +180,19 @@ def evaluate(store: Store, name: str) -> Evaluation:
         store: Open, for reading at the least.
         name: How the answer calls it.
     """
-    log = store.events(), store.recalls(), list(store.outcomes())
-    return replayed(*log, store.dimension, name)
+    return replayed(read_log(store), store.dimension, name)
 
 
 def replayed(
-    events: Iterable[Event],
-    recalls: Iterable[StoredRecall],
-    outcomes: Sequence[StoredOutcome],
-    dimension: int,
-    name: str = "",
+    log: Iterable[tuple[Record, StoredRecall | None]], dimension: int, name: str = ""
 ) -> Evaluation:
-    """Compare the scorers on these outcomes, in log order; see `evaluate`."""
+    """Compare the scorers on the outcomes of a log, each with its recall; see `evaluate`."""
     replay = _Replay(dimension)
-    for event in events:
-        replay.take(event)
-    reported = {stored.record.recall_id for stored in outcomes}
-    kept: dict[str, StoredRecall] = {}
-    for recall in recalls:
-        replay.take(recall)
-        if recall.record.id in reported:
-            kept[recall.record.id] = replace(recall, vector=None)
-    for stored in outcomes:
-        replay.predict(stored, kept.get(stored.record.recall_id))
+    for record, recall in log:
+        if isinstance(record, StoredOutcome):
+            replay.predict(record, recall)
+        else:
+            replay.take(record)
     seen = replay.seen
     scorers = tuple(_scorer(seen, one) for one in SCORERS) if seen.rewards else ()
     policies = tuple(_policy(seen, one) for one in SCORERS) if seen.explored else ()

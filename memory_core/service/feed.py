@@ -22,6 +22,7 @@ from memory_core.service.fold import (
     LogPlace,
     item_changes,
     outcome_changes,
+    read_log,
     recall_changes,
 )
 from memory_core.service.notebook import Notebook
@@ -37,8 +38,7 @@ class Feed:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._log: list[StoredOutcome] = []
-        self._recalls: dict[str, StoredRecall] = {}
+        self._log: list[tuple[StoredOutcome, StoredRecall | None]] = []
 
     def open(self) -> None:
         """Read the whole log; without a model, so the learner waits for `attach`."""
@@ -46,30 +46,25 @@ class Feed:
         projects = tuple(sorted({project for project, _, _ in core.store.count_items()}))
         for item in core.store.scan_items(Scope(projects, states=STATES)):
             core.take(item)
-        for event in core.store.events():
-            core.take(event)
         self.read(core.take)
         core.names.join({*projects, *core.tally.projects()})
-        for stored in self._log:
-            core.take(stored, self._place(stored))
 
-    def read(self, each: Callable[[StoredRecall], None] = lambda _: None) -> None:
-        """Read the outcomes and the recalls that they belong to; `each` sees every recall."""
-        self._log = list(self._core.store.outcomes())
-        reported = {stored.record.recall_id for stored in self._log}
-        self._recalls = {}
-        for recall in self._core.store.recalls():
-            each(recall)
-            if recall.record.id in reported:
-                self._recalls[recall.record.id] = recall
+    def read(self, take: Callable[[Record, LogPlace], None] = lambda *_: None) -> None:
+        """Read the outcomes for the next `attach`; `take` gets all but the items."""
+        self._log = []
+        for record, recall in read_log(self._core.store):
+            place = NOWHERE
+            if isinstance(record, StoredOutcome):
+                self._log.append((record, recall))
+                place = self._place(record, recall)
+            take(record, place)
 
-    def _place(self, stored: StoredOutcome) -> LogPlace:
-        """Where a stored outcome stands."""
-        recall_id = stored.record.recall_id
-        recall = self._recalls.get(recall_id)
+    def _place(self, stored: StoredOutcome, recall: StoredRecall | None = None) -> LogPlace:
+        """Where a stored outcome stands; `recall`: the one that it is of, where it is at hand."""
+        core, recall_id = self._core, stored.record.recall_id
         if recall is None and recall_id:
-            recall = self._core.store.get_recall(recall_id)
-        return self._core.reports.place(stored.record, recall, self._core.embedder)
+            recall = core.store.get_recall(recall_id)
+        return core.reports.place(stored.record, recall, core.embedder)
 
     def attach(self, embedder: Embedder) -> None:
         """Take the model in: bind the store to it, bring the learner to the end of the log.
@@ -87,12 +82,12 @@ class Feed:
         self._embed_waiting()
         learns = core.settings.scorer_mode != "similarity"
         notebook = Notebook(embedder if learns else None, scale, core.catalogue.said)
-        placed = [(stored, self._place(stored)) for stored in self._log]
+        placed = [(stored, self._place(stored, recall)) for stored, recall in self._log]
         for stored, place in placed:
             notebook.take(place, stored)
         trainer = self._trained(embedder, placed) if learns else None
         with core.lock:
-            known = {stored.record.id for stored in self._log}
+            known = {stored.record.id for stored, _ in self._log}
             grown = core.tally.reports() > len(known)
             late = [s for s in core.store.outcomes() if s.record.id not in known] if grown else []
             learners = (notebook,) if trainer is None else (notebook, trainer)
@@ -107,7 +102,7 @@ class Feed:
             for learner in learners:
                 learner.start()
             self._embed_waiting()
-        self._log, self._recalls = [], {}
+        self._log = []
         core.read_long_items(embedder)
 
     def _trained(

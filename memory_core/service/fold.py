@@ -9,12 +9,15 @@ hears nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from heapq import merge
+from operator import itemgetter
 from typing import Protocol
 
 from memory_core.model import OutcomeRecord, RecallRecord
 from memory_core.port import Change
-from memory_core.ports import Embedder, Record, StoredOutcome, StoredRecall, Vector
+from memory_core.ports import Embedder, Record, Store, StoredOutcome, StoredRecall, Vector
 from memory_core.scorer.episode import Episode
 from memory_core.service.clusters import Failure
 from memory_core.service.conditions import conditions_of
@@ -90,6 +93,21 @@ class Reports:
         self._owners[outcome.id] = place.owner
         if outcome.report_id:
             self.by_report_id[outcome.project, outcome.report_id] = slim
+
+
+def read_log(store: Store) -> Iterator[tuple[Record, StoredRecall | None]]:
+    """The log in its order, items aside: each outcome with the recall that it is of."""
+    outcomes = list(store.log("outcomes"))
+    reported = {told.record.recall_id for _, told in outcomes if isinstance(told, StoredOutcome)}
+    recalls: dict[str, StoredRecall] = {}
+    logs = (store.log("events"), store.log("recalls"), outcomes)
+    for _, record in merge(*logs, key=itemgetter(0)):
+        recall = None
+        if isinstance(record, StoredOutcome):
+            recall = recalls.get(record.record.recall_id)
+        elif isinstance(record, StoredRecall) and record.record.id in reported:
+            recalls[record.record.id] = record
+        yield record, recall
 
 
 def recall_changes(project: str) -> tuple[Change, ...]:

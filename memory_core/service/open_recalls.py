@@ -6,8 +6,7 @@ names its recall_id closes it for good, `unknown` too; a correction changes noth
 
 Recalls of one task are one to be reported: a client's hook recalls on a prompt, then the
 agent for itself, in its own words, perhaps twice. The outcome of one closes all of them
-that were served before it. Which belong together depends on recalls alone, so that a
-rebuild, which reads all recalls before all outcomes, finds the same.
+that were served before it.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from memory_core.model import Event, Kind, RecallRecord, State
 from memory_core.ports import (
     Candidate,
     Embedder,
+    LogKind,
     Matrix,
     Probe,
     Scope,
@@ -320,6 +321,10 @@ class LanceStore:
 
     def add_event(self, event: Event) -> None:
         self._writer.append("events", [event])
+
+    def log(self, *kinds: LogKind) -> Iterator[tuple[int, StoredRecall | StoredOutcome | Event]]:
+        self._standing.require_open()
+        return self._reader.log(*kinds)
 
     def recalls(self) -> Iterator[StoredRecall]:
         self._standing.require_open()

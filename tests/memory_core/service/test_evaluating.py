@@ -109,8 +109,9 @@ class Log:
         )
 
     def evaluated(self) -> Evaluation:
-        recalls = [StoredRecall(one, None) for one in self.recalls.values()]
-        return replayed((), recalls, [StoredOutcome(one, None) for one in self.outcomes], 8)
+        recalls = {one.id: StoredRecall(one, None) for one in self.recalls.values()}
+        outcomes = [(StoredOutcome(one, None), recalls[one.recall_id]) for one in self.outcomes]
+        return replayed([*((one, None) for one in recalls.values()), *outcomes], 8)
 
 
 def row(found: Evaluation, name: str) -> ScorerRow:
@@ -209,7 +210,7 @@ def test_corrections_and_unknown_outcomes_are_not_predicted_again() -> None:
 
 
 def test_nothing_reported_is_one_sentence() -> None:
-    found = replayed((), (), (), 8)
+    found = replayed((), 8)
     assert (found.scorers, found.policies) == ((), ())
     assert found.sentences[0].startswith("Nothing to compare yet")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from memory_core.errors import StoreMismatch, StoreUnavailable
-from memory_core.ports import Probe, Scope, Store, StoredItem, StoredRecall
+from memory_core.model import Event
+from memory_core.ports import Probe, Scope, Store, StoredItem, StoredOutcome, StoredRecall
 from tests.memory_core.hash_embedder import HashEmbedder
 from tests.memory_core.store.making import (
     EMBEDDER,
@@ -358,6 +359,26 @@ class StoreContract:
         store.add_outcome(outcome(1))
         assert first.record.id == "out_0000"
         assert list(reading) == []
+
+    def test_the_log_gives_several_kinds_of_records_in_one_order(self, store: Store) -> None:
+        store.add_items([item(1)])
+        store.add_recall(recall(1))
+        store.add_event(event(1, "retire", 1))
+        store.add_outcome(outcome(1))
+        store.compact()
+        store.add_recall(recall(2), durable=True)
+        for seen in self.now_and_later(store):
+            places, ids = zip(*self.ids_of(seen.log("events", "recalls", "outcomes")), strict=True)
+            assert ids == (recall(1).record.id, "event_0001", "out_0001", recall(2).record.id)
+            assert places == tuple(sorted(set(places)))
+            alone = self.ids_of(seen.log("recalls"))
+            assert alone == [(places[0], ids[0]), (places[3], ids[3])]
+
+    @staticmethod
+    def ids_of(
+        log: Iterable[tuple[int, StoredRecall | StoredOutcome | Event]],
+    ) -> list[tuple[int, str]]:
+        return [(n, one.id if isinstance(one, Event) else one.record.id) for n, one in log]
 
     # -- keeping
 

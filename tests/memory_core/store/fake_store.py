@@ -20,6 +20,7 @@ from memory_core.model import FLIPS, Event, Item, Kind, RecallRecord, State
 from memory_core.ports import (
     Candidate,
     Embedder,
+    LogKind,
     Matrix,
     Probe,
     Record,
@@ -267,14 +268,18 @@ class FakeStore:
         if state is not None and stored is not None:
             self._items[event.item_id] = replace(stored, state=state)
 
-    def log(self, after: int = 0) -> Iterator[tuple[int, Record]]:
-        """All records behind a place, with their places from 1, in the order of their calls.
-
-        An item is given as it is now. The product reads its log table by table.
-        """
-        self._require_open()
+    def whole_log(self, after: int = 0) -> Iterator[tuple[int, Record]]:
+        """All records behind a place, items too, in log order; an item is given as it is now."""
         places = enumerate(self._log[after:], after + 1)
         return iter([(place, kept[one]) for place, (kept, one) in places])
+
+    def log(self, *kinds: LogKind) -> Iterator[tuple[int, StoredRecall | StoredOutcome | Event]]:
+        self._require_open()
+        classes = {"recalls": StoredRecall, "outcomes": StoredOutcome, "events": Event}
+        wanted = tuple(classes[kind] for kind in kinds)
+        for place, record in self.whole_log():
+            if isinstance(record, wanted) and not isinstance(record, StoredItem):
+                yield place, record
 
     def recalls(self) -> Iterator[StoredRecall]:
         self._require_open()
