@@ -55,9 +55,13 @@ class Unreported:
 
 @dataclass(slots=True)
 class _Task:
-    """Recalls of one task, as its newest: `words` of the newest few, `own` once the agent asked."""
+    """Recalls of one task, as its newest: `words` of the newest few, `own` once the agent asked.
+
+    `recall_ids` are those that its next outcome may close.
+    """
 
     last: RecallRecord
+    recall_ids: deque[str] = field(default_factory=lambda: deque(maxlen=MOST))
     words: deque[frozenset[str]] = field(default_factory=lambda: deque(maxlen=_WORDINGS))
     own: bool = False
 
@@ -125,10 +129,10 @@ class OpenRecalls:
         opened.pop(outcome.recall_id, None)
         task = self._task_of.get(outcome.recall_id)
         if task is not None and not outcome.supersedes:
-            for one in list(opened.values()):
-                if self._task_of.get(one.recall_id) is task and one.at <= outcome.at:
-                    del opened[one.recall_id]
-                    self._closed_with[one.recall_id] = outcome.recall_id
+            for one in task.recall_ids:
+                if one in opened and opened[one].at <= outcome.at:
+                    del opened[one]
+                    self._closed_with[one] = outcome.recall_id
 
     def closed_with(self, recall_id: str) -> str:
         """The recall of the same task whose outcome closed this one as well, "" for none."""
@@ -184,6 +188,7 @@ class OpenRecalls:
         task.words.append(words_of(recall.task))
         task.own = task.own or recall.door == "recall"
         self._task_of[recall.id] = task
+        task.recall_ids.append(recall.id)
 
     def _in_hand(self, recall: RecallRecord) -> _Task | None:
         """The task that a recall, or a check, is part of; None when it begins another.

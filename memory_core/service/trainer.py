@@ -78,8 +78,8 @@ class Trainer:
         start = 0
         if found is not None:
             start, self._last_outcome = found.position.reports, found.position.outcome_id
-            for stored, place in log_so_far[:start]:
-                episode = self._episode(stored.record, place)
+            # All are made before the first is walked: by turns, both take a tenth longer.
+            for episode in [self._episode(told.record, at) for told, at in log_so_far[:start]]:
                 self.learner.walk_one(self.learner.observe(episode))
             try:
                 checkpoint.apply(found, self.learner)
