@@ -12,6 +12,8 @@ import lancedb
 import pytest
 
 from memory_core.errors import StoreUnavailable
+from memory_core.ports import Probe
+from memory_core.store import index, opening, writer
 from memory_core.store import log as logs
 from memory_core.store.lance_store import LanceStore
 from memory_core.store.log import open_log
@@ -101,6 +103,31 @@ def test_an_index_that_is_gone_is_made_anew(gone: str, tmp_path: Path) -> None:
     shutil.rmtree(store.path / gone)
     store = LanceStore.open(store.path, maintain=False)
     assert_whole(store)
+    store.close()
+
+
+def test_a_large_store_answers_while_its_index_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its vectors, from the log; then by words too, and from the index."""
+    monkeypatch.setattr(writer, "EXACT_ROWS", 5)
+    for module in (index, opening, writer):
+        monkeypatch.setattr(module, "BATCH", 4)
+    store = filled(tmp_path / "store", range(30))
+    store.compact()
+    store.close()
+    shutil.rmtree(store.path / "lance")
+    store = LanceStore.open(store.path, maintain=False)
+    assert store.sizes().unindexed == 30
+    asked = probe("title 17\nalpha 17")
+    assert store.search([asked], EVERYTHING, 3)[0].stored.item.id == "item_0017"
+    store.add_items([item(50, "zebra")])
+    assert store.search([probe("title 50\nzebra")], EVERYTHING, 3)[0].stored.item.id == "item_0050"
+    store._keeper.run("drain")
+    assert store.sizes().unindexed == 0
+    found = store.search([Probe("zebra", None)], EVERYTHING, 3)
+    assert [(each.stored.item.id, each.keyword > 0) for each in found] == [("item_0050", True)]
+    assert set(indexed(store)) == {f"item_{n:04d}" for n in (*range(30), 50)}
     store.close()
 
 
