@@ -159,6 +159,7 @@ class Index:
 
     def _compare(self) -> None:
         """Compare its rows with the catalog: places, states, and whether there are vectors."""
+        before = set(self._late)
         here = self._here()
         bare: set[str] = set()
         if self.tables.dimension:
@@ -172,8 +173,9 @@ class Index:
                 self._flipped[item_id] = None
         if here:  # rows of another store's items, or of items whose vectors came later
             self.tables.delete("items", sorted(here))
-        with self._lock:
-            self._late = dict(late)
+        with self._lock:  # with what came while this was looked at
+            came = {seq: item_id for seq, item_id in self._late.items() if seq not in before}
+            self._late = {**dict(late), **came}
         self.text_stale = bool(self.tables.unindexed("search_text"))
 
     def texts(self) -> dict[int, str]:

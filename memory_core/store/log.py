@@ -622,9 +622,9 @@ def _carry(found: dict[int, Entry], log: Log, row: Any, vectors: Mapping[int, An
 
 
 def readable(path: Path, statement: str) -> Iterator[Any]:
-    """Give the rows of a query up to the first damage."""
+    """Give the rows of a query up to the first damage; none where there is no file."""
     try:
-        with closing(sqlite3.connect(path)) as db:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as db:
             yield from db.execute(statement)
     except (sqlite3.Error, TypeError, ValueError):
         return

@@ -10,7 +10,7 @@ import pytest
 
 from memory_core.store import disk
 from memory_core.store.lance_store import LanceStore
-from memory_core.store.log import Log
+from memory_core.store.log import FILE, Log, readable
 from tests.memory_core.store.making import (
     EMBEDDER,
     EVERYTHING,
@@ -77,6 +77,20 @@ def statements(store: LanceStore, write: Write) -> list[str]:
     write(store)
     store._writer.log._db.set_trace_callback(None)
     return [statement.split("(")[0].strip() for statement in seen]
+
+
+def test_the_name_of_a_new_log_is_on_the_disk_before_anything_is_acknowledged(
+    tmp_path: Path, platter: Platter
+) -> None:
+    store = opened(tmp_path / "store")
+    assert os.path.relpath(tmp_path / "store") in platter.order
+    store.close()
+    (tmp_path / "other").mkdir()
+    del platter.order[:]
+    Log(tmp_path / "other" / FILE).close()
+    assert platter.order == [os.path.relpath(tmp_path / "other")]
+    assert list(readable(tmp_path / "nowhere", "SELECT 1")) == []
+    assert not (tmp_path / "nowhere").exists()
 
 
 @pytest.mark.parametrize("name", DURABLE)
