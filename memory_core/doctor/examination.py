@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from memory_core.doctor import bucket_check, machine, store_checks
-from memory_core.doctor.results import Check, Report, failed_with, passed
+from memory_core.doctor.results import Check, Report, failed_with, not_checked, passed
 from memory_core.errors import ModelUnavailable
 from memory_core.model_files import find_model
 from memory_core.settings import Settings
+from memory_core.store.meta import Meta
 
 
 def check_model(model: str) -> tuple[Check, str]:
@@ -24,6 +26,16 @@ def check_model(model: str) -> tuple[Check, str]:
     size = sum(path.stat().st_size for path in files.weights) / 1024**2
     known = "the packaged weights, unaltered" if not model else f"SHA-256 {files.sha256}"
     return passed("model", f"{files.name}, {size:,.0f} MB, {known}."), files.name
+
+
+def _check_records(folder: Path, known: Meta | None, index: str, packages: Check) -> list[Check]:
+    """Check the log and the index, unless what reads them would end this process."""
+    if packages.status == "fail":
+        why = "The packages that read it cannot be imported."
+        return [not_checked(name, why) for name in ("log", "index")]
+    from memory_core.doctor import log_checks
+
+    return [log_checks.check_log(folder, known), log_checks.check_index(folder, known, index)]
 
 
 def examine(
@@ -47,19 +59,19 @@ def examine(
     tell("the machine")
     checks = [machine.check_python(), machine.check_processor()]
     tell("the packages (they are imported as a start does, which takes some seconds)")
-    checks.append(machine.check_packages(packages, loaded=loaded))
+    imported = machine.check_packages(packages, loaded=loaded)
+    checks.append(imported)
     tell("the model")
     model, embedder = check_model(settings.model)
     checks.append(model)
     tell("the store")
-    meta, _ = store_checks.check_meta(folder, embedder)
+    meta, known = store_checks.check_meta(folder, embedder)
     checks += [
         store_checks.check_folder(folder),
         store_checks.check_hard_links(folder),
         store_checks.check_owner(folder),
         meta,
-        store_checks.check_log(folder),
-        store_checks.check_index(folder, settings.index),
+        *_check_records(folder, known, settings.index, imported),
         store_checks.check_quarantine(folder),
         store_checks.check_learner(folder),
         machine.check_disk(folder),

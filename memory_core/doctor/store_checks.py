@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 import uuid
 from contextlib import closing
 from pathlib import Path
@@ -20,15 +18,10 @@ from filelock import FileLock, Timeout
 from memory_core.doctor.results import Check, failed, failed_with, not_checked, passed, warned
 from memory_core.errors import LessonbankError, StoreUnavailable
 from memory_core.store import disk
-from memory_core.store.earlier import JOURNAL
-from memory_core.store.log import FILE as LOG
-from memory_core.store.log import reading
 from memory_core.store.meta import FILE as META
 from memory_core.store.meta import SCHEMA_VERSION, Meta, load_meta
-from memory_core.store.schema import TABLES
 
 _ELSEWHERE = "set LESSONBANK_STORE to another folder"
-_TABLE_SECONDS = 120
 
 
 def check_folder(folder: Path) -> Check:
@@ -137,7 +130,7 @@ def check_meta(folder: Path, embedder: str) -> tuple[Check, Meta | None]:
 
 def _without_meta(name: str, folder: Path) -> Check:
     tables = folder / "lance"
-    if (folder / LOG).exists() or (tables.is_dir() and any(tables.glob("*.lance/data/*"))):
+    if _has_records(folder / "log.db") or (tables.is_dir() and any(tables.glob("*.lance/data/*"))):
         return failed(
             name,
             f"{folder} has records but no {META}.",
@@ -146,89 +139,16 @@ def _without_meta(name: str, folder: Path) -> Check:
     return passed(name, "The store is empty.")
 
 
-def check_log(folder: Path) -> Check:
-    """Say what the log holds, and whether it can be read."""
-    name = "log"
-    path = folder / LOG
-    earlier = folder / JOURNAL
+def _has_records(path: Path) -> bool:
+    """Whether a log has any; one that cannot be read may have."""
     if not path.exists():
-        if earlier.exists():
-            return passed(name, "The store is of an earlier version; the next start gives it one.")
-        if (folder / META).exists():
-            return failed(
-                name,
-                f"{folder} has no {LOG}, which holds all its records.",
-                "Restore this one file from a backup, or move the folder away to begin anew.",
-            )
-        return passed(name, "There is no log yet.")
+        return False
+    mode = "ro" if path.with_name(f"{path.name}-wal").exists() else "ro&immutable=1"
     try:
-        with closing(reading(path)) as log:
-            problem = str(log.execute("PRAGMA quick_check(1)").fetchone()[0])
-            rows = dict(log.execute("SELECT name, count(*) FROM records GROUP BY name").fetchall())
-    except sqlite3.OperationalError as error:
-        return not_checked(name, f"The log cannot be opened now ({error}).")
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)) as log:
+            return log.execute("SELECT 1 FROM records LIMIT 1").fetchone() is not None
     except sqlite3.DatabaseError as error:
-        problem, rows = str(error), {}
-    if problem != "ok":
-        return warned(
-            name,
-            f"The log is damaged ({problem}).",
-            "Start once: it is moved to quarantine, what is readable is carried over, and items"
-            " come back from the index.",
-        )
-    counts = ", ".join(f"{kind} {rows.get(kind, 0):,}" for kind in TABLES)
-    return passed(name, f"{counts}; {path.stat().st_size / 1e6:,.1f} MB.")
-
-
-_PROGRAM = """
-import json, sys, lancedb
-place, names = sys.argv[1], sys.argv[2:]
-database = lancedb.connect(place)
-for name in names:
-    try:
-        print(json.dumps([name, database.open_table(name).count_rows(), ""]), flush=True)
-    except Exception as error:
-        print(json.dumps([name, -1, f"{type(error).__name__}: {error}"[:200]]), flush=True)
-"""
-
-
-def check_index(folder: Path, index: str = "") -> Check:
-    """Check that LanceDB opens the index, in a process of its own.
-
-    Args:
-        folder: Of the store.
-        index: Where it is when not in there.
-    """
-    name = "index"
-    if "://" in index:
-        return not_checked(name, f"It is at {index}: see `lessonbank verify`.")
-    place = Path(index) if index else folder / "lance"
-    names = sorted(path.name.removesuffix(".lance") for path in place.glob("*.lance"))
-    if not names:
-        return passed(name, "There is no index yet.")
-    command = [sys.executable, "-c", _PROGRAM, str(place), *names]
-    try:
-        done = subprocess.run(  # noqa: S603 (our own program in our own interpreter)
-            command, capture_output=True, text=True, timeout=_TABLE_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return not_checked(name, f"LanceDB did not answer within {_TABLE_SECONDS} s.")
-    read = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
-    torn = [(table, what) for table, rows, what in read if rows < 0]
-    if torn:
-        return warned(
-            name,
-            f"The table {torn[0][0]} does not open ({torn[0][1]}).",
-            "Nothing to do: the next start makes the index anew from the log.",
-        )
-    if len(read) < len(names):
-        return failed(
-            name,
-            f"LanceDB ended while it opened {names[len(read)]} (exit code {done.returncode}).",
-            "See what the processor and packages checks say.",
-        )
-    counted = ", ".join(f"{table} {rows:,}" for table, rows, _ in read)
-    return passed(name, f"Rows of the index: {counted}.")
+        return "no such table" not in str(error)
 
 
 def check_quarantine(folder: Path) -> Check:

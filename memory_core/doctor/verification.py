@@ -13,22 +13,26 @@ from pathlib import Path
 import numpy as np
 
 from memory_core.doctor.results import Check, Report, failed, not_checked, passed, warned
+from memory_core.doctor.store_checks import check_meta
 from memory_core.ports import Vector
 from memory_core.store.catalog import states_after
 from memory_core.store.columns import vectors_of
 from memory_core.store.earlier import FIRST_LOG
 from memory_core.store.index import UNUSABLE
 from memory_core.store.log import FILE, Log, borrowed_log
-from memory_core.store.meta import Meta, load_meta
+from memory_core.store.meta import Meta
 from memory_core.store.opening import Site
 from memory_core.store.schema import TABLES, Entry
-from memory_core.store.tables import Tables
 
 SLICE = 1024
 """Items that are compared at a time."""
 SHOWN = 5
 """Ids that a sentence names."""
 _RESTORE = "Restore the folder from a backup if it must come back; all else is whole."
+_VECTORS = (
+    "Nothing to do: the next start makes those of items again with the model; what a recall or an"
+    " outcome lost of them, the learner goes on without."
+)
 _ANEW = "Nothing to do: the next start puts the index right."
 
 
@@ -41,13 +45,13 @@ def verify(folder: Path, index: str = "", tell: Callable[[str], None] = lambda _
         tell: Called with what is read next.
 
     Raises:
-        StoreUnavailable: The log is being written all the time, or `meta.json` is damaged.
-        StoreMismatch: A newer lessonbank wrote it.
+        StoreUnavailable: The log is being written all the time.
     """
-    known = load_meta(folder)
-    if known is None:
-        return _report([not_checked("store", f"{folder} holds no store.")])
-    if known.schema_version < FIRST_LOG:
+    version, known = check_meta(folder, "")
+    if known is None or not (known.schema_version or (folder / FILE).exists()):
+        nothing = not_checked("store", f"{folder} holds no store.")
+        return _report([version if version.status == "fail" else nothing])
+    if 0 < known.schema_version < FIRST_LOG:
         said = f"{folder} is a store of an earlier version, which has no log."
         return _report([not_checked("store", f"{said} The next start gives it one.")])
     if not (folder / FILE).exists():
@@ -74,15 +78,28 @@ def _named(ids: Sequence[str]) -> str:
 
 class _Verification:
     def __init__(self, site: Site, known: Meta, log: Log, tell: Callable[[str], None]) -> None:
-        self._site, self._known, self._log, self._tell = site, known, log, tell
+        self._known, self._log, self._tell = known, log, tell
+        self._tables = site.tables(known.generation, known.dimension)
+        self._rows: dict[int, tuple[str, str]] = {}
         self._places: dict[str, int] = {}
         self._states: dict[str, str] = {}
+        self._bare: list[str] = []
 
     def checks(self) -> list[Check]:
-        checks = [self._file()]
-        checks += self._records()
-        checks.append(self._index())
-        return checks
+        """Read the index first: what it has then, the log has later, whoever writes meanwhile."""
+        self._tell("the index")
+        unread = ""
+        try:
+            rows = self._tables.scan("items", ["seq", "id", "state"]).to_pydict()
+            told = zip(rows["id"], rows["state"], strict=True)
+            self._rows = dict(zip(rows["seq"], told, strict=True))
+        except UNUSABLE as error:
+            unread = str(error) or type(error).__name__
+        try:
+            checks = [self._file(), *self._records()]
+            return [*checks, self._index(unread)]
+        finally:
+            self._tables.close()
 
     def _file(self) -> Check:
         self._tell("the file of the log")
@@ -100,26 +117,28 @@ class _Verification:
         count: Counter[str] = Counter()
         damaged: defaultdict[str, list[str]] = defaultdict(list)
         vectors = 0
-        bare: list[str] = []
-        events = []
+        heads = {row[1]: hash(_head(*row)) for row in self._log.heads()}
         for each in self._log.examined():
             count[each.name] += 1
-            if each.entry is None:
-                damaged[each.name].append(each.id)
-            if each.vectors_damaged or not self._fits(each.entry):
-                bare.append(each.id)
-            if each.entry is not None:
-                vectors += sum(vector is not None for vector in each.entry.vectors)
+            whole = each.entry is not None
             if each.name == "items":
                 self._places[each.id] = each.seq
                 self._states[each.id] = each.entry.row["state"] if each.entry else ""
+                head = _head_of(each.entry) if each.entry else None
+                whole = whole and heads.get(each.seq, hash(head)) == hash(head)
             elif each.name == "events" and each.entry is not None:
-                events.append((each.seq, each.entry.stored))
-        self._states.update(states_after(events, self._places))
+                happened = [(each.seq, each.entry.stored)]
+                self._states.update(states_after(happened, self._places))
+            if not whole:
+                damaged[each.name].append(each.id)
+            if each.vectors_damaged or not self._fits(each.entry):
+                self._bare.append(each.id)
+            if each.entry is not None:
+                vectors += sum(vector is not None for vector in each.entry.vectors)
         found = [self._of_kind(name, count[name], damaged[name]) for name in TABLES]
-        if bare:
-            said = f"The vectors of {len(bare):,} records are damaged: {_named(bare)}."
-            return [*found, warned("vectors", said, "Run: lessonbank reembed")]
+        if self._bare:
+            said = f"The vectors of {len(self._bare):,} records are damaged: {_named(self._bare)}."
+            return [*found, warned("vectors", said, _VECTORS)]
         return [*found, passed("vectors", f"{vectors:,}, all whole.")]
 
     def _fits(self, entry: Entry | None) -> bool:
@@ -137,52 +156,77 @@ class _Verification:
 
     # -- index
 
-    def _index(self) -> Check:
-        self._tell("the index")
+    def _index(self, unread: str) -> Check:
+        self._tell("the vectors of the index")
         name = "index"
-        tables = self._site.tables(self._known.generation, self._known.dimension)
+        late: list[str] = []
+        differs: list[str] = []
         try:
-            rows = tables.scan("items", ["seq", "id", "state"]).to_pydict()
-            there = dict(zip(rows["seq"], zip(rows["id"], rows["state"], strict=True), strict=True))
-            differs = self._other_vectors(tables) if self._known.dimension else []
+            if self._known.dimension and not unread:
+                late, differs = self._other_vectors()
         except UNUSABLE as error:
-            return warned(name, f"The index cannot be read ({str(error)[:120]}).", _ANEW)
-        finally:
-            tables.close()
+            unread = str(error) or type(error).__name__
+        if unread:
+            return warned(name, f"The index cannot be read ({unread[:120]}).", _ANEW)
         ids = {seq: item_id for item_id, seq in self._places.items()}
-        lacks = [i for seq, i in sorted(ids.items()) if there.get(seq, ("", ""))[0] != i]
-        extra = [i for seq, (i, _) in sorted(there.items()) if ids.get(seq) != i]
-        told = [(i, s) for seq, (i, s) in sorted(there.items()) if ids.get(seq) == i]
+        there = sorted(self._rows.items())
+        lacks = [i for seq, i in sorted(ids.items()) if self._rows.get(seq, ("", ""))[0] != i]
+        extra = [i for seq, (i, _) in there if ids.get(seq) != i]
+        told = [(i, state) for seq, (i, state) in there if ids.get(seq) == i]
         states = [i for i, state in told if self._states[i] not in ("", state)]
+        if self._log.read_only and not (extra or differs):
+            return passed(name, self._in_use(len(told), lacks, {*states, *late}))
         faults = [
             (lacks, "it lacks"),
             (extra, "it has, and the log has not,"),
             (states, "it has in another state"),
-            (differs, "it has with other vectors"),
+            (sorted({*late, *differs}), "it has with other vectors"),
         ]
-        if self._log.read_only and not (extra or states or differs):
-            coming = f"; {len(lacks):,} more are being added, or at the next start" if lacks else ""
-            return passed(name, f"{len(there):,} items, as the log has them{coming}.")
         said = [f"{what} {len(which):,} items: {_named(which)}" for which, what in faults if which]
         if said:
             return warned(name, f"Of the log's {len(ids):,} items {'; '.join(said)}.", _ANEW)
-        return passed(name, f"{len(there):,} items, as the log has them.")
+        return passed(name, f"{len(told):,} items, as the log has them.")
 
-    def _other_vectors(self, tables: Tables) -> list[str]:
-        """Give the items whose vectors differ from the log's, in slices of the log."""
+    def _in_use(self, count: int, lacks: Sequence[str], changed: set[str]) -> str:
+        """Say what the owner of the store has not written into its index yet."""
+        said = f"{count:,} items, as the log has them"
+        if lacks:
+            said += f"; {len(lacks):,} more are being added, or at the next start"
+        if changed:
+            said += f"; {len(changed):,} are being changed, or at the next start"
+        return f"{said}."
+
+    def _other_vectors(self) -> tuple[list[str], list[str]]:
+        """Give the items whose vectors (are not there yet, differ), in slices of the log."""
+        late: list[str] = []
         found: list[str] = []
         seqs = sorted(self._places.values())
+        damaged = set(self._bare)
         for start in range(0, len(seqs), SLICE):
             part = seqs[start : start + SLICE]
             where = f"seq >= {part[0]} AND seq <= {part[-1]}"
-            rows = tables.scan("items", ["seq", "vector", "task_vector"], where)
+            rows = self._tables.scan("items", ["seq", "vector", "task_vector"], where)
             columns = zip(*(vectors_of(rows, c) for c in ("vector", "task_vector")), strict=True)
             here = dict(zip(rows["seq"].to_pylist(), columns, strict=True))
             for entry in self._log.at(part):
-                pairs = zip(here.get(entry.seq, entry.vectors), entry.vectors, strict=True)
+                if entry.id in damaged or entry.seq not in here:
+                    continue
+                pairs = list(zip(here[entry.seq], entry.vectors, strict=True))
                 if not all(_same(one, other) for one, other in pairs):
-                    found.append(entry.id)
-        return found
+                    (late if here[entry.seq][0] is None else found).append(entry.id)
+        return late, found
+
+
+def _head(
+    _id: str, _seq: int, project: str, kind: str, state: str, content: str, at: float, _: bool
+) -> tuple[object, ...]:
+    return project, kind, state, content, at
+
+
+def _head_of(entry: Entry) -> tuple[object, ...]:
+    """Give what stands beside an item in the log, as the item has it."""
+    item = entry.stored.item
+    return item.project, item.kind, entry.row["state"], item.content_hash, item.created_at
 
 
 def _same(one: Vector | None, other: Vector | None) -> bool:

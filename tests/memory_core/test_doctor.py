@@ -14,6 +14,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import lancedb
 import numpy as np
@@ -23,13 +24,13 @@ from filelock import FileLock
 from safetensors.numpy import save_file
 
 from memory_core.bootstrap import export
-from memory_core.doctor import Check, Report, examine, machine, store_checks, verify
+from memory_core.doctor import Check, Report, examine, log_checks, machine, store_checks, verify
 from memory_core.doctor.examination import check_model
 from memory_core.errors import InvalidInput
 from memory_core.settings import Settings
 from memory_core.store.lance_store import LanceStore
 from memory_core.store.log import Log
-from memory_core.store.meta import SCHEMA_VERSION, new_meta
+from memory_core.store.meta import SCHEMA_VERSION, load_meta, new_meta
 from tests.memory_core.store import making
 from tests.memory_core.stores import ARCHIVES
 
@@ -298,37 +299,45 @@ def files_of(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+def log_of(folder: Path) -> Check:
+    return log_checks.check_log(folder, load_meta(folder))
+
+
+def index_of(folder: Path) -> Check:
+    return log_checks.check_index(folder, load_meta(folder))
+
+
 def test_the_log_is_counted_and_nothing_in_the_folder_changes(used: Path) -> None:
     before = files_of(used)
-    check = store_checks.check_log(used)
+    check = log_of(used)
     assert (check.status, check.found[:43]) == ("ok", "items 3, recalls 3, outcomes 3, events 1; 0")
     assert files_of(used) == before
 
 
 def test_the_log_of_a_store_in_use_is_counted(tmp_path: Path) -> None:
     store = stocked(tmp_path / "used")
-    assert "outcomes 3" in store_checks.check_log(tmp_path / "used").found
+    assert "outcomes 3" in log_of(tmp_path / "used").found
     store.close()
 
 
 def test_a_damaged_log_is_a_warning(used: Path) -> None:
     (used / "log.db").write_bytes(b"no database at all, but long enough to be read as one" * 10)
-    check = store_checks.check_log(used)
+    check = log_of(used)
     assert check.status == "warn"
     assert "quarantine" in check.move
 
 
 def test_a_log_that_was_taken_away_fails(used: Path) -> None:
     (used / "log.db").unlink()
-    check = store_checks.check_log(used)
+    check = log_of(used)
     assert check.status == "fail"
     assert "backup" in check.move
     assert not verify(used).ok
 
 
 def test_a_store_of_an_earlier_version_is_said_to_be_one(earlier: Path) -> None:
-    assert "earlier version" in store_checks.check_log(earlier).found
-    assert store_checks.check_log(earlier).status == "ok"
+    assert "earlier version" in log_of(earlier).found
+    assert log_of(earlier).status == "ok"
     report = verify(earlier)
     assert report.ok
     assert "earlier version" in report.checks[0].found
@@ -353,6 +362,11 @@ def verified(folder: Path) -> dict[str, Check]:
 def changed(folder: Path, statement: str) -> None:
     with closing(sqlite3.connect(folder / "log.db")) as log, log:
         assert log.execute(statement).rowcount > 0
+
+
+def rows(folder: Path, statement: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(folder / "log.db")) as log:
+        return log.execute(statement).fetchall()
 
 
 def test_a_whole_store_is_verified_and_nothing_in_it_changes(used: Path) -> None:
@@ -391,7 +405,40 @@ def test_damaged_vectors_are_named(used: Path) -> None:
     checks = verified(used)
     assert checks["vectors"].status == "warn"
     assert "item_0001" in checks["vectors"].found
-    assert "reembed" in checks["vectors"].move
+    assert "makes those of items again" in checks["vectors"].move
+    assert checks["index"].status == "ok"  # it is the log that differs
+
+
+def test_vectors_that_were_cut_are_named(used: Path) -> None:
+    place = "(SELECT seq FROM records WHERE id = 'item_0002')"
+    changed(used, f"UPDATE vectors_1 SET first = substr(first, 1, 30) WHERE seq = {place}")
+    assert "1 records are damaged: item_0002." in verified(used)["vectors"].found
+
+
+def test_a_flipped_byte_in_the_file_is_told_and_no_other_record_is(used: Path) -> None:
+    (payload,) = rows(used, "SELECT payload FROM records WHERE id = 'item_0002'")[0]
+    whole = (used / "log.db").read_bytes()
+    at = whole.index(payload) + len(payload) // 2
+    (used / "log.db").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    checks = verified(used)
+    failing = {name: check.found for name, check in checks.items() if check.status == "fail"}
+    assert failing == {"items": "1 of 3 are damaged: item_0002."}
+
+
+@pytest.mark.parametrize("column", ["project", "kind", "state", "hash"])
+def test_what_stands_beside_an_item_is_compared_with_it(used: Path, column: str) -> None:
+    changed(used, f"UPDATE records SET {column} = 'x' || {column} WHERE id = 'item_0001'")
+    assert verified(used)["items"].found == "1 of 3 are damaged: item_0001."
+
+
+def test_a_log_that_is_torn_is_verified_as_far_as_it_can_be_read(used: Path) -> None:
+    (used / "log.db").write_bytes((used / "log.db").read_bytes()[: 2 * 16384])
+    before = files_of(used)
+    report = verify(used)
+    assert not report.ok
+    assert report.checks[0].status == "fail"
+    assert "Start once" in report.checks[0].move
+    assert files_of(used) == before
 
 
 def test_what_the_index_has_otherwise_is_named(used: Path) -> None:
@@ -434,6 +481,71 @@ def test_a_folder_without_a_store_is_not_verified(tmp_path: Path) -> None:
     report = verify(tmp_path)
     assert [check.status for check in report.checks] == ["not checked"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("lost", ["a record", "nothing"])
+def test_records_without_meta_are_a_failure(used: Path, lost: str) -> None:
+    (used / "meta.json").unlink()
+    shutil.rmtree(used / "lance")
+    if lost == "nothing":
+        changed(used, "DELETE FROM records")
+    status = "fail" if lost == "a record" else "ok"
+    assert store_checks.check_meta(used, "")[0].status == status
+    assert verify(used).ok == (status == "ok")
+
+
+def test_a_store_of_a_newer_version_is_not_verified(folder: Path) -> None:
+    new_meta("0").save(folder)
+    meta = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps(meta | {"schema_version": 99}))
+    report = verify(folder)
+    assert not report.ok
+    assert "99" in report.checks[0].found
+
+
+def test_a_change_that_the_owner_has_yet_to_write_into_the_index_is_no_fault(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "used"
+    stocked(folder).close()
+    store = LanceStore.open(folder, maintain=False)
+    store.add_event(making.event(1, "retire", 2))
+    checks = verified(folder)
+    assert {check.status for check in checks.values()} == {"ok"}
+    assert "1 are being changed" in checks["index"].found
+    store.close()
+
+
+def frozen(folder: Path, mode: int) -> None:
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(mode | (0o111 if path.is_dir() else 0))
+
+
+def test_a_read_only_folder_is_verified_by_the_real_command(used: Path) -> None:
+    frozen(used, 0o444)
+    before = files_of(used)
+    code, report = command(used, "verify")
+    assert (code, {check.status for check in report.checks}) == (0, {"ok"})
+    assert files_of(used) == before
+    frozen(used, 0o644)
+
+
+def test_what_the_log_lost_ends_the_real_command_with_1_and_what_the_index_lost_with_0(
+    used: Path,
+) -> None:
+    lancedb.connect(str(used / "lance")).open_table("items").delete("id = 'item_0001'")
+    code, report = command(used, "verify")
+    assert (code, report.ok, report.checks[-1].status) == (0, True, "warn")
+    changed(used, "UPDATE records SET payload = x'00' WHERE id = 'out_0001'")
+    code, report = command(used, "verify")
+    assert (code, report.ok) == (1, False)
+    assert [check.name for check in report.checks if check.status == "fail"] == ["outcomes"]
+
+
+def command(folder: Path, name: str) -> tuple[int, Report]:
+    program = [sys.executable, "-m", "server", "--store", str(folder), "--json", name]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    return done.returncode, Report.model_validate_json(done.stdout)
 
 
 # -- export
@@ -487,10 +599,34 @@ def test_an_index_that_does_not_open_is_a_warning(folder: Path) -> None:
     torn = folder / "lance" / "items.lance" / "_versions"
     torn.mkdir(parents=True)
     (torn / "1.manifest").write_bytes(b"")
-    check = store_checks.check_index(folder)
+    check = index_of(folder)
     assert check.status == "warn"
     assert "items" in check.found
-    assert store_checks.check_index(folder / "nowhere").status == "ok"
+    shutil.rmtree(folder / "lance")
+    assert index_of(folder).status == "ok"
+
+
+def test_the_index_is_compared_with_the_items_of_the_log(used: Path) -> None:
+    assert index_of(used).found == "3 items."
+    table = lancedb.connect(str(used / "lance")).open_table("items")
+    table.delete("id = 'item_0001'")
+    assert index_of(used).found == "2 items; 1 more are being added, or at the next start."
+    twin = table.search().where("id = 'item_0002'").limit(1).to_arrow()
+    table.add(twin)
+    check = index_of(used)
+    assert (check.status, check.found) == ("warn", "It has 1 rows too many and lacks 1 items.")
+
+
+def test_the_examination_loads_nothing_that_an_old_processor_ends_at(tmp_path: Path) -> None:
+    program = (
+        "import sys; from memory_core.doctor import examine; from memory_core.settings import"
+        " Settings; from pathlib import Path; report = examine(Settings(store=Path(sys.argv[1])),"
+        " 0, packages={'gone': 'no_such_module'}); print([c.status for c in report.checks if c.name"
+        " in ('log', 'index')], [name for name in ('lancedb', 'pyarrow') if name in sys.modules])"
+    )
+    run = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['not checked', 'not checked'] []"
 
 
 def test_files_in_quarantine_are_a_warning(folder: Path) -> None:
