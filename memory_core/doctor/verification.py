@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from memory_core.store.catalog import states_after
 from memory_core.store.columns import vectors_of
 from memory_core.store.earlier import FIRST_LOG
 from memory_core.store.index import UNUSABLE
-from memory_core.store.log import FILE, Log, borrowed_log
+from memory_core.store.log import FILE, Examined, Log, borrowed_log
 from memory_core.store.meta import Meta
 from memory_core.store.opening import Site
 from memory_core.store.schema import TABLES, Entry
@@ -28,7 +28,10 @@ SLICE = 1024
 """Items that are compared at a time."""
 SHOWN = 5
 """Ids that a sentence names."""
-_RESTORE = "Restore the folder from a backup if it must come back; all else is whole."
+_RESTORE = "Restore the folder from a backup if they must come back; the rest goes on without."
+_READ = (
+    "Read them once, with `lessonbank show ID`: the index has them whole, and they are logged anew."
+)
 _VECTORS = (
     "Nothing to do: the next start makes those of items again with the model; what a recall or an"
     " outcome lost of them, the learner goes on without."
@@ -84,6 +87,7 @@ class _Verification:
         self._places: dict[str, int] = {}
         self._states: dict[str, str] = {}
         self._bare: list[str] = []
+        self._kept: set[str] = set()
 
     def checks(self) -> list[Check]:
         """Read the index first: what it has then, the log has later, whoever writes meanwhile."""
@@ -120,16 +124,7 @@ class _Verification:
         heads = {row[1]: hash(_head(*row)) for row in self._log.heads()}
         for each in self._log.examined():
             count[each.name] += 1
-            whole = each.entry is not None
-            if each.name == "items":
-                self._places[each.id] = each.seq
-                self._states[each.id] = each.entry.row["state"] if each.entry else ""
-                head = _head_of(each.entry) if each.entry else None
-                whole = whole and heads.get(each.seq, hash(head)) == hash(head)
-            elif each.name == "events" and each.entry is not None:
-                happened = [(each.seq, each.entry.stored)]
-                self._states.update(states_after(happened, self._places))
-            if not whole:
+            if not self._noted(each, heads):
                 damaged[each.name].append(each.id)
             if each.vectors_damaged or not self._fits(each.entry):
                 self._bare.append(each.id)
@@ -141,6 +136,22 @@ class _Verification:
             return [*found, warned("vectors", said, _VECTORS)]
         return [*found, passed("vectors", f"{vectors:,}, all whole.")]
 
+    def _noted(self, each: Examined, heads: Mapping[int, int]) -> bool:
+        """Note what a record says of items; tell whether it is whole."""
+        entry = each.entry
+        if each.name == "events" and entry is not None:
+            self._states.update(states_after([(each.seq, entry.stored)], self._places))
+        if each.name != "items":
+            return entry is not None
+        self._places[each.id] = each.seq
+        self._states[each.id] = entry.row["state"] if entry else ""
+        if entry is None:
+            if self._rows.get(each.seq, ("",))[0] == each.id:
+                self._kept.add(each.id)
+            return False
+        head = hash(_head_of(entry))
+        return heads.get(each.seq, head) == head
+
     def _fits(self, entry: Entry | None) -> bool:
         vectors = () if entry is None else entry.vectors
         return all(vector is None or len(vector) == self._known.dimension for vector in vectors)
@@ -149,9 +160,8 @@ class _Verification:
         if not damaged:
             return passed(name, f"{count:,}, all whole.")
         said = f"{len(damaged):,} of {count:,} are damaged: {_named(damaged)}."
-        if name == "items":
-            move = "The index may have them still: the next start looks there."
-            return failed(name, said, f"{move} {_RESTORE}")
+        if name == "items" and all(record in self._kept for record in damaged):
+            return failed(name, said, _READ)
         return failed(name, said, _RESTORE)
 
     # -- index
@@ -162,7 +172,7 @@ class _Verification:
         late: list[str] = []
         differs: list[str] = []
         try:
-            if self._known.dimension and not unread:
+            if self._known.dimension and not unread and not self._log.salvaged:
                 late, differs = self._other_vectors()
         except UNUSABLE as error:
             unread = str(error) or type(error).__name__
@@ -174,6 +184,12 @@ class _Verification:
         extra = [i for seq, (i, _) in there if ids.get(seq) != i]
         told = [(i, state) for seq, (i, state) in there if ids.get(seq) == i]
         states = [i for i, state in told if self._states[i] not in ("", state)]
+        if self._log.salvaged:
+            said = f"It has {len(told):,} of the items that are readable"
+            if not extra:
+                return passed(name, f"{said}.")
+            more = f"{said}; it has {len(extra):,} that the log lost: {_named(extra)}."
+            return warned(name, more, "Start once: they are taken back from it.")
         if self._log.read_only and not (extra or differs):
             return passed(name, self._in_use(len(told), lacks, {*states, *late}))
         faults = [
@@ -182,9 +198,9 @@ class _Verification:
             (states, "it has in another state"),
             (sorted({*late, *differs}), "it has with other vectors"),
         ]
-        said = [f"{what} {len(which):,} items: {_named(which)}" for which, what in faults if which]
-        if said:
-            return warned(name, f"Of the log's {len(ids):,} items {'; '.join(said)}.", _ANEW)
+        found = [f"{what} {len(which):,} items: {_named(which)}" for which, what in faults if which]
+        if found:
+            return warned(name, f"Of the log's {len(ids):,} items {'; '.join(found)}.", _ANEW)
         return passed(name, f"{len(told):,} items, as the log has them.")
 
     def _in_use(self, count: int, lacks: Sequence[str], changed: set[str]) -> str:
@@ -200,8 +216,8 @@ class _Verification:
         """Give the items whose vectors (are not there yet, differ), in slices of the log."""
         late: list[str] = []
         found: list[str] = []
-        seqs = sorted(self._places.values())
-        damaged = set(self._bare)
+        damaged = {*self._bare, *self._kept}
+        seqs = sorted(seq for item_id, seq in self._places.items() if item_id not in damaged)
         for start in range(0, len(seqs), SLICE):
             part = seqs[start : start + SLICE]
             where = f"seq >= {part[0]} AND seq <= {part[-1]}"
@@ -209,7 +225,7 @@ class _Verification:
             columns = zip(*(vectors_of(rows, c) for c in ("vector", "task_vector")), strict=True)
             here = dict(zip(rows["seq"].to_pylist(), columns, strict=True))
             for entry in self._log.at(part):
-                if entry.id in damaged or entry.seq not in here:
+                if entry.seq not in here:
                     continue
                 pairs = list(zip(here[entry.seq], entry.vectors, strict=True))
                 if not all(_same(one, other) for one, other in pairs):

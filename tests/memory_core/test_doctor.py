@@ -409,6 +409,22 @@ def test_damaged_vectors_are_named(used: Path) -> None:
     assert checks["index"].status == "ok"  # it is the log that differs
 
 
+def test_a_damaged_item_that_the_index_has_is_whole_again_once_it_was_read(used: Path) -> None:
+    changed(used, "UPDATE records SET payload = x'00' WHERE id = 'item_0001'")
+    check = verified(used)["items"]
+    assert (check.status, "lessonbank show" in check.move) == ("fail", True)
+    store = LanceStore.open(used, maintain=False)
+    assert list(store.get_items(["item_0001"])) == ["item_0001"]
+    store.close()
+    assert {check.status for check in verified(used).values()} == {"ok"}
+
+
+def test_a_damaged_item_that_nothing_has_is_restored_from_a_backup(used: Path) -> None:
+    changed(used, "UPDATE records SET payload = x'00' WHERE id = 'item_0001'")
+    lancedb.connect(str(used / "lance")).open_table("items").delete("id = 'item_0001'")
+    assert "backup" in verified(used)["items"].move
+
+
 def test_vectors_that_were_cut_are_named(used: Path) -> None:
     place = "(SELECT seq FROM records WHERE id = 'item_0002')"
     changed(used, f"UPDATE vectors_1 SET first = substr(first, 1, 30) WHERE seq = {place}")
