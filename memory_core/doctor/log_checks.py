@@ -17,7 +17,7 @@ from memory_core.doctor.results import Check, failed, not_checked, passed, warne
 from memory_core.errors import StoreUnavailable
 from memory_core.store.earlier import FIRST_LOG
 from memory_core.store.log import FILE as LOG
-from memory_core.store.log import borrowed_log, reading
+from memory_core.store.log import borrowed_log, files_of, reading
 from memory_core.store.meta import Meta
 from memory_core.store.schema import TABLES
 from memory_core.store.tables import table_name
@@ -53,7 +53,8 @@ def check_log(folder: Path, known: Meta | None) -> Check:
             " come back from the index.",
         )
     counts = ", ".join(f"{kind} {rows.get(kind, 0):,}" for kind in TABLES)
-    return passed(name, f"{counts}; {path.stat().st_size / 1e6:,.1f} MB.")
+    size = sum(file.stat().st_size for file in files_of(path))
+    return passed(name, f"{counts}; {size / 1e6:,.1f} MB.")
 
 
 def _without_log(name: str, folder: Path, known: Meta | None) -> Check:
