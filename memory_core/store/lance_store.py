@@ -298,7 +298,7 @@ class LanceStore:
     def recall_ids(self) -> list[str]:
         self._standing.require_open()
         with translated(self.path):
-            return list(self._writer.log.places("recalls").values())
+            return self._writer.log.ids("recalls")
 
     def newest_recalls(
         self,

@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,16 @@ _PAGE = 16384
 4096 empty."""
 LOOKED_AT = 128 * 2**20
 """A file of fewer bytes is looked at as a whole at each opening, some milliseconds for 10 MB."""
-_RECORD_COLUMNS, _VECTOR_COLUMNS = 11, 4
+Line = tuple[Any, ...]
+"""A record as it stands in the file, unread: the columns of `records`, then `first`, `second` and
+`crc` of its vectors (all None without any)."""
+RECORD = (
+    *("seq", "name", "id", "project", "session", "at", "kind", "state", "hash"),
+    *("payload", "crc"),
+)
+"""The columns of `records`, in their order."""
+_NO_VECTORS = (None, None, None)
+_VECTOR_COLUMNS = 4
 _WHOLE = "whole"
 """The mark of a file that was closed in order."""
 _MOST_VALUES = 500
@@ -76,6 +86,8 @@ CREATE TABLE IF NOT EXISTS vectors_{} (
     seq INTEGER PRIMARY KEY, first BLOB, second BLOB, crc INTEGER NOT NULL
 );
 """
+_INSERT = f"INSERT OR REPLACE INTO records VALUES ({', '.join('?' * len(RECORD))})"
+_INSERT_VECTORS = "INSERT OR REPLACE INTO vectors_{} VALUES (?, ?, ?, ?)"
 _HEADS = ("project", "session", "at", "kind", "state", "content_hash")
 """What of a row stands beside it; a record that has none of one has its zero."""
 _ZEROS = ("", "", 0.0, "", "", "")
@@ -89,6 +101,16 @@ def _crc(*parts: bytes | None) -> int:
     return zlib.crc32(b"\0".join(part or b"" for part in parts))
 
 
+def line_of(entry: Entry) -> Line:
+    """Give the line of an entry."""
+    _, *vectors = _blobs(entry)
+    return (*_record(entry), *(vectors if _has_vectors(entry) else _NO_VECTORS))
+
+
+def _has_vectors(entry: Entry) -> bool:
+    return any(vector is not None for vector in entry.vectors)
+
+
 def _record(entry: Entry) -> tuple[object, ...]:
     row = {**entry.row, "at": entry.row.get("at", entry.row.get("created_at"))}
     heads = [row.get(name) or zero for name, zero in zip(_HEADS, _ZEROS, strict=True)]
@@ -100,6 +122,19 @@ def _record(entry: Entry) -> tuple[object, ...]:
 def _blobs(entry: Entry) -> tuple[object, ...]:
     first, second = (*(None if v is None else v.tobytes() for v in entry.vectors), None, None)[:2]
     return entry.seq, first, second, _crc(first, second)
+
+
+def _whole(line: Line) -> Line | None:
+    """Give the line, without damaged vectors; None when the record is damaged. Both are said."""
+    seq, name, record_id, *_, payload, crc = line[: len(RECORD)]
+    if _crc(name.encode(), record_id.encode(), payload) != crc:
+        _LOG.error("record %s of %s is damaged and left out", seq, name)
+        return None
+    first, second, vectors_crc = line[len(RECORD) :]
+    if vectors_crc is not None and _crc(first, second) != vectors_crc:
+        _LOG.error("the vectors of record %s of %s are damaged and left out", seq, name)
+        return (*line[: len(RECORD)], *_NO_VECTORS)
+    return line
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,28 +222,31 @@ class Log:
         with self._lock:
             self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self._transact(
+                (_INSERT, [_record(entry) for entry in entries]),
                 (
-                    f"INSERT OR REPLACE INTO records VALUES ({', '.join('?' * 11)})",
-                    [_record(entry) for entry in entries],
-                ),
-                self._vectors_of(
-                    self.generation,
-                    [entry for entry in entries if any(v is not None for v in entry.vectors)],
+                    _INSERT_VECTORS.format(self.generation),
+                    [_blobs(entry) for entry in entries if _has_vectors(entry)],
                 ),
             )
-
-    @staticmethod
-    def _vectors_of(
-        generation: int, entries: Sequence[Entry]
-    ) -> tuple[str, Sequence[tuple[object, ...]]]:
-        held = [_blobs(entry) for entry in entries]
-        return f"INSERT OR REPLACE INTO vectors_{generation} VALUES (?, ?, ?, ?)", held
 
     def put_vectors(self, entries: Sequence[Entry], generation: int) -> None:
         """Keep these entries' vectors of a generation, none too, on the disk when this returns."""
         with self._lock:
             self._db.execute("PRAGMA synchronous=FULL")
-            self._transact(self._vectors_of(generation, entries))
+            held = [_blobs(entry) for entry in entries]
+            self._transact((_INSERT_VECTORS.format(generation), held))
+
+    def put(self, lines: Iterable[Line]) -> int:
+        """Take lines of another log as they are, not synced; give how many were whole."""
+        whole = [line for each in lines if (line := _whole(each)) is not None]
+        vectors = [(line[0], *line[len(RECORD) :]) for line in whole if line[-1] is not None]
+        with self._lock:
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._transact(
+                (_INSERT, [line[: len(RECORD)] for line in whole]),
+                (_INSERT_VECTORS.format(self.generation), vectors),
+            )
+        return len(whole)
 
     def delete(self, seqs: Iterable[int]) -> None:
         """Take records out: a working copy that is put in order. Nothing else ever does."""
@@ -352,6 +390,25 @@ class Log:
             found += self._read(self._rows(f"r.seq IN ({', '.join('?' * len(part))})", *part))
         return sorted(found, key=lambda entry: entry.seq)
 
+    def lines(self, seqs: Sequence[int]) -> list[Line]:
+        """Give the lines at these places, in the order of the log; damaged ones are left out."""
+        columns = ", ".join(f"r.{name}" for name in RECORD)
+        found: list[Line] = []
+        for start in range(0, len(seqs), _MOST_VALUES):
+            part = seqs[start : start + _MOST_VALUES]
+            rows = self._ask(
+                f"SELECT {columns}, v.first, v.second, v.crc FROM records r LEFT JOIN"
+                f" vectors_{self.generation} v ON v.seq = r.seq"
+                f" WHERE r.seq IN ({', '.join('?' * len(part))})",
+                *part,
+            )
+            found += [line for row in rows if (line := _whole(row)) is not None]
+        return sorted(found, key=itemgetter(0))
+
+    def entry_at(self, line: Line) -> Entry | None:
+        """Give the entry of a line, as `at` would give it once it is taken."""
+        return self.entry_of((*line[:3], *line[len(RECORD) - 2 :]))
+
     def scan(self, *names: TableName, after: int = 0, until: int | None = None) -> Iterator[Entry]:
         """Give the records of these kinds in the order of the log, as it is at the first step.
 
@@ -379,12 +436,20 @@ class Log:
         rows = self._ask("SELECT seq FROM records WHERE name = ? AND id = ?", name, record_id)
         return int(rows[0][0]) if rows else None
 
-    def places(self, name: TableName) -> dict[int, str]:
-        """Give the id at each place of one kind of record."""
-        return dict(self._ask("SELECT seq, id FROM records WHERE name = ? ORDER BY seq", name))
+    def places(self) -> dict[int, tuple[TableName, str]]:
+        """Give the kind and the id of the record at each place."""
+        rows = self._ask("SELECT seq, name, id FROM records ORDER BY seq")
+        return {seq: (name, record_id) for seq, name, record_id in rows}
 
-    def count(self, name: TableName) -> int:
-        """Give how many records of a kind there are."""
+    def ids(self, name: TableName) -> list[str]:
+        """Give the ids of one kind of record, in the order of the log."""
+        rows = self._ask("SELECT id FROM records WHERE name = ? ORDER BY seq", name)
+        return [record_id for (record_id,) in rows]
+
+    def count(self, name: TableName | None = None) -> int:
+        """Give how many records of a kind (None: of all) there are."""
+        if name is None:
+            return int(self._ask("SELECT count(*) FROM records")[0][0])
         return int(self._ask("SELECT count(*) FROM records WHERE name = ?", name)[0][0])
 
     def newest(self, name: TableName | None = None) -> int:
@@ -576,7 +641,7 @@ def salvage(path: Path, log: Log) -> int:
     for row in _from_both_ends(path, "SELECT seq, name, id, payload, crc FROM records"):
         _carry(found, log, row, vectors)
     for seq, values in torn:
-        if len(values) == _RECORD_COLUMNS and seq not in found:
+        if len(values) == len(RECORD) and seq not in found:
             _, name, record_id, *_, payload, crc = values
             _carry(found, log, (seq, name, record_id, payload, crc), vectors)
     places = sorted(found)

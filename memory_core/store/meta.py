@@ -63,8 +63,8 @@ def load_meta(folder: Path) -> Meta | None:
     return parsed_meta(content, str(folder / FILE))
 
 
-def parsed_meta(content: bytes, place: str) -> Meta:
-    """Give the meta of a `meta.json` that stands at `place`.
+def parsed_meta(content: bytes, place: str, newest: int = SCHEMA_VERSION) -> Meta:
+    """Give the meta of a `meta.json` that stands at `place`, of version `newest` or before.
 
     Raises:
         StoreUnavailable: It cannot be understood.
@@ -80,9 +80,9 @@ def parsed_meta(content: bytes, place: str) -> Meta:
             f"{place} is damaged and cannot be read."
             " Restore this one file from a backup; the tables beside it are untouched."
         ) from error
-    if version > SCHEMA_VERSION:
+    if version > newest:
         raise StoreMismatch(
             f"The store of {place} has schema version {version}; this lessonbank knows up to"
-            f" {SCHEMA_VERSION}. Upgrade lessonbank, or set LESSONBANK_STORE to another store."
+            f" {newest}. Upgrade lessonbank, or set LESSONBANK_STORE to another store."
         )
     return meta

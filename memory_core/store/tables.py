@@ -215,30 +215,6 @@ class Tables:
                 commits += 1
         return commits
 
-    def add_vector_columns(self, dimension: int) -> None:
-        """Give the tables of a store without a model its vector columns, empty."""
-        self.dimension = dimension
-        for name, codec in CODECS.items():
-            self._add_columns(name, codec.vector_fields(dimension))
-
-    def add_column(self, name: TableName, column: str) -> None:
-        """Give a table one more column, null in its rows; nothing is done where it has it."""
-        self._add_columns(name, [CODECS[name].schema(0).field(column)])
-
-    def _add_columns(self, name: TableName, fields: Sequence[Any]) -> None:
-        present = self.open(name).schema.names
-        missing = [field for field in fields if field.name not in present]
-        if missing:
-            self.open(name).add_columns(missing)
-
-    def drop_vector_columns(self) -> None:
-        """Take the vector columns away again (a store without rows changes its model)."""
-        self.dimension = 0
-        for name, codec in CODECS.items():
-            present = [column for column in codec.vectors if column in self.open(name).schema.names]
-            if present:
-                self.open(name).drop_columns(present)
-
     # -- reading
 
     def scan(self, name: TableName, columns: Sequence[str] | None, where: str = "") -> Any:

@@ -1,45 +1,105 @@
-"""The LanceDB tables in the bucket: plain tables that anybody can open at URL/lance.
+"""The shared log: one LanceDB table that is only appended to, at URL/lance.
 
-They have no indexes: every machine searches its own copy. A handle keeps the
-version that it saw last, so that an append costs one listing and not five;
-`refresh` looks for a newer one. Only the holder of the lease writes.
+Its rows are the lines of a machine's log, as they stand there, with their checksums. It
+has no index: every machine searches its own. A handle keeps the version that it saw
+last, so that an append costs one listing and not five; `refresh` looks for a newer
+one. Only the holder of the lease writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import lancedb
+import pyarrow as pa
 
 from memory_core.errors import StoreUnavailable
 from memory_core.store import faults
+from memory_core.store.log import RECORD, Line
 from memory_core.store.remote.objects import BucketUnavailable
 from memory_core.store.remote.sentences import sentence
 from memory_core.store.schema import TableName
-from memory_core.store.tables import FOLDER, Tables, table_name
+from memory_core.store.tables import FOLDER, at_places
 
 KEEP = timedelta(hours=24)
-"""Old versions stay so long: somebody else may read the tables, slowly."""
+"""Old versions stay so long: somebody else may read the table, slowly."""
 STORAGE_OPTIONS = {
     "timeout": "30s",
     "connect_timeout": "3s",
     "client_max_retries": "2",
     "client_retry_timeout": "20",
 }
-_CACHE = 16 * 2**20
+BATCH = 2048
+"""Rows that are read at a time."""
+SCHEMA = pa.schema(
+    [
+        ("seq", pa.int64()),
+        *((name, pa.string()) for name in ("name", "id", "project", "session")),
+        ("at", pa.float64()),
+        *((name, pa.string()) for name in ("kind", "state", "hash")),
+        ("payload", pa.binary()),
+        ("crc", pa.int64()),
+        ("first", pa.binary()),
+        ("second", pa.binary()),
+        ("vectors_crc", pa.int64()),
+    ]
+)
+"""A line's columns, in their order: those of the log's records, then of its vectors."""
 FAULTS = (*faults.FAULTS, ValueError)
+Place = tuple[int, TableName, str]
+"""A record's place in the log, its kind and its id."""
+_CACHE = 16 * 2**20
 
 
-class BucketTables(Tables):
-    """The four tables of one generation under a bucket's URL. For one thread at a time."""
+def table_of(lines: Sequence[Line]) -> Any:
+    """Give lines as an Arrow table."""
+    columns = zip(*lines, strict=True) if lines else [()] * len(SCHEMA)
+    arrays = [pa.array(values, each.type) for values, each in zip(columns, SCHEMA, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)
 
-    def __init__(self, url: str, generation: int, dimension: int) -> None:
-        self.url = url
-        super().__init__(Path(), generation, dimension)
+
+def log_name(generation: int) -> str:
+    """Give the table's name: the vectors of another model come with a table of their own."""
+    return "log" if generation == 1 else f"log_g{generation}"
+
+
+class LineSource(Protocol):
+    """What a copy is made of: the shared log, or what an earlier version kept in its place."""
+
+    generation: int
+
+    def refresh(self) -> int:
+        """Look for the newest version and give it."""
+
+    def version(self) -> int:
+        """Give the version that is seen."""
+
+    def count(self) -> int:
+        """Give how many lines there are."""
+
+    def places(self, where: str = "") -> list[Place]:
+        """Give the place of every line that `where` keeps, in no special order."""
+
+    def lines(self, where: str, *, vectors: bool = True) -> Iterator[list[Line]]:
+        """Give the lines that `where` keeps, some at a time, in no special order."""
+
+
+class SharedLog:
+    """The log with the vectors of one generation, under a URL. For one thread at a time.
+
+    Args:
+        url: Of the bucket and the prefix, or of the database.
+        generation: Of the vectors.
+    """
+
+    def __init__(self, url: str, generation: int) -> None:
+        self.url, self.generation = url, generation
+        self.name = log_name(generation)
+        self._db = self._connected()
+        self._table: Any = None
 
     def _connected(self) -> Any:
         return lancedb.connect(
@@ -49,47 +109,49 @@ class BucketTables(Tables):
         )
 
     def names(self) -> list[str]:
+        """Give the names of all tables that stand there, of every generation."""
         return sorted(self._db.list_tables().tables)
 
-    def path(self, name: TableName) -> Path:
-        raise NotImplementedError("a table in a bucket has no path")
+    def create(self) -> None:
+        """Make the table if it is not there."""
+        if self.name not in self.names():
+            self._db.create_table(self.name, schema=SCHEMA)
 
-    def _exists(self, name: TableName) -> bool:
-        return table_name(name, self.generation) in self.names()
+    def drop(self, name: str) -> None:
+        """Drop the table with this name, if it is there."""
+        if name == self.name:
+            self._table = None
+        if name in self.names():
+            self._db.drop_table(name)
 
-    def refresh(self, name: TableName) -> int:
-        """Look for the newest version of the table and give it."""
-        table = self.open(name)
-        table.checkout_latest()
-        return int(table.version)
+    def opened(self, name: str) -> Any:
+        """Give the handle of another table there."""
+        return self._db.open_table(name)
 
-    def batches(
-        self, name: TableName, columns: Sequence[str] | None, where: str = ""
-    ) -> Iterator[Any]:
-        """Give the rows as Arrow record batches, in no special order."""
-        query = self.open(name).search()
-        if columns is not None:
-            present = self.open(name).schema.names
-            query = query.select([column for column in columns if column in present])
-        if where:
-            query = query.where(where)
-        yield from query.limit(None).to_batches(batch_size=2048)
+    def _open(self) -> Any:
+        if self._table is None:
+            self._table = self._db.open_table(self.name)
+        return self._table
 
-    def places(self, name: TableName) -> list[tuple[int, str]]:
-        """Give (seq, id) of every row."""
-        rows = self.scan(name, ["seq", "id"]).to_pydict()
-        return list(zip(rows["seq"], rows["id"], strict=True))
+    # -- writing
 
-    def replace(self, name: TableName, rows: Any) -> None:
-        """Put rows in place of those at the same places, in one commit; new places are added."""
-        self.refresh(name)
-        merge = self.open(name).merge_insert("seq")
-        merge = merge.when_matched_update_all().when_not_matched_insert_all()
-        merge.execute(rows, on_bad_vectors="null")  # a missing vector counts as a bad one there
+    def add(self, lines: Sequence[Line]) -> None:
+        """Append lines, in one commit."""
+        self._open().add(table_of(lines))
 
-    def drop_doubles(self, name: TableName) -> None:
-        """Delete all but one of the rows that stand at the same place."""
-        found = self.open(name).search().select(["seq"]).with_row_id(True).limit(None).to_arrow()
+    def replace(self, lines: Sequence[Line]) -> None:
+        """Put lines in place of those at the same places, in one commit; new places are added."""
+        self.refresh()
+        merge = self._open().merge_insert("seq")
+        merge.when_matched_update_all().when_not_matched_insert_all().execute(table_of(lines))
+
+    def delete(self, seqs: Iterable[int]) -> None:
+        """Delete the lines at these places."""
+        self._open().delete(at_places(seqs))
+
+    def drop_doubles(self) -> None:
+        """Delete all but one of the lines that stand at the same place."""
+        found = self._open().search().select(["seq"]).with_row_id(True).limit(None).to_arrow()
         seen: set[int] = set()
         gone = []
         for seq, row in zip(*found.select(["seq", "_rowid"]).to_pydict().values(), strict=True):
@@ -97,11 +159,51 @@ class BucketTables(Tables):
                 gone.append(row)
             seen.add(seq)
         if gone:
-            self.open(name).delete(f"_rowid IN ({', '.join(map(str, gone))})")
+            self._open().delete(f"_rowid IN ({', '.join(map(str, gone))})")
 
-    def compact(self, name: TableName) -> None:
+    def compact(self) -> None:
         """Merge the table's fragments and drop versions that are older than `KEEP`."""
-        self.open(name).optimize(cleanup_older_than=KEEP)
+        self._open().optimize(cleanup_older_than=KEEP)
+
+    # -- reading
+
+    def refresh(self) -> int:
+        """Look for the newest version of the table and give it."""
+        self._open().checkout_latest()
+        return self.version()
+
+    def version(self) -> int:
+        """Give the version that this handle sees."""
+        return int(self._open().version)
+
+    def fragments(self) -> int:
+        """Give of how many fragments the table consists."""
+        return int(self._open().stats()["fragment_stats"]["num_fragments"])
+
+    def count(self) -> int:
+        """Give how many lines there are."""
+        return int(self._open().count_rows())
+
+    def places(self, where: str = "") -> list[Place]:
+        """Give the place of every line that `where` keeps, in no special order."""
+        columns = ["seq", "name", "id"]
+        query = self._open().search().select(columns)
+        rows = (query.where(where) if where else query).limit(None).to_arrow()
+        return list(zip(*rows.select(columns).to_pydict().values(), strict=True))
+
+    def lines(self, where: str, *, vectors: bool = True) -> Iterator[list[Line]]:
+        """Give the lines that `where` keeps, some at a time, in no special order.
+
+        Args:
+            where: A filter.
+            vectors: Whether to read their vectors.
+        """
+        names = SCHEMA.names if vectors else list(RECORD)
+        query = self._open().search().select(names).where(where).limit(None)
+        for batch in query.to_batches(batch_size=BATCH):
+            columns = [batch.column(name).to_pylist() for name in names]
+            none = [[None] * batch.num_rows] * (len(SCHEMA) - len(names))
+            yield list(zip(*columns, *none, strict=True))
 
 
 @contextmanager

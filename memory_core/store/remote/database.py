@@ -1,6 +1,6 @@
 """A shared store in LanceDB's remote service, Cloud or Enterprise: db://DATABASE/PREFIX.
 
-The tables are called PREFIX_items and so on. Two more stand for the small objects
+The log's table is called PREFIX_log. Two more stand for the small objects
 that a bucket has beside its tables, one a row. In PREFIX_objects the lease and the
 others that are changed: an update that asks for a row's tag changes it for one
 caller only. In PREFIX_files what is written once. The service merges, indexes and
@@ -25,9 +25,9 @@ from lancedb.remote import ClientConfig, RetryConfig, TimeoutConfig
 
 from memory_core.store.faults import says
 from memory_core.store.meta import FILE as META
-from memory_core.store.remote.bucket import FAULTS, BucketTables, bucket_faults
+from memory_core.store.remote.bucket import FAULTS, SharedLog, bucket_faults
 from memory_core.store.remote.objects import CONNECT, HEAD, LEASE, TIMEOUT, Found, Objects
-from memory_core.store.schema import TABLES, TableName
+from memory_core.store.schema import TABLES
 
 REGION = "us-east-1"
 TABLE_SECONDS = 30.0
@@ -36,7 +36,7 @@ ONCE = (LEASE, META, HEAD, "tokens.json")
 """Objects whose making must have one winner: their rows come with the table, empty."""
 _OBJECTS, _FILES = "objects", "files"
 _SCHEMA = pa.schema([("name", pa.string()), ("tag", pa.string()), ("content", pa.binary())])
-_NAME = re.compile(rf"{_OBJECTS}|{_FILES}|({'|'.join(TABLES)})(_g[0-9]+)?")
+_NAME = re.compile(rf"{_OBJECTS}|{_FILES}|({'|'.join(('log', *TABLES))})(_g[0-9]+)?")
 """What a store's tables are called; other names are another prefix's that begins like this one."""
 _PAGE = 100
 _MISSING = ("was not found", "not found", "does not exist")
@@ -108,8 +108,8 @@ class Database:
         self._connection.drop_table(self._prefix + name)
 
 
-class DatabaseTables(BucketTables):
-    """The four tables of one generation in a database. For one thread at a time."""
+class DatabaseLog(SharedLog):
+    """The log in a database. For one thread at a time."""
 
     def _connected(self) -> Database:
         with bucket_faults(self.url):
@@ -118,11 +118,11 @@ class DatabaseTables(BucketTables):
     def names(self) -> list[str]:
         return [name for name in self._db.names() if name not in (_OBJECTS, _FILES)]
 
-    def fragments(self, name: TableName) -> int:  # noqa: ARG002 - the service's own business
+    def fragments(self) -> int:
         """Give 0: the service merges them itself."""
         return 0
 
-    def compact(self, name: TableName) -> None:
+    def compact(self) -> None:
         """Leave it to the service."""
 
 

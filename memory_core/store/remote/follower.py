@@ -1,8 +1,6 @@
-"""One process's time as a follower: it copies what the writer uploads, and writes no table.
+"""One process's time as a follower: it copies what the writer uploads, and changes nothing there.
 
-Rows are read newest table first (outcomes before what they speak of), so that
-every record comes after those it names. What a follower serves is logged too:
-its recalls go to the inbox, and come back with the log.
+What a follower serves is logged too: its recalls go to the inbox, and come back with the log.
 """
 
 from __future__ import annotations
@@ -13,27 +11,28 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from memory_core.errors import StoreUnavailable
 from memory_core.ports import SharedState, StoredRecall
-from memory_core.store.log import Log
+from memory_core.store.log import Line, Log
 from memory_core.store.meta import Meta
 from memory_core.store.remote import checkpoints, copying, inbox, uploading
-from memory_core.store.remote.bucket import BucketTables, bucket_faults
+from memory_core.store.remote.bucket import SharedLog, LineSource, bucket_faults
 from memory_core.store.remote.joining import Joining
 from memory_core.store.remote.lease import Claim, read_claim
 from memory_core.store.remote.objects import HEAD, LEASE, Objects
 from memory_core.store.remote.reaching import objects_at
-from memory_core.store.remote.uploading import ORDER, pause_after
-from memory_core.store.schema import TABLES, Entry, TableName, entry_of, table_of
+from memory_core.store.remote.uploading import pause_after
+from memory_core.store.schema import Entry, TableName, entry_of, table_of
 from memory_core.store.writer import Writer
 
 SECONDS = 1.0
 """Between two looks for something new."""
 ANYWAY_SECONDS = 30.0
-"""The tables are looked at so often even when nothing says that they changed."""
+"""The log is looked at so often even when nothing says that it changed."""
 DIFFERENT = 5
 """Looks in a row at which the bucket has another number of rows: the copy is then read anew."""
 PATIENCE = 30.0
@@ -70,8 +69,8 @@ class Follower:
         self.joining = Joining(self.objects, folder, writes=False)
         self._writer: Writer | None = None
         self._meta: Callable[[], Meta] = Meta
-        self._top: dict[TableName, int] = {}
-        self._versions: dict[TableName, int] = {}
+        self._top = 0
+        self._version: int | None = None
         self._coming: dict[tuple[TableName, str], Entry] = {}
         self._served: dict[str, StoredRecall] = {}
         self._waiting: list[StoredRecall] = []
@@ -110,7 +109,7 @@ class Follower:
         """Refuse what callers would write."""
         self._writer, self._meta = writer, meta
         writer.admit = self._refuse
-        self._top = {name: writer.log.newest(name) for name in TABLES}
+        self._top = writer.log.newest()
 
     def _refuse(self) -> None:
         try:
@@ -195,13 +194,16 @@ class Follower:
                 del self._waiting[: len(waiting)]
 
     def _same_kind(self, head: bytes) -> bool:
-        """Tell whether the bucket still holds the tables that this copy was made of."""
+        """Tell whether the bucket still holds what this copy was made of."""
         told, meta = json.loads(head), self._meta()
         same = told.get("generation", meta.generation) == meta.generation
-        if same and told.get("embedder", meta.embedder) == meta.embedder:
-            return True
-        self._lose("its vectors were rewritten for another model")
-        return False
+        if not (same and told.get("embedder", meta.embedder) == meta.embedder):
+            self._lose("its vectors were rewritten for another model")
+            return False
+        if "version" in told and not isinstance(self.joining.source, SharedLog):
+            self._lose("a newer lessonbank has rewritten it")
+            return False
+        return True
 
     def _lose(self, why: str) -> None:
         self._stopped.set()
@@ -209,52 +211,48 @@ class Follower:
         self._lost(f"The copy of {self.url} is read anew: {why}. Try again in a moment.")
 
     def pull(self) -> int:
-        """Take what is new in the tables; give how many records came.
+        """Take what is new in the log; give how many records came.
 
         Raises:
             BucketUnavailable: The bucket did not answer; nothing was taken.
         """
-        writer, bucket = self._writer, self.joining.bucket
+        writer, source = self._writer, self.joining.source
         assert writer is not None
-        assert bucket is not None
-        fresh: list[Entry] = []
-        read: dict[TableName, int] = {}
-        for name in reversed(ORDER):
-            fresh += self._new_rows(bucket, name, read)
-        fresh.sort(key=lambda entry: entry.seq)
-        new = [entry for entry in fresh if not writer.knows(entry.table, entry.id)]
+        assert source is not None
+        version, new = source.refresh(), 0
+        if version != self._version:
+            new = self._take(writer, sorted(self._new_lines(writer, source), key=itemgetter(0)))
+            self._version = version  # not before: what was read and not taken is read again
+        self._compare(writer, source)
+        return new
+
+    def _new_lines(self, writer: Writer, source: LineSource) -> Iterator[Line]:
+        if isinstance(source, SharedLog):
+            for lines in source.lines(f"seq > {self._top}"):
+                yield from lines
+        else:  # its tables were not written in the order of places
+            places = source.places()
+            unknown = [seq for seq, name, record in places if not writer.knows(name, record)]
+            yield from copying.lines_at(source, sorted(unknown))
+
+    def _take(self, writer: Writer, lines: Sequence[Line]) -> int:
+        unknown = [line for line in lines if not writer.knows(*line[1:3])]
+        new = [entry for line in unknown if (entry := writer.log.entry_at(line)) is not None]
+        self.joining.damaged += len(unknown) - len(new)
         self._coming = {(entry.table, entry.id): entry for entry in new}
         if new and self._arrivals is not None:
             self._arrivals([entry.stored for entry in new])
-        for entry in fresh:
-            self._top[entry.table] = max(self._top[entry.table], entry.seq)
-        self._versions.update(read)  # not before: what was read and not taken is read again
-        self._compare(bucket)
+        self._top = max((line[0] for line in lines), default=self._top)
         return len(new)
 
-    def _new_rows(
-        self, bucket: BucketTables, name: TableName, read: dict[TableName, int]
-    ) -> Iterator[Entry]:
-        version = bucket.refresh(name)
-        if self._versions.get(name) == version:
-            return
-        rows = bucket.scan(name, None, f"seq > {self._top[name]}")
-        yield from copying.entries_of(name, rows)
-        read[name] = version
-
-    def _compare(self, bucket: BucketTables) -> None:
-        """Notice when the bucket holds other rows than this copy: they were put in order there."""
-        differ = any(self._differs(bucket, name) for name in TABLES)
-        self._different = self._different + 1 if differ else 0
+    def _compare(self, writer: Writer, source: LineSource) -> None:
+        """Notice when the bucket holds other records than this copy: it was put in order there."""
+        count = source.count()  # of the newest version in a database: perhaps not the copied one
+        here = writer.log.count() + self.joining.damaged
+        differs = source.version() == self._version and count != here
+        self._different = self._different + 1 if differs else 0
         if self._different >= DIFFERENT:
-            self._lose("other rows stand there than were copied")
-
-    def _differs(self, bucket: BucketTables, name: TableName) -> bool:
-        """Tell whether a table that is as it was when it was copied has other rows."""
-        writer = self._writer
-        assert writer is not None
-        rows = bucket.count(name)  # of the newest version in a database: perhaps not the copied one
-        return bucket.version(name) == self._versions.get(name) and rows != writer.log.count(name)
+            self._lose("other records stand there than were copied")
 
     # -- ending
 

@@ -1,4 +1,4 @@
-"""The steps at opening: the bucket's meta, what both sides lack, the inbox.
+"""The steps at opening: the bucket's meta, what both logs lack, the inbox.
 
 Run by the holder of the lease, before anything is loaded. `evacuate` alone is
 also for a process that did not get the lease.
@@ -14,15 +14,13 @@ from pathlib import Path
 from memory_core.errors import StoreUnavailable
 from memory_core.store.log import Log
 from memory_core.store.meta import SCHEMA_VERSION, Meta
-from memory_core.store.migrations import steps_after
-from memory_core.store.reembedding import REWRITTEN
 from memory_core.store.remote import copying, identity, inbox
-from memory_core.store.remote.bucket import BucketTables
+from memory_core.store.remote.bucket import SharedLog, LineSource
+from memory_core.store.remote.four_tables import FourTables
 from memory_core.store.remote.objects import Objects
-from memory_core.store.remote.reaching import tables_at
-from memory_core.store.remote.shared_meta import SharedMeta
-from memory_core.store.schema import TABLES, Entry, TableName, entry_of
-from memory_core.store.tables import table_name
+from memory_core.store.remote.reaching import log_at, source_at
+from memory_core.store.remote.shared_meta import FIRST_LOG, VERSION, SharedMeta
+from memory_core.store.schema import Entry, TableName, entry_of
 
 Taken = dict[str, list[tuple[TableName, str]] | None]
 """The (table, id) of every record of an object of the inbox, by its name; None: it must stay."""
@@ -35,7 +33,7 @@ class Joining:
     Args:
         objects: Of the bucket.
         folder: The working folder.
-        writes: Whether this process may change the bucket's tables; a follower may not.
+        writes: Whether this process may change the shared log; a follower may not.
 
     Raises:
         StoreUnavailable: The folder is the copy of another bucket.
@@ -55,8 +53,11 @@ class Joining:
         self.shared = SharedMeta(objects)
         self.told = Meta()
         """The bucket's meta."""
-        self.bucket: BucketTables | None = None
-        self.owed: dict[TableName, list[int]] = {}
+        self.source: LineSource | None = None
+        """The shared log, which a follower may find as an earlier version left it."""
+        self.damaged = 0
+        """Lines of the shared log that could not be copied."""
+        self.owed: list[int] = []
         """Places of records that the bucket has not got."""
         self.taken: Taken = {}
 
@@ -69,19 +70,18 @@ class Joining:
         """Bring what only this folder has into the inbox; nothing here is changed."""
         there = self.shared.read()
         if known.schema_version and there is not None:
-            self._deliver(tables_at(self.url, there.generation, there.dimension), log)
+            self._deliver(source_at(self.url, there), log)
 
-    def _deliver(self, bucket: BucketTables, log: Log) -> dict[TableName, copying.Difference]:
+    def _deliver(self, source: LineSource, log: Log) -> copying.Difference:
         """Put the log's own records into the inbox; give how both sides differ."""
-        differs = copying.differences(log, bucket)
-        extra = [seq for one in differs.values() for seq in one.extra]
-        if extra:
-            inbox.deliver(self._objects, log.at(extra))
-            _LOG.warning("%s: %d records brought to the inbox", self.url, len(extra))
+        differs = copying.difference(log, source)
+        if differs.extra:
+            inbox.deliver(self._objects, log.at(differs.extra))
+            _LOG.warning("%s: %d records brought to the inbox", self.url, len(differs.extra))
         return differs
 
     def agreed(self, known: Meta, log: Log) -> Meta:
-        """Give the meta that the working folder must have; the bucket's tables are there then."""
+        """Give the meta that the working folder must have; the shared log is there then."""
         there = self.shared.read()
         if not self._writes and not self.ready():
             raise StoreUnavailable(
@@ -96,8 +96,10 @@ class Joining:
                 " to an empty folder, or LESSONBANK_STORE to an empty prefix to move the store."
             )
         self._save_name()
-        self.told = there = self._written(there) if self._writes else there
-        self.bucket = tables_at(self.url, there.generation, there.dimension)
+        self.told = dataclasses.replace(there, schema_version=SCHEMA_VERSION)
+        if self._writes:
+            there = self._written(there)
+        self.source = source_at(self.url, there)
         same = (known.generation, known.embedder, known.dimension) == (
             there.generation,
             there.embedder,
@@ -106,32 +108,32 @@ class Joining:
         if known.schema_version:
             if same or (self.own and known.generation >= there.generation):
                 return known
-            self._deliver(self.bucket, log)
+            self._deliver(self.source, log)
             log.clear()
         return dataclasses.replace(there, schema_version=0)
 
     def _written(self, there: Meta) -> Meta:
         """Make the bucket this process's to write: fenced, and of the newest version."""
+        shared = log_at(self.url, there.generation)
+        earlier = there.schema_version < FIRST_LOG
         if not self.own:
             self.shared.fence(there)
-            self._drop_left_over(there)
-        steps = steps_after(there.schema_version)
-        if not steps:
-            return there
-        bucket = tables_at(self.url, there.generation, there.dimension)
-        for _, step in steps:
-            step(bucket)
-        there = dataclasses.replace(there, schema_version=SCHEMA_VERSION)
-        self.shared.write(there)
+        if earlier:
+            _LOG.info("%s: its four tables become one log", self.url)
+            FourTables(shared).move()
+            self.shared.write(there)
+            there = dataclasses.replace(there, schema_version=VERSION)
+        if earlier or not self.own:
+            self._drop_left_over(shared)
         return there
 
     def _begun(self, meta: Meta) -> Meta:
         """Make a store where there is none."""
         self._objects.require_conditions()
         self._save_name()
-        self.bucket = tables_at(self.url, meta.generation, meta.dimension)
-        for name in TABLES:
-            self.bucket.create(name)
+        shared = log_at(self.url, meta.generation)
+        shared.create()
+        self.source = shared
         self.told = dataclasses.replace(meta, schema_version=SCHEMA_VERSION)
         self.shared.write(self.told)
         self.own = True
@@ -141,39 +143,35 @@ class Joining:
         if self._new:
             identity.save(self._folder, self.url, self.name)
 
-    def _drop_left_over(self, there: Meta) -> None:
-        """Drop tables in the bucket that an interrupted change of models left there."""
-        bucket = tables_at(self.url, there.generation, there.dimension)
-        keep = {table_name(name, there.generation) for name in TABLES}
-        for stored in bucket.names():
-            if stored not in keep:
-                bucket.drop(stored)
+    def _drop_left_over(self, shared: SharedLog) -> None:
+        """Drop what a change of models or of versions that was cut off left there."""
+        for name in shared.names():
+            if name != shared.name:
+                shared.drop(name)
 
     def join(self, meta: Meta, log: Log) -> None:
-        """Make the log what the bucket has, plus what is owed to it.
+        """Make the log what the shared one has, plus what is owed to that.
 
         Raises:
             StoreUnavailable: The bucket cannot be reached.
         """
-        bucket = self.bucket
-        assert bucket is not None
+        source = self.source
+        assert source is not None
         if self.own:
-            differs = copying.differences(log, bucket)
-            ahead = bucket.generation != meta.generation  # an own re-embedding is on its way there
-            brought = REWRITTEN if ahead else ()
-            self.owed = {name: one.extra for name, one in differs.items() if name not in brought}
+            differs = copying.difference(log, source)
+            self.owed = differs.extra
         else:
-            differs = self._deliver(bucket, log)
-        for one in differs.values():
-            log.delete([*one.moved, *([] if self.own else one.extra)])
-        copied = copying.pull(bucket, log, {n: one.missing for n, one in differs.items()})
+            differs = self._deliver(source, log)
+        log.delete([*differs.moved, *([] if self.own else differs.extra)])
+        copied = copying.pull(source, log, differs.missing)
+        self.damaged = len(differs.missing) - copied
         if copied:
-            _LOG.info("%s: %d rows copied to %s", self.url, copied, self._folder)
+            _LOG.info("%s: %d records copied to %s", self.url, copied, self._folder)
         if not self._writes:
             return
-        for name, one in differs.items():
-            if one.doubled:
-                bucket.delete(name, one.doubled)
+        assert isinstance(source, SharedLog)
+        if differs.doubled:
+            source.delete(differs.doubled)
         self._take_in(meta, log)
 
     def _take_in(self, meta: Meta, log: Log) -> None:
@@ -188,6 +186,6 @@ class Joining:
                     seq += 1
                     fitted = inbox.fitted(each, meta.embedder, meta.dimension)
                     entries[key] = entry_of(seq, each.table, fitted.stored)
-                    self.owed.setdefault(each.table, []).append(seq)
+                    self.owed.append(seq)
             log.append(list(entries.values()))
             self.taken[name] = [(each.table, each.id) for each in found] if whole else None

@@ -18,7 +18,7 @@ from memory_core.ports import SharedState, StoredRecall
 from memory_core.store.log import Log
 from memory_core.store.meta import Meta
 from memory_core.store.remote import checkpoints, inbox, uploading
-from memory_core.store.remote.bucket import bucket_faults
+from memory_core.store.remote.bucket import SharedLog, bucket_faults
 from memory_core.store.remote.candidate import Candidate
 from memory_core.store.remote.joining import Joining, Taken
 from memory_core.store.remote.lease import Lease
@@ -117,8 +117,8 @@ class Session:
 
     def start(self, writer: Writer, meta: Callable[[], Meta]) -> None:
         """Begin to upload what `writer` takes."""
-        bucket = self.joining.bucket
-        assert bucket is not None
+        log = self.joining.source
+        assert isinstance(log, SharedLog)
         if self.lease.lost:
             raise StoreUnavailable(self._candidate.busy())
         self._writer, self._taken = writer, dict(self.joining.taken)
@@ -126,7 +126,7 @@ class Session:
         self._uploader = uploader = Uploader(
             writer,
             objects=self.objects,
-            bucket=bucket,
+            log=log,
             lease=self.lease,
             shared=self.joining.shared,
             told=self.joining.told,
@@ -268,14 +268,14 @@ class Session:
                 self._taken[name] = records if whole else None
 
     def _clear_inbox(self, uploader: Uploader) -> None:
-        """Delete objects of the inbox whose records are all in the tables."""
+        """Delete objects of the inbox whose records are all in the shared log."""
         writer = self._writer
         assert writer is not None
         for name, records in list(self._taken.items()):
             if records is None:
                 continue
-            places = [(table, writer.place(table, record)) for table, record in records]
-            if any(seq is not None and uploader.waits(table, seq) for table, seq in places):
+            places = (writer.place(*record) for record in records)
+            if any(seq is not None and uploader.waits(seq) for seq in places):
                 continue
             if self.lease.held():
                 self.objects.delete(name)

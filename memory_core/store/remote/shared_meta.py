@@ -14,6 +14,10 @@ from memory_core.errors import StoreUnavailable
 from memory_core.store.meta import FILE, Meta, content_of, parsed_meta
 from memory_core.store.remote.objects import Objects
 
+VERSION = 4
+"""Of what stands in a shared store, which has versions of its own from this one on."""
+FIRST_LOG = 4
+"""The version from which on it holds a log; before, a table for each kind of record."""
 _BEAT = "beat"
 """New with every write: the same meta has another tag then."""
 
@@ -41,16 +45,20 @@ class SharedMeta:
         self._tag = found.tag if found is not None else ""
         if found is None:
             return None
-        return parsed_meta(found.content, f"{self._objects.url}/{FILE}")
+        return parsed_meta(found.content, f"{self._objects.url}/{FILE}", VERSION)
 
     def write(self, meta: Meta) -> None:
-        """Replace what was read or written last.
+        """Replace what was read or written last; it says `VERSION` from then on.
 
         Raises:
             StoreUnavailable: Somebody else has written it since.
         """
+        self._write(meta, VERSION)
+
+    def _write(self, meta: Meta, version: int) -> None:
         before, beat = self._tried, uuid.uuid4().hex[:12]
-        content = json.dumps({**json.loads(content_of(meta)), _BEAT: beat}, indent=2).encode()
+        said = {**json.loads(content_of(meta)), "schema_version": version, _BEAT: beat}
+        content = json.dumps(said, indent=2).encode()
         self._tried = content
         new = self._objects.put_own(FILE, content, self._tag)
         if new is None and before:
@@ -65,4 +73,4 @@ class SharedMeta:
 
     def fence(self, meta: Meta) -> None:
         """Write the same meta anew, so that nobody who read it before can replace it."""
-        self.write(meta)
+        self._write(meta, meta.schema_version)

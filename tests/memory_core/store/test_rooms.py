@@ -1,4 +1,4 @@
-"""The small rooms of the store: catalog, memory, disk, meta, migrations, sentences."""
+"""The small rooms of the store: catalog, memory, disk, meta, sentences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from memory_core.errors import InvalidInput, StoreUnavailable
 from memory_core.model import Event
 from memory_core.ports import Scope
-from memory_core.store import disk, faults, meta, migrations
+from memory_core.store import disk, faults
 from memory_core.store import log as logs
 from memory_core.store.catalog import Catalog, Head, states_after
 from memory_core.store.faults import sentence, translated
@@ -134,7 +134,7 @@ def test_sizes_count_every_file_below(tmp_path: Path) -> None:
     assert disk.bytes_under(tmp_path) == 8
 
 
-# -- meta and migrations
+# -- meta
 
 
 def test_meta_comes_back_and_ignores_what_it_does_not_know(tmp_path: Path) -> None:
@@ -153,10 +153,6 @@ def test_a_damaged_meta_is_one_clear_sentence(content: bytes, tmp_path: Path) ->
     (tmp_path / "meta.json").write_bytes(content)
     with pytest.raises(StoreUnavailable, match="is damaged and cannot be read"):
         load_meta(tmp_path)
-
-
-def test_every_version_has_its_step() -> None:
-    assert sorted(migrations.STEPS) == list(range(1, meta.SCHEMA_VERSION + 1))
 
 
 # -- log

@@ -5,6 +5,7 @@ A real S3 server, and a stand-in for LanceDB's remote service (see `db_server`).
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -19,7 +20,10 @@ from typing import Any
 import lancedb
 
 from memory_core.addresses import is_database
+from memory_core.store.packing import unpacked
+from memory_core.store.remote.bucket import log_name
 from memory_core.store.remote.database import Database
+from memory_core.store.remote.reaching import log_at
 from tests.memory_core.store.remote.db_server import KEY
 from tests.patience import PATIENCE
 
@@ -91,10 +95,24 @@ def lance_at(url: str) -> Any:
     )
 
 
-def rows(url: str, table: str) -> list[dict[str, Any]]:
-    """The rows of a shared table, as anybody reads them, by their place in the log."""
-    found = lance_at(url).open_table(table).search().limit(None).to_arrow().sort_by("seq")
-    return list(found.to_pylist())
+def names(url: str) -> list[str]:
+    """The names of the tables there."""
+    return log_at(url, 1).names()
+
+
+def lines(url: str, generation: int = 1) -> list[dict[str, Any]]:
+    """The lines of the shared log, as anybody reads them, by their place."""
+    table = lance_at(url).open_table(log_name(generation))
+    return list(table.search().limit(None).to_arrow().sort_by("seq").to_pylist())
+
+
+def rows(url: str, kind: str, generation: int = 1) -> list[dict[str, Any]]:
+    """The records of a kind that the shared log holds, by their place, with their vectors."""
+    return [
+        json.loads(unpacked(line["payload"])) | {n: line[n] for n in ("seq", "first", "second")}
+        for line in lines(url, generation)
+        if line["name"] == kind
+    ]
 
 
 def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:

@@ -86,16 +86,16 @@ class Machine:
 
 
 def in_bucket(url: str) -> Counter[str]:
-    """Every record in the bucket's tables, by the words in which machines acknowledge them."""
+    """Every record of the shared log, by the words in which machines acknowledge them."""
     found: Counter[str] = Counter()
     for table, (prefix, word) in TABLES.items():
         found.update(f"{word} {int(row['id'][len(prefix) :])}" for row in rows(url, table))
     return found
 
 
-def epochs_by_version(url: str, table: str) -> list[Counter[int]]:
-    """How many rows of each epoch every version of a table has, oldest first."""
-    opened = lance_at(url).open_table(table)
+def epochs_by_version(url: str) -> list[Counter[int]]:
+    """How many records of each epoch every version of the log has, oldest first."""
+    opened = lance_at(url).open_table("log")
     found = []
     for version in opened.list_versions():
         opened.checkout(version["version"])
@@ -105,25 +105,23 @@ def epochs_by_version(url: str, table: str) -> list[Counter[int]]:
 
 
 def require_one_writer_at_a_time(url: str) -> None:
-    """Check that no version of any table adds rows of an epoch after a later one began."""
-    for table in TABLES:
-        before: Counter[int] = Counter()
-        for version in epochs_by_version(url, table):
-            require_no_more_of_earlier(before, version)
-            before = version
+    """Check that no version of the log adds records of an epoch after a later one began."""
+    before: Counter[int] = Counter()
+    for version in epochs_by_version(url):
+        require_no_more_of_earlier(before, version)
+        before = version
 
 
 def require_nothing_late(url: str) -> None:
-    """Check that of each epoch no more rows stand there now than when the next one began.
+    """Check that of each epoch no more records stand there now than when the next one began.
 
     An append that was under way when its process was stopped may land later all
-    the same; the writer there is then takes its rows out again.
+    the same; the writer there is then takes them out again.
     """
-    for table in TABLES:
-        versions = epochs_by_version(url, table)
-        for before, version in pairwise(versions):
-            if max(version, default=0) > max(before, default=0):
-                require_no_more_of_earlier(version, versions[-1])
+    versions = epochs_by_version(url)
+    for before, version in pairwise(versions):
+        if max(version, default=0) > max(before, default=0):
+            require_no_more_of_earlier(version, versions[-1])
 
 
 def require_no_more_of_earlier(before: Counter[int], now: Counter[int]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -14,16 +13,16 @@ import pytest
 from memory_core.errors import StoreUnavailable
 from memory_core.ports import SharedState
 from memory_core.store.lance_store import LanceStore
-from memory_core.store.meta import SCHEMA_VERSION, Meta
+from memory_core.store.log import line_of
+from memory_core.store.meta import Meta
 from memory_core.store.remote import candidate, inbox, lease, session, uploading
-from memory_core.store.remote.bucket import BucketTables
+from memory_core.store.remote.bucket import SharedLog, table_of
 from memory_core.store.remote.bucket_objects import BucketObjects
 from memory_core.store.remote.objects import LEASE
-from memory_core.store.remote.reaching import objects_at
 from memory_core.store.remote.shared_meta import SharedMeta
 from memory_core.store.remote.sharing import Sharing
 from memory_core.store.remote.uploading import Uploader
-from memory_core.store.schema import CODECS, entry_of
+from memory_core.store.schema import entry_of
 from tests.memory_core.hash_embedder import HashEmbedder
 from tests.memory_core.store.making import (
     EMBEDDER,
@@ -139,7 +138,7 @@ def test_without_the_bucket_records_are_taken_and_searched_and_go_there_later(
     assert store.sizes().shared == SharedState("writer", 0, 0.0)
     assert not session_of(store).lease.lost
     assert set(in_bucket(bucket_url)) == records(*range(1, 12)) | {"item 77"}
-    assert {r["id"]: r["state"] for r in rows(bucket_url, "items")}["item_0005"] == "retired"
+    assert "item_0005" in {row["item_id"] for row in rows(bucket_url, "events")}
     store.close()
 
 
@@ -216,10 +215,8 @@ def steps_counted(monkeypatch: pytest.MonkeyPatch, stop_at: int) -> list[str]:
         monkeypatch.setattr(owner, name, step)
 
     for owner, name in (
-        (BucketTables, "add"),
-        (BucketTables, "replace"),
-        (BucketTables, "set_states"),
-        (BucketTables, "add_vector_columns"),
+        (SharedLog, "add"),
+        (SharedLog, "replace"),
         (BucketObjects, "put"),
         (SharedMeta, "write"),
     ):
@@ -255,9 +252,9 @@ def test_killed_between_any_two_steps_of_an_upload_nothing_is_lost_or_doubled(
         assert in_bucket(url) == dict.fromkeys(records(1) | {"item 2"}, 1)
         if len(seen) < number:
             break
-    wanted = {"before add", "after add", "before replace", "after replace", "after set_states"}
+    wanted = {"before add", "after add", "before replace", "after replace"}
     assert wanted | {"after put", "before write", "after write"} <= set(stopped)
-    assert len(stopped) >= 12
+    assert len(stopped) >= 8
 
 
 def taken_over_by_another(other: Path, folder: Path, url: str) -> None:
@@ -315,12 +312,9 @@ def test_items_that_got_their_vectors_late_have_them_in_the_bucket(
     store.embed_waiting(EMBEDDER)
     until(lambda: session_of(store).waiting() == 0)
     found = rows(bucket_url, "items")
-    assert [(r["id"], r["embedder"]) for r in found] == [
-        ("item_0001", EMBEDDER.name),
-        ("item_0002", EMBEDDER.name),
-    ]
-    assert [r["vector"] is None for r in found] == [False, False]
-    assert [r["task_vector"] is None for r in found] == [True, False]
+    assert [r["id"] for r in found] == ["item_0001", "item_0002"]
+    assert [r["first"] is None for r in found] == [False, False]
+    assert [r["second"] is None for r in found] == [True, False]
     store.close()
 
 
@@ -377,8 +371,8 @@ def test_what_was_taken_while_new_vectors_go_there_is_owed_after_a_crash(
     assert session_of(again).waiting() > 0
     assert uploader_of(again).step()
     assert session_of(again).waiting() == 0
-    assert sorted(r["id"] for r in rows(bucket_url, "items_g2")) == ["item_0001", "item_0002"]
-    assert len(rows(bucket_url, "events")) == 2
+    assert sorted(r["id"] for r in rows(bucket_url, "items", 2)) == ["item_0001", "item_0002"]
+    assert len(rows(bucket_url, "events", 2)) == 2
     again.close()
 
 
@@ -395,9 +389,8 @@ def test_rows_that_a_former_writer_lands_too_late_are_taken_in_once(
     second = opened(tmp_path / "second", bucket_url)
     write(second, 2)
     until(lambda: session_of(second).waiting() == 0)
-    table: Any = lance_at(bucket_url).open_table("outcomes")
-    late = [entry_of((1 << 40) + 50, "outcomes", outcome(5))]
-    table.add(CODECS["outcomes"].table_of(late, EMBEDDER.dimension))
+    table: Any = lance_at(bucket_url).open_table("log")
+    table.add(table_of([line_of(entry_of((1 << 40) + 50, "outcomes", outcome(5)))]))
     write(second, 3)
     until(lambda: "outcome 5" in {f"outcome {int(o.record.id[4:])}" for o in second.outcomes()})
     until(lambda: session_of(second).waiting() == 0)
@@ -416,12 +409,11 @@ def test_an_idle_writer_notices_rows_that_are_not_its_own(
     store = opened(tmp_path / "store", shared_url)
     write(store, 1)
     until(lambda: session_of(store).waiting() == 0)
-    table: Any = lance_at(shared_url).open_table("outcomes")
+    table: Any = lance_at(shared_url).open_table("log")
     own = rows(shared_url, "outcomes")[0]["seq"]
-    doubled = [entry_of(own, "outcomes", outcome(1))]
-    table.add(CODECS["outcomes"].table_of(doubled, EMBEDDER.dimension))
+    table.add(table_of([line_of(entry_of(own, "outcomes", outcome(1)))]))
     twice = [entry_of(7, "outcomes", outcome(1)), entry_of(8, "outcomes", outcome(5))]
-    table.add(CODECS["outcomes"].table_of(twice, EMBEDDER.dimension))
+    table.add(table_of([line_of(each) for each in twice]))
     until(lambda: in_bucket(shared_url) == dict.fromkeys(records(1) | {"outcome 5"}, 1))
     assert [o.record.id for o in store.outcomes()] == ["out_0001", "out_0005"]
     store.close()
@@ -510,37 +502,3 @@ def test_a_local_store_is_moved_to_an_empty_bucket_and_to_no_other(
         LanceStore.open(tmp_path / "store", sharing=Sharing(f"{bucket_url}-taken"))
     opened(tmp_path / "store", bucket_url).close()
     assert in_bucket(bucket_url) == dict.fromkeys(records(1), 1)
-
-
-def aged(url: str) -> None:
-    """Make a shared store what schema version 1 wrote: no recall names what it logged."""
-    lance_at(url).open_table("recalls").drop_columns(["facts"])
-    shared = SharedMeta(objects_at(url))
-    known = shared.read()
-    assert known is not None
-    shared.write(dataclasses.replace(known, schema_version=1))
-
-
-def test_a_shared_store_of_an_earlier_version_is_followed_then_brought_up(
-    tmp_path: Path, shared_url: str
-) -> None:
-    """A follower reads it as it is; the next writer brings it up, then an older one is refused."""
-    first = opened(tmp_path / "first", shared_url)
-    write(first, 1)
-    first.close()
-    aged(shared_url)
-    sharing = Sharing(shared_url, follow=True)
-    follows = LanceStore.open(tmp_path / "follower", sharing=sharing)
-    assert [stored.record.facts for stored in follows.recalls()] == ["fused dense"]
-    follows.close()
-    assert "facts" not in rows(shared_url, "recalls")[0]
-    again = opened(tmp_path / "second", shared_url)
-    write(again, 2)
-    again.close()
-    assert [row["facts"] for row in rows(shared_url, "recalls")] == [None, "fused dense"]
-    known = SharedMeta(objects_at(shared_url)).read()
-    assert known is not None
-    assert known.schema_version == SCHEMA_VERSION
-    back = opened(tmp_path / "first", shared_url)
-    assert [stored.record.facts for stored in back.recalls()] == ["fused dense"] * 2
-    back.close()

@@ -12,10 +12,11 @@ import pytest
 
 from memory_core.errors import StoreUnavailable
 from memory_core.store.lance_store import LanceStore
+from memory_core.store.log import Line, line_of
 from memory_core.store.remote import follower, uploading
-from memory_core.store.remote.bucket import BucketTables
+from memory_core.store.remote.bucket import SharedLog, table_of
 from memory_core.store.remote.sharing import Sharing
-from memory_core.store.schema import CODECS, entry_of
+from memory_core.store.schema import entry_of
 from tests.memory_core.hash_embedder import HashEmbedder
 from tests.memory_core.store.making import (
     EMBEDDER,
@@ -187,15 +188,15 @@ def test_a_pull_that_fails_half_way_takes_everything_the_next_time(
     writer.add_outcome(outcome(1))
     writer.add_items([item(2)])
     settled(writer)
-    scan = BucketTables.scan
+    read = SharedLog.lines
 
-    def cut(tables: BucketTables, name: Any, *more: Any) -> Any:
-        if name == "items":
+    def cut(log: SharedLog, where: str) -> Iterator[list[Line]]:
+        for some in read(log, where):
+            yield some[:1]
             raise OSError("the connection broke")
-        return scan(tables, name, *more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(BucketTables, "scan", cut)
+        patch.setattr(SharedLog, "lines", cut)
         with pytest.raises(OSError, match="broke"):
             one.pull()
     assert outcomes(follows) == []
@@ -253,8 +254,8 @@ def test_a_copy_with_other_rows_than_the_bucket_is_told(
         writer.add_outcome(outcome(number))
     settled(writer)
     opened("follower", follow=True, lost=told.append)
-    table: Any = lance_at(bucket_url).open_table("outcomes")
-    table.add(CODECS["outcomes"].table_of([entry_of(1, "outcomes", outcome(9))], 16))
+    table: Any = lance_at(bucket_url).open_table("log")
+    table.add(table_of([line_of(entry_of(1, "outcomes", outcome(9)))]))
     until(lambda: told)
     assert "read anew" in told[0]
     assert len(rows(bucket_url, "outcomes")) == 5

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from memory_core.store.remote import database
-from memory_core.store.remote.database import Database, DatabaseTables
+from memory_core.store.remote.database import Database, DatabaseLog
 from memory_core.store.remote.objects import LEASE, BucketUnavailable, Found, Objects
 from memory_core.store.remote.reaching import objects_at
 from tests.patience import PATIENCE
@@ -100,11 +100,10 @@ def test_tables_of_other_prefixes_are_not_seen(
     other = f"{database_url}_more"
     for url in (database_url, other):
         objects_at(url).put("head.json", b"1")
-        tables = DatabaseTables(url, 1, 0)
-        for name in ("items", "recalls", "outcomes", "events"):
-            tables.create(name)
-    wanted = ["events", "items", "outcomes", "recalls"]
-    assert DatabaseTables(database_url, 1, 0).names() == wanted
+        for generation in (1, 2, 3):
+            DatabaseLog(url, generation).create()
+    wanted = ["log", "log_g2", "log_g3"]
+    assert DatabaseLog(database_url, 1).names() == wanted
     assert Database(other, 5.0).names() == sorted([*wanted, "objects"])
-    DatabaseTables(other, 1, 0).drop("items")
-    assert DatabaseTables(database_url, 1, 0).names() == wanted
+    DatabaseLog(other, 1).drop("log_g2")
+    assert DatabaseLog(database_url, 1).names() == wanted
