@@ -20,7 +20,7 @@ from memory_core.ports import SharedState, StoredRecall
 from memory_core.store.log import Line, Log
 from memory_core.store.meta import Meta
 from memory_core.store.remote import checkpoints, copying, inbox, uploading
-from memory_core.store.remote.bucket import SharedLog, LineSource, bucket_faults
+from memory_core.store.remote.bucket import LineSource, SharedLog, bucket_faults
 from memory_core.store.remote.joining import Joining
 from memory_core.store.remote.lease import Claim, read_claim
 from memory_core.store.remote.objects import HEAD, LEASE, Objects

@@ -15,7 +15,7 @@ from memory_core.errors import StoreUnavailable
 from memory_core.store.log import Log
 from memory_core.store.meta import SCHEMA_VERSION, Meta
 from memory_core.store.remote import copying, identity, inbox
-from memory_core.store.remote.bucket import SharedLog, LineSource
+from memory_core.store.remote.bucket import LineSource, SharedLog
 from memory_core.store.remote.four_tables import FourTables
 from memory_core.store.remote.objects import Objects
 from memory_core.store.remote.reaching import log_at, source_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from memory_core.addresses import is_database
 from memory_core.store.meta import Meta
-from memory_core.store.remote.bucket import SharedLog, LineSource
+from memory_core.store.remote.bucket import LineSource, SharedLog
 from memory_core.store.remote.four_tables import FourTables
 from memory_core.store.remote.objects import TIMEOUT, Objects
 from memory_core.store.remote.shared_meta import FIRST_LOG
