@@ -16,11 +16,11 @@ from pathlib import Path
 from memory_core.doctor.results import Check, failed, not_checked, passed, warned
 from memory_core.errors import StoreUnavailable
 from memory_core.store.earlier import FIRST_LOG
+from memory_core.store.item_table import table_name
 from memory_core.store.log import FILE as LOG
 from memory_core.store.log import borrowed_log, files_of, reading
 from memory_core.store.meta import Meta
 from memory_core.store.schema import TABLES
-from memory_core.store.tables import table_name
 
 _TABLE_SECONDS = 120
 _ANEW = "Nothing to do: the next start puts the index right from the log."

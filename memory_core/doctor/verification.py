@@ -82,7 +82,7 @@ def _named(ids: Sequence[str]) -> str:
 class _Verification:
     def __init__(self, site: Site, known: Meta, log: Log, tell: Callable[[str], None]) -> None:
         self._known, self._log, self._tell = known, log, tell
-        self._tables = site.tables(known.generation, known.dimension)
+        self._table = site.table(known.generation, known.dimension)
         self._rows: dict[int, tuple[str, str]] = {}
         self._places: dict[str, int] = {}
         self._states: dict[str, str] = {}
@@ -94,7 +94,7 @@ class _Verification:
         self._tell("the index")
         unread = ""
         try:
-            rows = self._tables.scan("items", ["seq", "id", "state"]).to_pydict()
+            rows = self._table.scan(["seq", "id", "state"]).to_pydict()
             told = zip(rows["id"], rows["state"], strict=True)
             self._rows = dict(zip(rows["seq"], told, strict=True))
         except UNUSABLE as error:
@@ -103,7 +103,7 @@ class _Verification:
             checks = [self._file(), *self._records()]
             return [*checks, self._index(unread)]
         finally:
-            self._tables.close()
+            self._table.close()
 
     def _file(self) -> Check:
         self._tell("the file of the log")
@@ -221,7 +221,7 @@ class _Verification:
         for start in range(0, len(seqs), SLICE):
             part = seqs[start : start + SLICE]
             where = f"seq >= {part[0]} AND seq <= {part[-1]}"
-            rows = self._tables.scan("items", ["seq", "vector", "task_vector"], where)
+            rows = self._table.scan(["seq", "vector", "task_vector"], where)
             columns = zip(*(vectors_of(rows, c) for c in ("vector", "task_vector")), strict=True)
             here = dict(zip(rows["seq"].to_pylist(), columns, strict=True))
             for entry in self._log.at(part):

@@ -14,16 +14,18 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import lancedb
 import pyarrow as pa
 
 from memory_core.errors import StoreUnavailable
 from memory_core.store import disk
 from memory_core.store import log as logs
+from memory_core.store.item_table import FOLDER, table_name
 from memory_core.store.log import QUARANTINE, Log, readable
 from memory_core.store.meta import SCHEMA_VERSION, Meta
 from memory_core.store.schema import CODECS, TABLES, Entry, TableName, entry_from, entry_of
-from memory_core.store.tables import FOLDER, Tables, table_name
 
 JOURNAL = "journal.db"
 DRAFT = "log.db.part"
@@ -71,34 +73,34 @@ def _write_log(folder: Path, known: Meta, target: Path) -> None:
     journal, settled = read_journal(folder / JOURNAL)
     for table in sorted((folder / FOLDER).glob("*.lance")):
         go_back(folder, table, settled.get(table.stem))
-    tables = Tables(folder / FOLDER, known.generation, known.dimension)
-    there = {name for name in TABLES if table_name(name, known.generation) in tables.names()}
+    place = lancedb.connect(str(folder / FOLDER))
+    stored = {name: table_name(name, known.generation) for name in TABLES}
+    there = {n for n, its in stored.items() if (folder / FOLDER / f"{its}.lance").exists()}
     log = Log(draft, known.generation, known.embedder)
     try:
         expected: dict[tuple[str, str], int] = {}
         for name in TABLES:
             newer = {entry.seq: entry for entry in journal if entry.table == name}
             if name in there:
-                for part in _rows(tables, name):
+                for part in _rows(place.open_table(stored[name]), name):
                     log.append([e for e in part if e.seq not in newer], durable=False)
                     expected.update(((name, entry.id), entry.seq) for entry in part)
             log.append(list(newer.values()))
             expected.update(((name, entry.id), entry.seq) for entry in newer.values())
         _compare(folder, log, expected)
-        items = table_name("items", known.generation)
-        if "items" in there and tables.version("items") == settled.get(items):
+        items = stored["items"]
+        if "items" in there and place.open_table(items).version == settled.get(items):
             log.mark(items, settled[items])
         log.truncate()
     finally:
         log.close()
-        tables.close()
     draft.replace(target)
     disk.sync_folder(folder)
 
 
-def _rows(tables: Tables, name: TableName) -> Iterator[list[Entry]]:
+def _rows(table: Any, name: TableName) -> Iterator[list[Entry]]:
     """Give a table's entries, some at a time."""
-    for batch in tables.open(name).search().limit(None).to_batches(batch_size=_SLICE):
+    for batch in table.search().limit(None).to_batches(batch_size=_SLICE):
         pairs = CODECS[name].read(pa.Table.from_batches([batch]))
         yield [entry_of(seq, name, stored) for seq, stored in pairs]
 

@@ -48,7 +48,7 @@ def export_tables(folder: Path, target: Path) -> dict[TableName, int]:
 
 
 def _written(place: Any, writer: Writer, name: TableName) -> int:
-    dimension = writer.tables.dimension
+    dimension = writer.table.dimension
     schema = CODECS[name].schema(dimension)
     columns = [column for column in schema.names if column != _INTERNAL]
     table = place.create_table(name, schema=pa.schema([schema.field(c) for c in columns]))

@@ -20,10 +20,10 @@ from memory_core.model import State
 from memory_core.store import faults
 from memory_core.store.catalog import Catalog
 from memory_core.store.faults import translated
+from memory_core.store.item_table import ItemTable, one_of
 from memory_core.store.log import Log
 from memory_core.store.schema import CODECS, Entry, entry_of
 from memory_core.store.standing import Standing
-from memory_core.store.tables import Tables, one_of, table_name
 
 BATCH = 2048
 """Rows of one append."""
@@ -47,7 +47,7 @@ class Index:
 
     Args:
         standing: Of the store.
-        tables: LanceDB's.
+        table: LanceDB's.
         log: Where what it lacks is read from.
         catalog: Knows each item's place and present state.
         clock: Monotonic seconds.
@@ -56,12 +56,12 @@ class Index:
     def __init__(
         self,
         standing: Standing,
-        tables: Tables,
+        table: ItemTable,
         log: Log,
         catalog: Catalog,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._standing, self.tables, self._log, self._catalog = standing, tables, log, catalog
+        self._standing, self.table, self._log, self._catalog = standing, table, log, catalog
         self._clock, self._since = clock, 0.0
         self.lance = threading.RLock()
         self.text_stale = False
@@ -72,11 +72,6 @@ class Index:
         self._doubtful = False
         self._unread = False
         self._marked: int | None = None
-
-    @property
-    def name(self) -> str:
-        """The table's name on the disk."""
-        return table_name("items", self.tables.generation)
 
     # -- what it lacks
 
@@ -108,7 +103,7 @@ class Index:
         try:
             self._take_over()
         except UNUSABLE as error:
-            if self.tables.elsewhere:  # it does not answer: it is asked again when it is due
+            if self.table.elsewhere:  # it does not answer: it is asked again when it is due
                 _LOG.warning("store %s: its index waits: %s", self._standing.folder, error)
                 self._unread = True
                 self._want_all()
@@ -139,21 +134,21 @@ class Index:
 
     def _trusted(self) -> bool:
         """Go back to the version whose files were synced last; False when there is none."""
-        marked = self._log.marked(self.name)
-        if marked is None or self.name not in self.tables.names():
+        marked = self._log.marked(self.table.name)
+        if marked is None or self.table.name not in self.table.names():
             return False
-        if self.tables.missing_columns("items"):
+        if self.table.missing_columns():
             return False
-        if self.tables.version("items") == marked:
+        if self.table.version() == marked:
             self._marked = marked
-            self.tables.trust()
+            self.table.trust()
         else:
-            self.tables.go_back("items", marked)
+            self.table.go_back(marked)
         return True
 
     def _here(self) -> dict[int, tuple[str, str]]:
         """Give (id, state) of its rows by their places."""
-        rows = self.tables.scan("items", ["seq", "id", "state"])
+        rows = self.table.scan(["seq", "id", "state"])
         columns = (rows[name].to_pylist() for name in ("seq", "id", "state"))
         return {seq: (item_id, state) for seq, item_id, state in zip(*columns, strict=True)}
 
@@ -162,8 +157,8 @@ class Index:
         before = set(self._late)
         here = self._here()
         bare: set[str] = set()
-        if self.tables.dimension:
-            bare = set(self.tables.scan("items", ["id"], "vector IS NULL")["id"].to_pylist())
+        if self.table.dimension:
+            bare = set(self.table.scan(["id"], "vector IS NULL")["id"].to_pylist())
             bare.difference_update(self._catalog.waiting())
         late: list[tuple[int, str]] = []
         for item_id, seq, state in self._catalog.states():
@@ -172,16 +167,16 @@ class Index:
             elif here.pop(seq)[1] != state:
                 self._flipped[item_id] = None
         if here:  # rows of another store's items, or of items whose vectors came later
-            self.tables.delete("items", sorted(here))
+            self.table.delete(sorted(here))
         with self._lock:  # with what came while this was looked at
             came = {seq: item_id for seq, item_id in self._late.items() if seq not in before}
             self._late = {**dict(late), **came}
-        self.text_stale = bool(self.tables.unindexed("search_text"))
+        self.text_stale = bool(self.table.unindexed("search_text"))
 
     def texts(self) -> dict[int, str]:
         """Give the search texts that it has, by place; none where it cannot be read now."""
         try:
-            rows = self.tables.scan("items", ["seq", "search_text"])
+            rows = self.table.scan(["seq", "search_text"])
         except UNUSABLE:
             return {}
         texts = zip(rows["seq"].to_pylist(), rows["search_text"].to_pylist(), strict=True)
@@ -189,10 +184,10 @@ class Index:
 
     def discard(self) -> None:
         """Throw the files away: all items are wanted again. `lance` must be held."""
-        self._log.mark(self.name, None)
-        self.tables.wipe()
+        self._log.mark(self.table.name, None)
+        self.table.wipe()
         self._marked, self._doubtful = None, False
-        self.tables.create("items")
+        self.table.create()
         self._want_all()
 
     # -- following
@@ -218,20 +213,20 @@ class Index:
                 if not keep_on():
                     break
             self._write_states()
-            if len(self._catalog) and not self.tables.has_text_index():
+            if len(self._catalog) and not self.table.has_text_index():
                 self.refresh_text()
 
     def _add(self, seqs: Sequence[int]) -> None:
         """Append rows, each once: after a failure, what did arrive is left out."""
         todo = set(seqs)
         if self._doubtful:
-            rows = self.tables.scan("items", ["seq"], f"seq >= {seqs[0]} AND seq <= {seqs[-1]}")
+            rows = self.table.scan(["seq"], f"seq >= {seqs[0]} AND seq <= {seqs[-1]}")
             todo -= set(rows["seq"].to_pylist())
         self._doubtful = True
         entries = [self.presented(entry) for entry in self._log.at(sorted(todo))]
         if entries:
-            rows = CODECS["items"].table_of(entries, self.tables.dimension)
-            self.tables.add("items", rows)
+            rows = CODECS["items"].table_of(entries, self.table.dimension)
+            self.table.add(rows)
             self.commits += 1
             self.text_stale = True
         self._doubtful = False
@@ -255,7 +250,7 @@ class Index:
             if row is not None:
                 states[item_id] = self._catalog.state(row)
         if states:
-            self.tables.set_states(states)
+            self.table.set_states(states)
             self.commits += 1
             self.text_stale = True
         with self._lock:
@@ -264,24 +259,24 @@ class Index:
 
     def replace(self, entries: Sequence[Entry]) -> None:
         """Put items in place of themselves. `lance` must be held."""
-        self.tables.delete("items", [entry.seq for entry in entries])
+        self.table.delete([entry.seq for entry in entries])
         self.want(entries)
         self.apply()
 
     def refresh_text(self) -> None:
         """Build the full-text index anew. `lance` must be held."""
         with _lancedb(self._standing.folder):
-            self.tables.build_text_index()
+            self.table.build_text_index()
         self.commits += 1
         self.text_stale = False
 
     def settle(self) -> None:
         """Sync its files and mark the version that they are. `lance` must be held."""
         with _lancedb(self._standing.folder):
-            version = self.tables.version("items")
+            version = self.table.version()
             if version != self._marked:
-                self.tables.sync()
-                self._log.mark(self.name, version)
+                self.table.sync()
+                self._log.mark(self.table.name, version)
                 self._marked = version
 
     def compact(self, keep: timedelta) -> None:
@@ -291,25 +286,25 @@ class Index:
         must be synced first.
         """
         with _lancedb(self._standing.folder):
-            self.tables.merge("items")
+            self.table.merge()
             self.settle()
-            self.tables.clean("items", keep)
+            self.table.clean(keep)
             self.settle()
         self.commits = 0
 
     def switch(self, generation: int, dimension: int) -> None:
         """Be another generation's: all is wanted again. `lance` must be held."""
-        self._log.mark(self.name, None)
-        self.tables.switch(generation, dimension)
+        self._log.mark(self.table.name, None)
+        self.table.switch(generation, dimension)
         self.open()
 
 
-def copies(tables: Tables, item_ids: Sequence[str] | None = None) -> list[Entry]:
+def copies(table: ItemTable, item_ids: Sequence[str] | None = None) -> list[Entry]:
     """Give an index's copies of these items (None: all), none where it cannot be read."""
     where = "" if item_ids is None else one_of("id", item_ids)
     try:
-        rows = CODECS["items"].read(tables.scan("items", CODECS["items"].read_columns(), where))
+        rows = CODECS["items"].read(table.scan(CODECS["items"].read_columns(), where))
     except UNUSABLE as error:
-        _LOG.warning("the index %s cannot be read: %s", tables.root, error)
+        _LOG.warning("the index %s cannot be read: %s", table.root, error)
         return []
     return [entry_of(seq, "items", stored) for seq, stored in rows]

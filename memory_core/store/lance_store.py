@@ -85,7 +85,7 @@ class LanceStore:
         self._parts = PartTable()
         self._searcher = Searcher(
             catalog=writer.catalog,
-            tables=writer.tables,
+            table=writer.table,
             fetch=self._reader.items,
             vectors=lambda: writer.vectors,
             words=lambda: writer.words,
@@ -347,7 +347,7 @@ class LanceStore:
     def sizes(self) -> StoreSizes:
         self._standing.require_open()
         with translated(self.path):
-            fragments = self._writer.tables.fragments("items")
+            fragments = self._writer.table.fragments()
             waiting = self._writer.index.waiting()
             shared = None if self._shared is None else self._shared.state()
             return StoreSizes(disk.bytes_under(self.path), fragments, waiting, shared)
@@ -386,7 +386,7 @@ class LanceStore:
                 self._shared.close()
             self._standing.closed = True
             self._pool.shutdown(wait=False)
-            self._writer.tables.close()
+            self._writer.table.close()
             self._writer.log.close()
             if self._ownership is not None:
                 self._ownership.release()

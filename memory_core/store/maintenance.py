@@ -105,23 +105,23 @@ class Keeper:
 
     def _fragments(self) -> int:
         with translated(self._writer.standing.folder):
-            return self._writer.tables.fragments("items")
+            return self._writer.table.fragments()
 
     def _stale_columns(self, segments: int = MAX_SEGMENTS) -> list[str]:
         """Give the vector columns whose index is missing, old or in more than so many parts."""
         writer = self._writer
-        if len(writer.catalog) < VECTOR_INDEX_ROWS or not writer.tables.dimension:
+        if len(writer.catalog) < VECTOR_INDEX_ROWS or not writer.table.dimension:
             return []
         stale = []
         with translated(writer.standing.folder):
             for column in ITEMS.vectors:
-                unindexed = writer.tables.unindexed(column)
+                unindexed = writer.table.unindexed(column)
                 if unindexed is None:
-                    rows = writer.tables.count("items", f"{column} IS NOT NULL")
+                    rows = writer.table.count(f"{column} IS NOT NULL")
                     missing = rows >= VECTOR_INDEX_ROWS
                 else:
                     missing = unindexed > max(1000, len(writer.catalog) // 10)
-                    missing = missing or writer.tables.segments(column) > segments
+                    missing = missing or writer.table.segments(column) > segments
                 if missing:
                     stale.append(column)
         return stale
@@ -149,17 +149,17 @@ class Keeper:
         """Build the vector indexes that are stale; `lance` must be held."""
         for column in self._stale_columns(segments):
             with translated(self._writer.standing.folder):
-                self._writer.tables.build_vector_index(column)
+                self._writer.table.build_vector_index(column)
         fit_allocator(len(self._writer.catalog))
         if len(self._writer.catalog) >= EXACT_ROWS:
             self._writer.vectors = None
             self._writer.words = None
-            self._writer.tables.expect_large()
+            self._writer.table.expect_large()
 
     def _index_scalars(self) -> None:
         """Build the indexes of what is filtered by, once there are many rows."""
         if len(self._writer.catalog) >= SCALAR_INDEX_ROWS:
-            self._writer.tables.build_filter_indexes()
+            self._writer.table.build_filter_indexes()
 
     def compact(self, keep: timedelta = KEEP, segments: int = MAX_SEGMENTS) -> None:
         """Bring the index up to date and merge its files; `lance` must be held.
@@ -175,7 +175,7 @@ class Keeper:
         self.index_vectors(segments)
         with translated(self._writer.standing.folder):
             self._index_scalars()
-            if index.text_stale and self._writer.tables.has_text_index():
+            if index.text_stale and self._writer.table.has_text_index():
                 index.refresh_text()
             index.compact(keep)
             self._writer.log.truncate()

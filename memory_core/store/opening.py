@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memory_core.errors import StoreUnavailable
-from memory_core.store import disk, earlier, faults, meta, tables
+from memory_core.store import disk, earlier, faults, item_table, meta
 from memory_core.store import log as logs
 from memory_core.store.faults import translated
 from memory_core.store.index import BATCH, copies
+from memory_core.store.item_table import ItemTable
 from memory_core.store.log import QUARANTINE, Log, borrowed_log, open_log
 from memory_core.store.meta import Meta
 from memory_core.store.ownership import Ownership
 from memory_core.store.remote.sharing import Shared, Sharing
 from memory_core.store.standing import Standing
-from memory_core.store.tables import Tables
 from memory_core.store.writer import Writer
 
 _LOG = logging.getLogger(__name__)
@@ -37,18 +37,18 @@ class Site:
 
     @property
     def root(self) -> Path | None:
-        """The folder of the index's tables, None when it is at a URL."""
+        """The folder of the index's table, None when it is at a URL."""
         if "://" in self.index:
             return None
-        return Path(self.index) if self.index else self.folder / tables.FOLDER
+        return Path(self.index) if self.index else self.folder / item_table.FOLDER
 
-    def tables(self, generation: int, dimension: int) -> Tables:
-        """Give the index's tables."""
+    def table(self, generation: int, dimension: int) -> ItemTable:
+        """Give the index's table."""
         if self.root is not None:
-            return Tables(self.root, generation, dimension)
-        from memory_core.store.remote.placed import PlacedTables
+            return ItemTable(self.root, generation, dimension)
+        from memory_core.store.remote.placed import PlacedTable
 
-        return PlacedTables(self.index, generation, dimension)
+        return PlacedTable(self.index, generation, dimension)
 
 
 @dataclass(slots=True)
@@ -140,7 +140,7 @@ def _open_writable(
         site.root.mkdir(parents=True, exist_ok=True)
     if known is None:
         _refuse_orphans(folder)
-        known = meta.new_meta(tables.VERSION)
+        known = meta.new_meta(item_table.VERSION)
     known = earlier.upgraded(folder, known)
     _require_log(folder, known)
     log = open_log(folder / logs.FILE, folder / QUARANTINE, known.generation, known.embedder)
@@ -153,7 +153,7 @@ def _open_writable(
         begun = (known.generation + 1,) if known.shadow_embedder else ()
         log.turn(known.generation, known.embedder, keep=begun)
         earlier.remove(folder, known.generation)
-        opened = site.tables(known.generation, known.dimension)
+        opened = site.table(known.generation, known.dimension)
         if log.salvaged:
             _take_back(log, opened)
         if known.schema_version < meta.SCHEMA_VERSION:
@@ -181,7 +181,7 @@ def _catch_up(writer: Writer) -> None:
         _LOG.warning("the index follows later: %s", error)
 
 
-def _take_back(log: Log, opened: Tables) -> None:
+def _take_back(log: Log, opened: ItemTable) -> None:
     """Take what a damaged log lost of the items from the index, which still has it."""
     held = {entry.seq: entry for entry in log.scan("items")}
     taken = {entry.id for entry in held.values()}
@@ -196,7 +196,7 @@ def _take_back(log: Log, opened: Tables) -> None:
 
 def _refuse_orphans(folder: Path) -> None:
     """Refuse records without their meta: nobody could say which model made their vectors."""
-    tables_there = any(any(t.glob("data/*")) for t in (folder / tables.FOLDER).glob("*.lance"))
+    tables_there = any(any(t.glob("data/*")) for t in (folder / item_table.FOLDER).glob("*.lance"))
     if tables_there or any(logs.readable(folder / logs.FILE, "SELECT 1 FROM records LIMIT 1")):
         raise StoreUnavailable(
             f"The store {folder} has records but no {meta.FILE}."
@@ -228,7 +228,7 @@ def _open_read_only(site: Site, clock: Callable[[], float]) -> Opened:
     log = borrowed_log(folder / logs.FILE, known.generation, known.embedder)
     with ExitStack() as undo:
         undo.callback(log.close)
-        opened = site.tables(known.generation, known.dimension)
+        opened = site.table(known.generation, known.dimension)
         writer = Writer(Standing(folder, site.root, read_only=True), log, opened, clock)
         writer.load()
         writer.index.read()

@@ -44,7 +44,7 @@ class Reader:
 
     def _taken_back(self, lost: set[str]) -> list[StoredItem]:
         """Give items whose records are damaged as the index has them, and log those again."""
-        entries = copies(self._writer.tables, sorted(lost))
+        entries = copies(self._writer.table, sorted(lost))
         if entries and not self._writer.standing.read_only:
             self._log.append(entries)
         return [entry.stored for entry in entries]

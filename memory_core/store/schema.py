@@ -1,7 +1,7 @@
-"""The columns of the four tables and the way from records to rows and back.
+"""The columns of the four kinds of records and the way from records to rows and back.
 
 A row is a dictionary of plain values (what JSON and Arrow both take) plus its
-vectors. The journal keeps rows as JSON, LanceDB as Arrow; both come back
+vectors. The log keeps rows as JSON, LanceDB as Arrow; both come back
 through the same codec. This module knows no files and no engine.
 """
 

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from memory_core.names import marks
 from memory_core.ports import Candidate, Matrix, Probe, Scope, StoredItem, Vector
 from memory_core.store.catalog import Catalog, Rows
+from memory_core.store.item_table import ItemTable, one_of
 from memory_core.store.mixing import HOLDERS, START, Mix, Mixing, named_rows
 from memory_core.store.parts import WEIGHT, PartTable
 from memory_core.store.postings import TermTable
 from memory_core.store.queries import query_part, query_words
 from memory_core.store.schema import search_terms, search_text
-from memory_core.store.tables import Tables, one_of
 from memory_core.store.vectors import VectorTable
 from memory_core.words import terms
 
@@ -134,7 +134,7 @@ class Searcher:
         self,
         *,
         catalog: Catalog,
-        tables: Tables,
+        table: ItemTable,
         fetch: Callable[[Sequence[str]], Mapping[str, StoredItem]],
         vectors: Callable[[], VectorTable | None],
         words: Callable[[], TermTable | None],
@@ -143,7 +143,7 @@ class Searcher:
         parts: PartTable,
     ) -> None:
         self._catalog = catalog
-        self._tables = tables
+        self._table = table
         self._fetch = fetch
         self._vectors = vectors
         self._words = words
@@ -256,7 +256,7 @@ class Searcher:
         for name in sorted(marks(query_part(probe.text)), key=lambda one: (-len(one), one))[
             :_MOST_NAMES
         ]:
-            holders = self._tables.matching(name, HOLDERS + 1, where)
+            holders = self._table.matching(name, HOLDERS + 1, where)
             named.update(i for i, _ in holders if len(holders) <= HOLDERS)
         return Matched(hits, self._total(hits, probe.text), frozenset(named))
 
@@ -276,10 +276,10 @@ class Searcher:
     def _best(self, words: str, limit: int, where: str) -> dict[str, float]:
         """Give the best `limit` matches; more are asked for, so that ties at the cut go by id."""
         asked = limit + _MARGIN
-        hits = self._tables.matching(words, asked, where)
+        hits = self._table.matching(words, asked, where)
         while len(hits) == asked and hits[-1][1] == hits[limit - 1][1]:
             asked *= 4
-            hits = self._tables.matching(words, asked, where)
+            hits = self._table.matching(words, asked, where)
         return dict(sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:limit])
 
     def _near(
@@ -298,10 +298,10 @@ class Searcher:
                 for probe in wanted
                 for key in range(2)
             ]
-        if not self._tables.dimension:
+        if not self._table.dimension:
             return by_part
         legs = [
-            self._pool.submit(self._tables.nearest, column, vector, limit, where)
+            self._pool.submit(self._table.nearest, column, vector, limit, where)
             for probe in wanted
             for vector, _ in probe.vectors
             for column in COLUMNS
@@ -387,7 +387,7 @@ class Searcher:
             views = [vectors.view(key, len(self._catalog)) for key in range(2)]
             return [(matrix[rows], present[rows]) for matrix, present in views]
         stored = self._fetch([each.id for each in found])
-        dimension = self._tables.dimension
+        dimension = self._table.dimension
         result = []
         for key in range(2):
             matrix = np.zeros((len(found), dimension), dtype=np.float32)

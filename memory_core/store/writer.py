@@ -24,6 +24,7 @@ from memory_core.ports import StoredItem
 from memory_core.store.catalog import Catalog, Head, states_after
 from memory_core.store.faults import translated
 from memory_core.store.index import BATCH, Index
+from memory_core.store.item_table import ItemTable
 from memory_core.store.log import Log
 from memory_core.store.postings import TermTable
 from memory_core.store.schema import (
@@ -36,7 +37,6 @@ from memory_core.store.schema import (
     vector_from,
 )
 from memory_core.store.standing import Standing
-from memory_core.store.tables import Tables
 from memory_core.store.vectors import ItemCache, VectorTable
 
 EXACT_ROWS = 20_000
@@ -73,14 +73,14 @@ class Writer:
         self,
         standing: Standing,
         log: Log,
-        tables: Tables,
+        table: ItemTable,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.standing = standing
         self.log = log
         self.catalog = Catalog()
-        self.index = Index(standing, tables, log, self.catalog, clock)
-        self.tables = tables
+        self.index = Index(standing, table, log, self.catalog, clock)
+        self.table = table
         self.cache = ItemCache(CACHED_ITEMS)
         self.vectors: VectorTable | None = None
         self.words: TermTable | None = None
@@ -125,7 +125,7 @@ class Writer:
             entries = self._fresh(table, [check(record) for record in records])
             if not entries:
                 return
-            CODECS[table].table_of(entries, self.tables.dimension)
+            CODECS[table].table_of(entries, self.table.dimension)
             with translated(self.standing.folder):
                 self.log.append(entries, durable=durable)
             self.standing.require_open()
@@ -238,11 +238,11 @@ class Writer:
 
         A large store has an index, and none of this.
         """
-        dimension = self.tables.dimension
+        dimension = self.table.dimension
         self.vectors = None
         fit_allocator(len(self.catalog))
         if self._is_large(EXACT_ROWS):
-            self.tables.expect_large()
+            self.table.expect_large()
             return
         if not dimension:
             return

@@ -18,11 +18,11 @@ import pyarrow as pa
 
 from memory_core.errors import StoreUnavailable
 from memory_core.store import faults
+from memory_core.store.item_table import FOLDER, at_places
 from memory_core.store.log import RECORD, Line
 from memory_core.store.remote.objects import BucketUnavailable
 from memory_core.store.remote.sentences import sentence
 from memory_core.store.schema import TableName
-from memory_core.store.tables import FOLDER, at_places
 
 KEEP = timedelta(hours=24)
 """Old versions stay so long: somebody else may read the table, slowly."""

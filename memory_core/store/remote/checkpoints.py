@@ -1,4 +1,4 @@
-"""The learner's newest checkpoints beside the tables: a new machine need not learn all again.
+"""The learner's newest checkpoints beside the shared log: a new machine need not learn all again.
 
 Only a cache: a checkpoint says at which outcome of the log it stands, and what is
 of another log, or lost, is learned again. This module knows files, not what is in them.

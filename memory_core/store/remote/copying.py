@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from memory_core.store.item_table import at_places
 from memory_core.store.log import Line, Log
 from memory_core.store.remote.bucket import LineSource
 from memory_core.store.schema import TableName
-from memory_core.store.tables import at_places
 
 SLICE = 500
 Places = Mapping[int, tuple[TableName, str]]

@@ -1,7 +1,7 @@
 """A shared store in LanceDB's remote service, Cloud or Enterprise: db://DATABASE/PREFIX.
 
 The log's table is called PREFIX_log. Two more stand for the small objects
-that a bucket has beside its tables, one a row. In PREFIX_objects the lease and the
+that a bucket has beside its log, one a row. In PREFIX_objects the lease and the
 others that are changed: an update that asks for a row's tag changes it for one
 caller only. In PREFIX_files what is written once. The service merges, indexes and
 cleans up by itself; a search asks the working copy, as everywhere.

@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from memory_core.store.item_table import table_name
 from memory_core.store.log import Line, line_of
 from memory_core.store.remote.bucket import BATCH, Place, SharedLog
 from memory_core.store.schema import CODECS, TableName, entry_of
-from memory_core.store.tables import table_name
 
 ORDER: tuple[TableName, ...] = ("outcomes", "events", "recalls", "items")
 """Outcomes first: what one names is there already when its table is read."""

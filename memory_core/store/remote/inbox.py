@@ -1,9 +1,9 @@
-"""Records that were acknowledged on a machine that may not write to the tables (any more).
+"""Records that were acknowledged on a machine that may not write to the shared log (any more).
 
 They come as objects that never change, one record a line, named by what they
 hold: the same records twice are one object. Whoever holds the lease takes them
 into its own log, each id once, and deletes the object when its records are in
-the tables.
+the shared log.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Small objects beside a shared store's tables: conditional puts, gets, lists. Knows no tables.
+"""Small objects beside a shared store's log: conditional puts, gets, lists. Knows no tables.
 
 Every request has a short limit of its own and is not repeated here: the caller
 knows whether a repetition does harm.
@@ -16,7 +16,7 @@ from memory_core.errors import StoreUnavailable
 LEASE = "lease.json"
 """The object that says who writes."""
 HEAD = "head.json"
-"""New content after every upload: one request tells a follower whether to look at the tables."""
+"""New content after every upload: one request tells a follower whether to look at the log."""
 TIMEOUT = 3.0
 """Seconds for one request on a small object, its body included."""
 CONNECT = 2.0

@@ -17,9 +17,8 @@ import lancedb
 
 from memory_core.addresses import is_database
 from memory_core.store import faults
+from memory_core.store.item_table import ItemTable
 from memory_core.store.remote.bucket import STORAGE_OPTIONS
-from memory_core.store.schema import TableName
-from memory_core.store.tables import Tables, table_name
 
 _ITEMS = re.compile(r"items(_g[0-9]+)?")
 _NEWEST = timedelta(0)
@@ -27,7 +26,7 @@ _SECONDS = 30.0
 """For which a request to the service may wait for its answer."""
 
 
-class PlacedTables(Tables):
+class PlacedTable(ItemTable):
     """The items' table under a URL.
 
     Args:
@@ -56,27 +55,26 @@ class PlacedTables(Tables):
         )
 
     async def _for_searching(self) -> Any:
-        name = table_name("items", self.generation)
         if is_database(self.url):
-            return await self._db.table_for_searching(name)
+            return await self._db.table_for_searching(self.name)
         connection = await lancedb.connect_async(
             self.url,
             storage_options=STORAGE_OPTIONS,
             read_consistency_interval=_NEWEST,
             session=self._session,
         )
-        return await connection.open_table(name)
+        return await connection.open_table(self.name)
 
     def names(self) -> list[str]:
         if is_database(self.url):
             return list(self._db.names())
         return sorted(self._db.list_tables().tables)
 
-    def path(self, name: TableName) -> Path:
+    def path(self) -> Path:
         raise NotImplementedError(f"a table at {self.url} has no path")
 
-    def _exists(self, name: TableName) -> bool:
-        return table_name(name, self.generation) in self.names()
+    def _exists(self) -> bool:
+        return self.name in self.names()
 
     def trust(self) -> None:
         """Nothing to do: what was acknowledged there is kept."""
@@ -90,18 +88,18 @@ class PlacedTables(Tables):
             if _ITEMS.fullmatch(name):
                 self._db.drop_table(name)
 
-    def fragments(self, name: TableName) -> int:
+    def fragments(self) -> int:
         """Give 0 where they are the service's own business, or nobody answers now."""
         if is_database(self.url):
             return 0
         with suppress(*faults.FAULTS):
-            return super().fragments(name)
+            return super().fragments()
         return 0
 
-    def merge(self, name: TableName) -> None:
+    def merge(self) -> None:
         if not is_database(self.url):  # the service does so itself
-            super().merge(name)
+            super().merge()
 
-    def clean(self, name: TableName, keep: timedelta) -> None:
+    def clean(self, keep: timedelta) -> None:
         if not is_database(self.url):
-            super().clean(name, keep)
+            super().clean(keep)

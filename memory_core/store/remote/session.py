@@ -30,7 +30,7 @@ from memory_core.store.writer import Writer
 
 INBOX_SECONDS = 2.0
 SWEEP_SECONDS = 30.0
-"""So often a writer looks whether somebody else changed its tables."""
+"""So often a writer looks whether somebody else changed its log."""
 LAST_SECONDS = 5.0
 """Closing uploads for at most so long; the rest waits in the working folder."""
 EPOCH = 1 << 40

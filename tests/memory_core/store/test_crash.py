@@ -55,7 +55,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_doubled_by_kills(
         assert set(found.values()) == {1}
         flips = {name.replace("flip", "event") for name in found if name.startswith("flip")}
         assert flips == {name for name in found if name.startswith("event")}
-        rows = store._writer.tables.scan("items", ["id"])["id"].to_pylist()
+        rows = store._writer.table.scan(["id"])["id"].to_pylist()
         assert sorted(rows) == sorted(s.item.id for s in store.scan_items(EVERYTHING))
         abandon_or_close(store, round_number)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -145,18 +146,18 @@ def test_old_versions_are_deleted_only_after_the_merged_one_was_synced(
     for n in range(4):
         store.add_items([item(n)])
         store._writer.drain()
-    tables = store._writer.tables
-    real = tables.clean
+    table = store._writer.table
+    real = table.clean
 
-    def clean(name: str, keep: object) -> None:
-        manifests = sorted((tables.path("items") / "_versions").glob("*.manifest"))
+    def clean(keep: timedelta) -> None:
+        manifests = sorted((table.path() / "_versions").glob("*.manifest"))
         assert str(manifests[0]) in platter.synced
-        real(name, keep)  # type: ignore[arg-type]
-        assert tables.version("items") == store._writer.log.marked("items")
+        real(keep)
+        assert table.version() == store._writer.log.marked("items")
 
-    monkeypatch.setattr(tables, "clean", clean)
+    monkeypatch.setattr(table, "clean", clean)
     store.compact()
-    assert len(list((tables.path("items") / "_versions").glob("*.manifest"))) == 1
+    assert len(list((table.path() / "_versions").glob("*.manifest"))) == 1
     store.close()
 
 

@@ -20,9 +20,9 @@ from filelock import FileLock
 
 from memory_core.errors import MemoryUnavailable, StoreMismatch, StoreUnavailable
 from memory_core.store import disk, meta, ownership
+from memory_core.store.item_table import ItemTable
 from memory_core.store.lance_store import LanceStore
 from memory_core.store.log import Log
-from memory_core.store.tables import Tables
 from tests.memory_core.store.making import (
     EMBEDDER,
     EVERYTHING,
@@ -164,7 +164,7 @@ def test_an_index_of_another_build_is_made_anew(store: LanceStore) -> None:
         db.execute("UPDATE marks SET version = ?", (table.version,))
     again = LanceStore.open(store.path, maintain=False)
     assert again.search([probe("alpha 3")], P, 3)[0].stored.item.id == "item_0003"
-    assert again._writer.tables.count("items") == 5
+    assert again._writer.table.count() == 5
     again.close()
 
 
@@ -298,22 +298,22 @@ class FullDisk:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sqlite = self.lance = False
-        transact, add = Log._transact, Tables.add
+        transact, add = Log._transact, ItemTable.add
 
         def full_transact(log: Log, *steps: Any) -> None:
             if self.sqlite:
                 raise sqlite3.OperationalError("database or disk is full")
             transact(log, *steps)
 
-        def full_add(tables: Tables, name: Any, rows: Any) -> None:
+        def full_add(table: ItemTable, rows: Any) -> None:
             if self.lance:
                 raise RuntimeError(
                     "lance error: LanceError(IO): No space left on device (os error 28)"
                 )
-            add(tables, name, rows)
+            add(table, rows)
 
         monkeypatch.setattr(Log, "_transact", full_transact)
-        monkeypatch.setattr(Tables, "add", full_add)
+        monkeypatch.setattr(ItemTable, "add", full_add)
 
 
 @pytest.fixture
@@ -351,7 +351,7 @@ def test_what_the_log_took_is_kept_while_lancedb_has_no_room(
     store.add_items([item(62)])
     full.lance = False
     store._writer.drain()
-    assert store._writer.tables.count("items") == 7
+    assert store._writer.table.count() == 7
     assert store.search([probe("zebra")], P, 1)[0].keyword > 0
     store.close()
     again = LanceStore.open(store.path, maintain=False)
@@ -363,18 +363,18 @@ def test_an_index_that_failed_half_way_gets_no_row_twice(
     store: LanceStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.add_event(event(1, "retire", 1))
-    add = Tables.add
+    add = ItemTable.add
 
-    def add_then_fail(tables: Tables, name: Any, rows: Any) -> None:
-        add(tables, name, rows)
+    def add_then_fail(table: ItemTable, rows: Any) -> None:
+        add(table, rows)
         raise RuntimeError("IO: No space left on device (os error 28)")
 
-    monkeypatch.setattr(Tables, "add", add_then_fail)
+    monkeypatch.setattr(ItemTable, "add", add_then_fail)
     with pytest.raises(StoreUnavailable, match="full"):
         store._writer.drain()
     monkeypatch.undo()
     store._writer.drain()
-    rows = store._writer.tables.scan("items", ["id", "state"]).to_pylist()
+    rows = store._writer.table.scan(["id", "state"]).to_pylist()
     assert sorted(row["id"] for row in rows) == [f"item_{n:04d}" for n in range(5)]
     assert [row["id"] for row in rows if row["state"] == "retired"] == ["item_0001"]
     assert store._writer.index.waiting() == 0
@@ -396,7 +396,7 @@ def test_a_version_whose_sync_failed_does_not_count(
     assert store._writer.log.marked("items") == marked
     monkeypatch.setattr(disk, "sync_file", lambda path: None)
     store._writer.drain()
-    assert store._writer.log.marked("items") == store._writer.tables.version("items")
+    assert store._writer.log.marked("items") == store._writer.table.version()
 
 
 def test_a_closing_with_a_full_disk_keeps_all_that_was_acknowledged(

@@ -49,7 +49,7 @@ def filled(folder: Path, numbers: range = range(6)) -> LanceStore:
 
 def indexed(store: LanceStore) -> dict[str, str]:
     """The ids and states that the index holds, each once."""
-    rows = store._writer.tables.scan("items", ["id", "state"]).to_pylist()
+    rows = store._writer.table.scan(["id", "state"]).to_pylist()
     found = {row["id"]: row["state"] for row in rows}
     assert len(found) == len(rows)
     return found
@@ -76,7 +76,7 @@ def test_a_torn_file_of_the_index_costs_nothing(what: str, tear: str, tmp_path: 
     store._writer.drain()
     store.add_items([item(6, "alpha 6")])
     store._writer.drain()
-    table = store._writer.tables.path("items")
+    table = store._writer.table.path()
     store.close()
     torn = {
         "newest version": sorted((table / "_versions").glob("*.manifest"))[:1],

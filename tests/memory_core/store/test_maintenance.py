@@ -100,7 +100,7 @@ def test_what_the_index_lacks_is_added_after_five_seconds(store: LanceStore, clo
     assert due(store._keeper.measure()) == "drain"
     store._keeper.run("drain")
     assert store._writer.index.waiting() == 0
-    assert store._writer.tables.count("items") == 1
+    assert store._writer.table.count() == 1
     store.add_outcome(outcome(1))  # in the log, and the index has no place for it
     clock.now += 6.0
     assert due(store._keeper.measure()) is None
@@ -115,7 +115,7 @@ def test_many_small_writes_are_merged_when_it_is_quiet(store: LanceStore, clock:
     clock.now += 2.0
     assert due(store._keeper.measure()) == "compact"
     store._keeper.run("compact")
-    assert store._writer.tables.fragments("items") == 1
+    assert store._writer.table.fragments() == 1
     assert due(store._keeper.measure()) is None
 
 
@@ -141,7 +141,7 @@ def test_old_versions_are_kept_for_a_while_in_the_background(store: LanceStore) 
         store.add_items([item(n)])
         store._writer.drain()
     store._keeper.run("compact")
-    versions = list((store._writer.tables.path("items") / "_versions").glob("*.manifest"))
+    versions = list((store._writer.table.path() / "_versions").glob("*.manifest"))
     assert len(versions) > 3
     assert timedelta(minutes=10) == maintenance.KEEP
 
@@ -208,15 +208,15 @@ def test_a_large_store_gets_vector_indexes_and_answers_from_them(
     store._writer.index.text_stale = False
     assert store._keeper.measure().vectors_stale
     store._keeper.run("vectors")
-    tables = store._writer.tables
-    assert tables.unindexed("vector") == 0
-    assert tables.unindexed("task_vector") is None
+    table = store._writer.table
+    assert table.unindexed("vector") == 0
+    assert table.unindexed("task_vector") is None
     assert not store._keeper.measure().vectors_stale
     assert has_vectors_in_memory(store)
     monkeypatch.setattr(maintenance, "EXACT_ROWS", 500)
     store._keeper.run("compact")
     assert not has_vectors_in_memory(store)
-    assert tables.unindexed("project") == tables.unindexed("state") == 0
+    assert table.unindexed("project") == table.unindexed("state") == 0
     store._writer.cache.clear()
     indexed = store.search([Probe("", unit(3))], P, 10)
     assert indexed[0].stored.item.id == "item_0003"
@@ -286,7 +286,7 @@ def test_closing_brings_the_index_up_to_date_and_ends_the_thread(tmp_path: Path)
     assert not store._maintainer._thread.is_alive()
     again = LanceStore.open(store.path, maintain=False)
     assert again.sizes().unindexed == 0
-    assert again._writer.tables.count("items") == 1
+    assert again._writer.table.count() == 1
     assert len(list(again.recalls())) == 1
     again.close()
 

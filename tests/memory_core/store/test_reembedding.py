@@ -90,8 +90,8 @@ def assert_rewritten(store: LanceStore, items: int, embedder: Embedder = OTHER) 
     assert store.count_waiting() == 0
     writer = store._writer
     assert writer.log.generations() == [writer.log.generation]
-    assert writer.tables.names() == [writer.index.name]
-    assert writer.tables.count("items") == items
+    assert writer.table.names() == [writer.table.name]
+    assert writer.table.count() == items
 
 
 def test_stopped_half_way_the_store_is_as_it_was_and_the_next_call_goes_on(
@@ -282,5 +282,5 @@ def test_killed_while_waiting_items_are_embedded_none_is_lost(
     assert "item_0040" in again.get_items(["item_0040"])
     again.embed_waiting(EMBEDDER)
     assert_rewritten(again, 13, EMBEDDER)
-    assert again._writer.tables.count("items") == 13
+    assert again._writer.table.count() == 13
     again.close()

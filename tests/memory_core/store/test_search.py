@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from memory_core.ports import Probe, Scope
 from memory_core.store import writer
+from memory_core.store.item_table import one_of
 from memory_core.store.lance_store import LanceStore
 from memory_core.store.mixing import Mix
 from memory_core.store.queries import QUERY_TERMS, Query, SearchHandle, query_words
 from memory_core.store.schema import search_text
 from memory_core.store.search import Found, cosines, fuse, scope_filter, similarities
-from memory_core.store.tables import one_of
 from tests.memory_core.store.contract import ids
 from tests.memory_core.store.fake_store import FakeStore
 from tests.memory_core.store.making import EMBEDDER, P, event, item, probe, waiting
@@ -64,7 +64,7 @@ def test_filters_quote_what_people_name_their_projects() -> None:
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12))
 def test_any_project_name_is_only_a_name(text: str, shared_store: LanceStore) -> None:
     shared_store.search([Probe("alpha", None)], Scope((text, "p")), 1)
-    rows = shared_store._writer.tables.scan("items", ["id"], one_of("project", [text]))
+    rows = shared_store._writer.table.scan(["id"], one_of("project", [text]))
     assert rows.num_rows == (3 if text == "p" else 0)
 
 
@@ -274,8 +274,8 @@ def test_a_search_whose_files_were_cleaned_away_is_made_once_more(
     """The second time by a new handle; what goes on failing is told."""
     store.add_items([item(1, "alpha"), item(2, "beta")])
     store._writer.drain()
-    tables = store._writer.tables
-    tables.matching("alpha", 5, "")
+    table = store._writer.table
+    table.matching("alpha", 5, "")
     run, asked, gone = SearchHandle.run, list[SearchHandle](), [1]
 
     def cleaned(handle: SearchHandle, query: Query) -> Any:
@@ -286,25 +286,25 @@ def test_a_search_whose_files_were_cleaned_away_is_made_once_more(
         return run(handle, query)
 
     monkeypatch.setattr(SearchHandle, "run", cleaned)
-    assert [found for found, _ in tables.matching("alpha", 5, "")] == [item(1).item.id]
+    assert [found for found, _ in table.matching("alpha", 5, "")] == [item(1).item.id]
     assert len(set(map(id, asked))) == len(asked) == 2
     gone[0] = 2
     with pytest.raises(OSError, match="not found"):
-        tables.matching("alpha", 5, "")
+        table.matching("alpha", 5, "")
     assert len(asked) == 4
 
 
 def test_a_search_reads_the_generation_that_is_written(store: LanceStore) -> None:
     store.add_items([item(1, "alpha")])
     store._writer.drain()
-    tables = store._writer.tables
-    assert tables.matching("alpha", 5, "")
-    tables.switch(2, tables.dimension)
-    tables.create("items")
-    tables.build_text_index()
-    assert tables.matching("alpha", 5, "") == []
-    tables.switch(1, tables.dimension)
-    assert tables.matching("alpha", 5, "")
+    table = store._writer.table
+    assert table.matching("alpha", 5, "")
+    table.switch(2, table.dimension)
+    table.create()
+    table.build_text_index()
+    assert table.matching("alpha", 5, "") == []
+    table.switch(1, table.dimension)
+    assert table.matching("alpha", 5, "")
 
 
 # -- words
@@ -359,7 +359,7 @@ def test_a_store_of_an_earlier_lessonbank_is_found_by_the_same_terms(tmp_path: P
     with_terms.add_items(given)
     asked = [[probe("parse_response")], [probe("\u8fde\u63a5")]]
     expected = [[(c.stored.item.id, c.keyword) for c in with_terms.search(p, P, 2)] for p in asked]
-    table = with_terms._writer.tables.open("items")
+    table = with_terms._writer.table.open()
     for stored in given:
         text = search_text(stored.item)
         table.update(where=f"id = '{stored.item.id}'", values={"search_text": text})

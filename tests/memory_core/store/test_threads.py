@@ -68,7 +68,7 @@ def test_threads_that_write_and_read_lose_and_double_nothing(store: LanceStore) 
     expected = sorted(n for thread in range(THREADS) for n in numbers(thread))
     items = [s.item.id for s in again.scan_items(EVERYTHING)]
     assert sorted(items) == [f"item_{n:04d}" for n in [*expected, 5000]]
-    assert again._writer.tables.count("items") == len(expected) + 1
+    assert again._writer.table.count() == len(expected) + 1
     assert again.count_waiting() == 0
     for thread in range(THREADS):
         mine = [int(o.record.id[4:]) for o in again.outcomes()]
@@ -76,6 +76,6 @@ def test_threads_that_write_and_read_lose_and_double_nothing(store: LanceStore) 
     assert sorted(int(r.record.id[7:]) for r in again.recalls()) == expected
     retired = {s.item.id for s in again.scan_items(EVERYTHING) if s.state == "retired"}
     assert retired == {f"item_{n:04d}" for n in expected if n % 3 == 0}
-    rows = again._writer.tables.scan("items", ["id", "state"]).to_pylist()
+    rows = again._writer.table.scan(["id", "state"]).to_pylist()
     assert {row["id"] for row in rows if row["state"] == "retired"} == retired
     again.close()

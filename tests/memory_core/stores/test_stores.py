@@ -121,7 +121,7 @@ def test_a_migrated_store_finds_by_the_index_that_it_had(kept: tuple[Path, Told]
     store = LanceStore.open(folder, maintain=False)
     assert store.count_waiting() == 0
     assert store._writer.index.waiting() == 0
-    assert store._writer.tables.count("items") == len(store._writer.catalog)
+    assert store._writer.table.count() == len(store._writer.catalog)
     store.close()
 
 

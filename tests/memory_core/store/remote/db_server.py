@@ -60,7 +60,7 @@ def field_of(field: pa.Field) -> dict[str, Any]:
     return {"name": field.name, "nullable": field.nullable, "type": type_of(field.type)}
 
 
-class Tables:
+class ItemTable:
     """What each request does to the tables. Each opens its table anew, at its latest version."""
 
     def __init__(self, folder: str) -> None:
@@ -177,7 +177,7 @@ class Tables:
 
 
 def application(folder: str) -> Starlette:
-    tables = Tables(folder)
+    tables = ItemTable(folder)
 
     async def listed(request: Request) -> Response:
         if request.headers.get("x-api-key") != KEY:

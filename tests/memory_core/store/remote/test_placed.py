@@ -12,7 +12,7 @@ from memory_core.doctor import verify
 from memory_core.ports import Probe
 from memory_core.store import writer
 from memory_core.store.lance_store import LanceStore
-from memory_core.store.remote.placed import PlacedTables
+from memory_core.store.remote.placed import PlacedTable
 from tests.memory_core.hash_embedder import HashEmbedder
 from tests.memory_core.store.making import (
     EMBEDDER,
@@ -67,7 +67,7 @@ def test_a_large_store_is_searched_there(
     store.close()
     again = open_store()
     assert again._writer.index.waiting() == 0
-    assert again._writer.tables.count("items") == 31
+    assert again._writer.table.count() == 31
     assert found(again, Probe("zebra", None)) == []
     again.close()
     report = {check.name: check for check in verify(tmp_path / "store", place).checks}
@@ -79,11 +79,11 @@ def test_what_stands_there_may_be_thrown_away(open_store: Open) -> None:
     store.add_items([item(n, f"text {n}") for n in range(5)])
     store.close()
     store = open_store()
-    store._writer.tables.drop("items")
+    store._writer.table.drop("items")
     store.close()
     again = open_store()
     assert found(again, probe("text 3"))[0] == "item_0003"
-    assert again._writer.tables.count("items") == 5
+    assert again._writer.table.count() == 5
     again.close()
 
 
@@ -92,8 +92,8 @@ def test_new_vectors_take_the_place_of_the_old_ones_there(open_store: Open) -> N
     store.add_items([item(n, f"text {n}") for n in range(5)])
     store.compact()
     store.reembed(HashEmbedder(24, "other"))
-    assert store._writer.tables.names() == ["items_g2"]
-    assert store._writer.tables.count("items") == 5
+    assert store._writer.table.names() == ["items_g2"]
+    assert store._writer.table.count() == 5
     store.close()
 
 
@@ -110,15 +110,15 @@ def test_a_place_that_does_not_answer_stops_nothing(
         raise RuntimeError("error sending request: connection refused")
 
     with monkeypatch.context() as patch:
-        patch.setattr(PlacedTables, "names", silent)
-        patch.setattr(PlacedTables, "open", silent)
+        patch.setattr(PlacedTable, "names", silent)
+        patch.setattr(PlacedTable, "open", silent)
         store = LanceStore.open(tmp_path / "store", maintain=False, index=bucket_url)
         store.add_items([item(7, "zebra")])
         store.add_event(event(1, "retire", 2))
         assert found(store, probe("zebra"))[0] == "item_0007"
         assert store.sizes().unindexed > 0
     store._writer.drain()
-    rows = store._writer.tables.scan("items", ["id", "state"]).to_pylist()
+    rows = store._writer.table.scan(["id", "state"]).to_pylist()
     assert {row["id"]: row["state"] for row in rows} == {
         stored.item.id: stored.state for stored in store.scan_items(EVERYTHING)
     }

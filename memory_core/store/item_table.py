@@ -1,4 +1,4 @@
-"""The LanceDB tables: with `queries`, the only module of the store that talks to LanceDB.
+"""The items' LanceDB table: with `queries`, what searches them.
 
 Distance is cosine, in both and nowhere else. Ids are kept unique by the caller;
 there is no index on `id` and no `merge_insert` (both duplicate rows under some
@@ -23,7 +23,7 @@ from lancedb.index import FTS, Bitmap, IvfSq
 from memory_core.model import State
 from memory_core.ports import Vector
 from memory_core.store import disk, faults, queries
-from memory_core.store.schema import CODECS, TableName
+from memory_core.store.schema import ITEMS, TableName
 
 FOLDER = "lance"
 VERSION = lancedb.__version__
@@ -54,8 +54,8 @@ def at_places(seqs: Iterable[int]) -> str:
     return f"seq IN ({', '.join(map(str, seqs))})"
 
 
-class Tables:
-    """The tables of one generation in a folder.
+class ItemTable:
+    """The table of one generation in a folder.
 
     Args:
         root: The folder.
@@ -64,14 +64,14 @@ class Tables:
     """
 
     elsewhere = False
-    """Whether they are in another place than a folder, which may not answer."""
+    """Whether it is in another place than a folder, which may not answer."""
 
     def __init__(self, root: Path, generation: int, dimension: int) -> None:
         self.root = root
         self.generation = generation
         self.dimension = dimension
         self._db = self._connected()
-        self._open: dict[TableName, Any] = {}
+        self._handle: Any = None
         self._searching: queries.SearchHandle | None = None
         self._synced: set[str] = set()
 
@@ -93,20 +93,24 @@ class Tables:
 
     # -- opening
 
+    @property
+    def name(self) -> str:
+        """The table's name on the disk."""
+        return table_name("items", self.generation)
+
     def names(self) -> list[str]:
         """Give the names of all tables that exist, of every generation."""
         return sorted(p.stem for p in self.root.glob("*.lance"))
 
-    def create(self, name: TableName) -> None:
+    def create(self) -> None:
         """Create the table of this generation if it is not there."""
-        stored = table_name(name, self.generation)
-        if stored not in self.names():
-            self._db.create_table(stored, schema=CODECS[name].schema(self.dimension))
+        if self.name not in self.names():
+            self._db.create_table(self.name, schema=ITEMS.schema(self.dimension))
 
-    def missing_columns(self, name: TableName) -> list[str]:
+    def missing_columns(self) -> list[str]:
         """Give the columns that the table should have and has not."""
-        present = set(self.open(name).schema.names)
-        wanted = CODECS[name].schema(self.dimension).names
+        present = set(self.open().schema.names)
+        wanted = ITEMS.schema(self.dimension).names
         return [column for column in wanted if column not in present]
 
     def drop(self, name: str) -> None:
@@ -114,26 +118,24 @@ class Tables:
         if name in self.names():
             self._db.drop_table(name)
 
-    def path(self, name: TableName) -> Path:
+    def path(self) -> Path:
         """Give the table's folder."""
-        return self.root / f"{table_name(name, self.generation)}.lance"
+        return self.root / f"{self.name}.lance"
 
-    def open(self, name: TableName) -> Any:
+    def open(self) -> Any:
         """Give the table's handle."""
-        table = self._open.get(name)
-        if table is None:
-            table = self._db.open_table(table_name(name, self.generation))
-            self._open[name] = table
-        return table
+        if self._handle is None:
+            self._handle = self._db.open_table(self.name)
+        return self._handle
 
-    def _read(self, name: TableName, run: Any) -> Any:
+    def _read(self, run: Any) -> Any:
         """Run a read; once more at the latest version when clean-up took its files away."""
         try:
-            return run(self.open(name))
+            return run(self.open())
         except (RuntimeError, OSError) as error:
-            if not faults.is_gone(error) or not self._exists(name):
+            if not faults.is_gone(error) or not self._exists():
                 raise
-            table = self.open(name)
+            table = self.open()
             table.checkout_latest()
             return run(table)
 
@@ -143,7 +145,7 @@ class Tables:
         try:
             return handle.run(query)
         except (RuntimeError, OSError) as error:
-            if not faults.is_gone(error) or not self._exists("items"):
+            if not faults.is_gone(error) or not self._exists():
                 raise
             return self._search_handle().run(query)
 
@@ -156,23 +158,23 @@ class Tables:
         connection = await lancedb.connect_async(
             str(self.root), read_consistency_interval=timedelta(0), session=self._session
         )
-        return await connection.open_table(table_name("items", self.generation))
+        return await connection.open_table(self.name)
 
-    def _exists(self, name: TableName) -> bool:
-        return self.path(name).exists()
+    def _exists(self) -> bool:
+        return self.path().exists()
 
     def close(self) -> None:
         """Let the handles go, and with them the files that LanceDB holds open."""
-        self._open.clear()
+        self._handle = None
         self._searching = None
 
     def trust(self) -> None:
         """Take all files that the items' table has now for synced."""
-        self._synced = disk.paths_under(self.path("items"))
+        self._synced = disk.paths_under(self.path())
 
     def sync(self) -> None:
         """Return only when every file of the items' table is on the disk."""
-        disk.sync_new(self.path("items"), self._synced)
+        disk.sync_new(self.path(), self._synced)
 
     def wipe(self) -> None:
         """Delete the items' tables of every generation, also what of them cannot be opened."""
@@ -190,13 +192,13 @@ class Tables:
 
     # -- writing
 
-    def add(self, name: TableName, rows: Any) -> None:
+    def add(self, rows: Any) -> None:
         """Append an Arrow table of this table's schema."""
-        self.open(name).add(rows)
+        self.open().add(rows)
 
-    def delete(self, name: TableName, seqs: Sequence[int]) -> None:
+    def delete(self, seqs: Sequence[int]) -> None:
         """Delete the rows with these places in the log."""
-        self.open(name).delete(at_places(seqs))
+        self.open().delete(at_places(seqs))
 
     def set_states(self, states: Mapping[str, State]) -> int:
         """Write the denormalised state of these items; the same state twice changes nothing.
@@ -211,13 +213,13 @@ class Tables:
         for state, ids in by_state.items():
             for start in range(0, len(ids), _SLICE):
                 where = one_of("id", ids[start : start + _SLICE])
-                self.open("items").update(where=where, values={"state": state})
+                self.open().update(where=where, values={"state": state})
                 commits += 1
         return commits
 
     # -- reading
 
-    def scan(self, name: TableName, columns: Sequence[str] | None, where: str = "") -> Any:
+    def scan(self, columns: Sequence[str] | None, where: str = "") -> Any:
         """Give these columns (None: all) of the rows that `where` keeps, in no special order."""
 
         def run(table: Any) -> Any:
@@ -228,7 +230,7 @@ class Tables:
                 query = query.where(where)
             return query.limit(None).to_arrow()
 
-        return self._read(name, run)
+        return self._read(run)
 
     def nearest(self, column: str, vector: Vector, limit: int, where: str) -> list[str]:
         """Give the ids of the items whose `column` is nearest to `vector`, nearest first."""
@@ -244,13 +246,13 @@ class Tables:
 
     # -- indexes and keeping
 
-    def _index_names(self, name: TableName) -> dict[str, str]:
-        return {index.columns[0]: index.name for index in self.open(name).list_indices()}
+    def _index_names(self) -> dict[str, str]:
+        return {index.columns[0]: index.name for index in self.open().list_indices()}
 
     def has_text_index(self) -> bool:
         """Tell whether the full-text index exists (it is made with the first rows)."""
         if not self._text_index:
-            self._text_index = "search_text" in self._index_names("items")
+            self._text_index = "search_text" in self._index_names()
         return self._text_index
 
     _text_index = False
@@ -262,66 +264,66 @@ class Tables:
         also cheaper than `optimize`, which keeps the counts of replaced rows.
         """
         config = FTS(with_position=False)
-        self.open("items").create_index("search_text", config=config, replace=True)
+        self.open().create_index("search_text", config=config, replace=True)
         self._text_index = True
 
     def build_filter_indexes(self) -> None:
         """Index what a scope filters on, so that a filter does not read every row."""
-        present = self._index_names("items")
+        present = self._index_names()
         for column in ("project", "kind", "state"):
             if column not in present:
-                self.open("items").create_index(column, config=Bitmap())
+                self.open().create_index(column, config=Bitmap())
 
     def build_vector_index(self, column: str) -> None:
         """Build the approximate index of one vector column anew (all its rows)."""
         config = IvfSq(distance_type=queries.DISTANCE)
-        self.open("items").create_index(column, config=config, replace=True)
+        self.open().create_index(column, config=config, replace=True)
 
     def unindexed(self, column: str) -> int | None:
         """Give how many rows the column's index does not hold yet; None without an index."""
-        name = self._index_names("items").get(column)
+        name = self._index_names().get(column)
         if name is None:
             return None
-        stats = self.open("items").index_stats(name)
+        stats = self.open().index_stats(name)
         return None if stats is None else int(stats.num_unindexed_rows)
 
     def segments(self, column: str) -> int:
         """Give of how many parts the column's index consists (0: no index)."""
-        name = self._index_names("items").get(column)
-        stats = self.open("items").index_stats(name) if name else None
+        name = self._index_names().get(column)
+        stats = self.open().index_stats(name) if name else None
         return int(stats.num_indices or 1) if stats is not None else 0
 
-    def count(self, name: TableName, where: str = "") -> int:
+    def count(self, where: str = "") -> int:
         """Give how many rows `where` keeps."""
-        return int(self._read(name, lambda table: table.count_rows(where or None)))
+        return int(self._read(lambda table: table.count_rows(where or None)))
 
-    def go_back(self, name: TableName, version: int) -> None:
+    def go_back(self, version: int) -> None:
         """Make an earlier version the newest again."""
-        self.open(name).checkout(version)
-        self.open(name).restore()
+        self.open().checkout(version)
+        self.open().restore()
 
-    def version(self, name: TableName) -> int:
+    def version(self) -> int:
         """Give the table's present version."""
-        return int(self.open(name).version)
+        return int(self.open().version)
 
-    def fragments(self, name: TableName) -> int:
+    def fragments(self) -> int:
         """Give of how many fragments the table consists."""
-        stats = self.open(name).stats()
+        stats = self.open().stats()
         return int(stats["fragment_stats"]["num_fragments"])
 
-    def merge(self, name: TableName) -> None:
+    def merge(self) -> None:
         """Merge the table's fragments and bring its indexes up to date; nothing is deleted.
 
         Goes on until another round would change nothing: clean-up is such a
         round too, and must not write a version that nobody has synced.
         """
         for _ in range(_ROUNDS):
-            before = self.version(name)
-            self.open(name).optimize(cleanup_older_than=_FOREVER)
-            if self.version(name) == before:
+            before = self.version()
+            self.open().optimize(cleanup_older_than=_FOREVER)
+            if self.version() == before:
                 return
 
-    def clean(self, name: TableName, keep: timedelta) -> None:
+    def clean(self, keep: timedelta) -> None:
         """Delete old versions and left-over files. Only after what is newer has been synced."""
         keep = max(keep, timedelta(milliseconds=1))
-        self.open(name).optimize(cleanup_older_than=keep, delete_unverified=True)
+        self.open().optimize(cleanup_older_than=keep, delete_unverified=True)
