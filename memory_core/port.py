@@ -2,7 +2,7 @@
 
 `Memory` is a table of calls, one row each, and what carries them out: a service in
 this process (`memory_core.in_process`), the shared host of a store (`server.host.client`)
-or a replica (`server.peers.memory`). Requests (`memory_core.requests`) validate themselves,
+or a replica (`server.peers.opening`). Requests (`memory_core.requests`) validate themselves,
 answers (`memory_core.answers`) are what clients read. A new call is a row here and the
 function of its name in `memory_core.service`. Knows no MCP, no storage, no model.
 """

@@ -11,7 +11,7 @@ from memory_core.ports import Embedder
 from memory_core.scorer.relevance import Scale, Weights
 from memory_core.service.clusters import Failure
 from memory_core.service.conditions import Conditions, conditions_of
-from memory_core.service.recurrence import Traces
+from memory_core.service.notebook import Traces
 
 RIDGE = 0.02
 ALIKE = 2.0

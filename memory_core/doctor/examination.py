@@ -5,12 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from memory_core.doctor import bucket_check, machine, store_checks
+from memory_core.addresses import is_database
+from memory_core.doctor import machine, store_checks
 from memory_core.doctor.results import Check, Report, failed_with, not_checked, passed
-from memory_core.errors import ModelUnavailable
+from memory_core.errors import ModelUnavailable, StoreUnavailable
 from memory_core.model_files import find_model
 from memory_core.settings import Settings
 from memory_core.store.meta import Meta
+
+
+def check_bucket(url: str) -> Check:
+    """Check that it answers, lets us write, and honours conditional puts."""
+    from memory_core.store.remote.follower import claim_of
+    from memory_core.store.remote.reaching import objects_at
+
+    name = "database" if is_database(url) else "bucket"
+    try:
+        objects = objects_at(url)
+        claim = claim_of(objects)
+        objects.require_conditions()
+    except StoreUnavailable as error:
+        return failed_with(name, error)
+    who = f"{claim.who or 'somebody'} writes to it" if claim is not None else "nobody writes to it"
+    return passed(name, f"{url} answers and honours conditional puts; {who} now.")
 
 
 def check_model(model: str) -> tuple[Check, str]:
@@ -79,5 +96,5 @@ def examine(
     ]
     if settings.remote:
         tell("the shared store")
-        checks.append(bucket_check.check_bucket(settings.remote))
+        checks.append(check_bucket(settings.remote))
     return Report(ok=all(check.status != "fail" for check in checks), checks=tuple(checks))

@@ -1,11 +1,11 @@
 """The learner: ranks candidates from an immutable snapshot, learns one report at a time.
 
-Two paths. `observe` is fast and runs inside the report: the item's own evidence
-and the session's buffer take the outcome in, so the very next recall sees it.
-`learn_one` is slow and runs off the request path, strictly in log order: proof,
-stack, networks, then a new snapshot is published by one assignment. Everything
-is a function of the log: what was served (with the experts' values of that
-moment), the outcomes and their credits.
+Two paths. `observe` is fast and runs inside the report: the item's own evidence and the session's
+buffer take the outcome in, so the very next recall sees it. `learn_one` is slow and runs off the
+request path, strictly in log order: proof, stack, networks, then a new snapshot is published by one
+assignment. Everything is a function of the log: what was served (with the experts' values of that
+moment), the outcomes and their credits. One report teaches the stack by its labelled items, by the
+set, and by what was passed over.
 """
 
 from __future__ import annotations
@@ -29,9 +29,48 @@ from memory_core.scorer.panel import Floats, Panel, Values, log_prior
 from memory_core.scorer.proof import Record
 from memory_core.scorer.replay import REPLAYED, Memory, Reservoir, batch_of, memory_of
 from memory_core.scorer.shares import Wholes
-from memory_core.scorer.stack import FIRST, Fit, Stack
-from memory_core.scorer.teaching import rows_of, teaches
+from memory_core.scorer.stack import FIRST, Fit, Row, Stack
 from memory_core.sketch import SIZE
+
+SET_SHARE = 0.5
+"""What the outcome of the whole set teaches beside labels of single items."""
+SKIP_SHARE = 1.0
+"""What a report teaches by which items were used although others stood above them."""
+
+
+def teaches(episode: Episode) -> bool:
+    """Whether there is anything to learn: a judged outcome or a label."""
+    labelled = bool((~np.isnan(episode.labels)).any())
+    told = labelled or (episode.strength > 0 and (not episode.ids or bool(episode.attention.any())))
+    return episode.trust > 0 and told
+
+
+def rows_of(episode: Episode, at: float) -> list[Row]:
+    """The stack's rows of one report; `at` is what was taught before it."""
+    labelled = np.flatnonzero(~np.isnan(episode.labels))
+    rows = [
+        Row(
+            episode.experts[place],
+            (float(episode.labels[place]) + 1) / 2,
+            episode.trust,
+            episode.owner,
+            at,
+            episode.source,
+        )
+        for place in labelled
+    ]
+    weight = episode.strength * episode.trust * (SET_SHARE if rows else 1.0)
+    if weight > 0 and episode.attention.any():
+        rows.append(Row(episode.row, episode.reward, weight, episode.owner, at, episode.source))
+    pairs = episode.skipped
+    for used, above in pairs:
+        difference = episode.experts[used] - episode.experts[above]
+        share = SKIP_SHARE * episode.trust / len(pairs)
+        rows.append(Row(difference, 1.0, share, episode.owner, at, episode.source, compared=True))
+    if len(rows) > 1 or episode.trust < 1:
+        rows = [replace(row, share=episode.trust / len(rows)) for row in rows]
+    return rows
+
 
 CLIP_UNTRIED = 2.0
 """How far the learned part may move an item nobody tried in like conditions."""

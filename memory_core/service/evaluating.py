@@ -26,6 +26,7 @@ from memory_core.scorer.offline import (
     FEWEST_RECALLS,
     Estimate,
     Logged,
+    Rival,
     Trial,
     auc,
     doubly_robust,
@@ -33,7 +34,6 @@ from memory_core.scorer.offline import (
 )
 from memory_core.scorer.panel import Floats
 from memory_core.scorer.proof import TIE, calibration_error, log_loss
-from memory_core.scorer.rivals import Rival
 from memory_core.scorer.stack import Fit, position_weights
 from memory_core.service.fold import NOWHERE, LogPlace, Reports, read_log
 from memory_core.service.holdout import Holdout

@@ -42,7 +42,6 @@ from memory_core.store.faults import translated
 from memory_core.store.maintenance import Keeper, Maintainer
 from memory_core.store.meta import Meta
 from memory_core.store.opening import Opened, open_parts
-from memory_core.store.ownership import Ownership
 from memory_core.store.parts import PartTable
 from memory_core.store.reader import Reader
 from memory_core.store.reembedding import (
@@ -54,6 +53,7 @@ from memory_core.store.reembedding import (
 from memory_core.store.remote.identity import require_no_copy
 from memory_core.store.remote.sharing import Sharing
 from memory_core.store.search import Searcher
+from memory_core.store.standing import Ownership
 
 CLOSE_SECONDS = 2.0
 """`close` waits at most so long for what is under way."""

@@ -20,9 +20,8 @@ from memory_core.store.index import BATCH, copies
 from memory_core.store.item_table import ItemTable
 from memory_core.store.log import QUARANTINE, Log, borrowed_log, open_log
 from memory_core.store.meta import Meta
-from memory_core.store.ownership import Ownership
 from memory_core.store.remote.sharing import Shared, Sharing
-from memory_core.store.standing import Standing
+from memory_core.store.standing import Ownership, Standing
 from memory_core.store.writer import Writer
 
 _LOG = logging.getLogger(__name__)

@@ -115,7 +115,7 @@ def _loaded_by_host(settings: Settings) -> bool:
 
 def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:
     from memory_core.doctor import examine
-    from server.cli.render_doctor import doctor
+    from server.cli.render_apart import doctor
     from server.web.options import DEFAULT_PORT
 
     waiting = ProgressLine(sys.stderr, patience=0.0)  # it takes long without telling how far it is
@@ -134,7 +134,7 @@ def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _verify(arguments: argparse.Namespace, settings: Settings) -> int:
     from memory_core.doctor import verify
-    from server.cli.render_doctor import doctor
+    from server.cli.render_apart import doctor
 
     waiting = ProgressLine(sys.stderr)
     try:
@@ -149,7 +149,7 @@ def _verify(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _export(arguments: argparse.Namespace, settings: Settings) -> int:
     from memory_core.bootstrap import export
-    from server.cli.render_keeping import exported
+    from server.cli.render_apart import exported
 
     _show(arguments, export(settings, expanded("--lance", arguments.lance)), exported)
     return 0
@@ -157,7 +157,7 @@ def _export(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _evaluate(arguments: argparse.Namespace, settings: Settings) -> int:
     from memory_core.bootstrap import evaluate
-    from server.cli.render_evaluation import evaluation
+    from server.cli.render_apart import evaluation
 
     waiting = ProgressLine(sys.stderr, patience=0.0)
     try:

@@ -109,10 +109,10 @@ COMMANDS: dict[str, Command] = {
     "forget": Command("forget", "render:state"),
     "restore": Command("restore", "render:state"),
     "projects": Command("projects", "render_projects:listed", _project),
-    "stats": Command("stats", "render_keeping:stats", _nothing, loads=True),
+    "stats": Command("stats", "render_apart:stats", _nothing, loads=True),
     "proof": Command("scorer", "render_proof:proof", _nothing, loads=True),
-    "compact": Command("compact", "render_keeping:compacted", _nothing),
-    "reembed": Command("reembed", "render_keeping:reembedded", _nothing),
+    "compact": Command("compact", "render_apart:compacted", _nothing),
+    "reembed": Command("reembed", "render_apart:reembedded", _nothing),
 }
 """Every command that asks the memory; those of `server.cli.apart` do not."""
 _CHANGE = Command("change_project", "render_projects:changed", _change)

@@ -11,12 +11,41 @@ from typing import Any
 from pydantic import BaseModel
 
 from memory_core.errors import InvalidInput
-from server.cli import render_install
+from server.cli import render_apart
 from server.cli.terminal import Page
-from server.install.answers import AllAnswer
-from server.install.clients import CLIENTS
+from server.install.answers import AllAnswer, Failed, InstallAnswer
+from server.install.clients import CLIENTS, PROJECT, Machine, is_here
 from server.install.command import Wish, install, printed
-from server.install.everywhere import install_all
+from server.install.invocation import Invocation
+
+
+def install_all(
+    wish: Wish, *, machine: Machine | None = None, invocation: Invocation | None = None
+) -> AllAnswer:
+    """Install into all that are there, or uninstall; one that fails does not stop the others.
+
+    Raises:
+        InvalidInput: A file of one client is named, or the scope is not everybody's.
+    """
+    for name in ("config", "settings"):
+        if getattr(wish, name):
+            raise InvalidInput(name, "names a file of one client", "Leave --all out.")
+    if wish.scope == PROJECT:
+        raise InvalidInput("scope", "= 'project' is of one client", "Leave --all or --scope out.")
+    here = machine or Machine.this()
+    done: list[InstallAnswer] = []
+    failed: list[Failed] = []
+    absent: list[str] = []
+    for name, client in CLIENTS.items():
+        if not is_here(client, here):
+            absent.append(name)
+            continue
+        try:
+            done.append(install(replace(wish, client=name), machine=here, invocation=invocation))
+        except InvalidInput as error:
+            failed.append(Failed(client=name, error=str(error)))
+    return AllAnswer(done=tuple(done), failed=tuple(failed), absent=tuple(absent))
+
 
 Shown = tuple[BaseModel, Callable[[Page, Any], None]]
 
@@ -48,12 +77,12 @@ def run(arguments: argparse.Namespace) -> Shown:
     if arguments.everywhere and arguments.print:
         raise InvalidInput("print", "shows one client", "Name it in place of --all.")
     if arguments.everywhere:
-        return install_all(wish), render_install.everywhere
+        return install_all(wish), render_apart.everywhere
     if arguments.print:
-        return printed(wish), render_install.snippets
+        return printed(wish), render_apart.snippets
     if _asks(arguments) and _wanted(wish):
         wish = replace(wish, allow=True)
-    return install(wish), render_install.installation
+    return install(wish), render_apart.installation
 
 
 def exit_code(answer: BaseModel) -> int:

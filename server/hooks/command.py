@@ -3,6 +3,10 @@
 It never fails the client: whatever goes wrong, the exit code is 0 and standard
 output stays empty, since exit code 2 would block a prompt. The reason is in
 `hook.log` (see `server.hooks.journal`).
+
+Each recall is asked about once, a session at most once at a stop: one line each in `hook-asked` in
+the store's folder. Whoever cannot write it down does
+not ask, so that nobody is asked again and again.
 """
 
 from __future__ import annotations
@@ -19,11 +23,28 @@ from typing import Any, BinaryIO
 from memory_core.addresses import working_directory
 from memory_core.projects import DEFAULT_PROJECT, derive_project, locate_project
 from memory_core.settings import Settings, read_settings, with_store
-from server import client_sessions
+from server import client_sessions, line_file
 from server.client_process import client_of, runs_server
 from server.hooks import claude_code, journal, starting
-from server.hooks.asked import not_asked, remember_asked
 from server.hooks.texts import outcome_request
+
+ASKED = "hook-asked"
+
+
+def not_asked(store: Path, names: Sequence[str]) -> list[str]:
+    """Give those that were not asked about yet, in their order."""
+    known = set(line_file.lines(store / ASKED))
+    return [one for one in names if one not in known]
+
+
+def remember_asked(store: Path, names: Sequence[str]) -> None:
+    """Write down that these are asked about now.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    line_file.append(store / ASKED, names)
+
 
 WITHIN = 1.5
 """Seconds that a host which is up has for its answer."""

@@ -12,13 +12,16 @@ from memory_core.errors import InvalidInput, shown
 from server.install.answers import InstallAnswer, Part, PrintAnswer, Snippet, Status
 from server.install.claude_hooks import (
     EVENTS,
+    RULE,
     any_hooks,
     group,
     handler,
+    has_rule,
     with_hooks,
+    with_rule,
     without_hooks,
+    without_rule,
 )
-from server.install.claude_permissions import RULE, has_rule, with_rule, without_rule
 from server.install.clients import CLIENTS, PROJECT, USER, Client, Machine, hooks_file, servers_file
 from server.install.files import shown_path
 from server.install.forms import FORMS, Text

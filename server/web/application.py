@@ -10,6 +10,7 @@ The transports are the SDK's.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Sequence
@@ -31,8 +32,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from memory_core.port import Memory
+from memory_core.port import METHODS, Memory
 from server.app import Front
+from server.host.app import HostApp
 from server.peers.writer import PATH
 from server.surrogates import marked
 from server.web.guard import Challenge, Doorkeeper, Guard, caller_of, plain_challenge, security_of
@@ -40,8 +42,20 @@ from server.web.logs import REQUEST_ID, RequestLog, requests
 from server.web.metrics import TOOL_NAMES, Metrics
 from server.web.options import DoorOptions
 from server.web.patience import Patience
-from server.web.peering import peer_routes
 from server.web.replies import refuse
+
+
+def peer_routes(memory: Memory, token: str) -> list[BaseRoute]:
+    """Give the routes for replicas that know the token; none without a token.
+
+    What they send says who calls, and is believed: the token is the memory's own.
+    """
+    if not token:
+        return []
+    changes = {name for name, method in METHODS.items() if method.for_writer}
+    app = HostApp(memory, token, {}, asyncio.Event(), methods=changes)
+    return [Mount(PATH, routes=[Route("/call/{method}", app.answer_call, methods=["POST"])])]
+
 
 PATHS = {"http": "/mcp", "sse": "/sse"}
 _MESSAGES = "/messages/"

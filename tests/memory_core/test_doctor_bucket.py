@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from memory_core.doctor.bucket_check import check_bucket
+from memory_core.doctor.examination import check_bucket
 from memory_core.store.lance_store import LanceStore
 from memory_core.store.remote.bucket_objects import BucketObjects
 from memory_core.store.remote.objects import Objects

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_core.failure_views import HASHED, hashed, text_views, words_of
+from memory_core.service.conditions import HASHED, hashed, text_views, words_of
 from memory_core.signature import sign
 
 TRACEBACK = """Traceback (most recent call last):

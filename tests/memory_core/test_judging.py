@@ -6,8 +6,7 @@ import itertools
 
 import pytest
 
-from memory_core.judging import judge
-from memory_core.log_signs import read_log
+from memory_core.judging import judge, read_log
 from memory_core.model import OUTCOMES, Outcome
 from memory_core.requests import Evidence
 

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from memory_core.redaction import redact
-from memory_core.secret_values import Named, entropy, is_secret_value
+from memory_core.redaction import Named, entropy, is_secret_value, redact
 
 # Built from parts, so that no scanner takes this file for a leak.
 _RANDOM = random.Random(7)

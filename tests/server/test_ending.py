@@ -11,7 +11,7 @@ import pytest
 from memory_core.settings import Settings
 from server.ending import holds_shared
 from server.host.client import HostMemory
-from server.peers.memory import ReplicaMemory
+from server.peers.opening import ReplicaMemory
 from tests.patience import PATIENCE
 from tests.server.connections import ROOT
 from tests.server.fake_memory import FakeMemory

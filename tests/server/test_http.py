@@ -17,7 +17,7 @@ from anyio import to_thread
 from memory_core.errors import InvalidInput
 from memory_core.settings import read_settings
 from server.serve import run
-from server.web import door
+from server.web import serving
 from server.web.options import DoorOptions
 from tests.patience import PATIENCE
 from tests.server.connections import MODERN, TOKEN, Served
@@ -184,15 +184,15 @@ def test_an_unknown_transport_is_refused_by_name() -> None:
 
 def test_the_address_of_either_family_is_told_as_a_url() -> None:
     options = DoorOptions(host="localhost", port=0)
-    with door.bound(options) as four:
+    with serving.bound(options) as four:
         port = four.getsockname()[1]
-        assert door.url_of("http", options, four) == f"http://127.0.0.1:{port}/mcp"
+        assert serving.url_of("http", options, four) == f"http://127.0.0.1:{port}/mcp"
         assert four.proto == socket.IPPROTO_TCP, "else every answer waits for an acknowledgement"
     if not socket.has_ipv6:
         return
     try:
-        six = door.bound(DoorOptions(host="[::1]", port=0))
+        six = serving.bound(DoorOptions(host="[::1]", port=0))
     except InvalidInput:
         return  # this machine has no loopback of IPv6
     with six:
-        assert door.url_of("sse", options, six) == f"http://[::1]:{six.getsockname()[1]}/sse"
+        assert serving.url_of("sse", options, six) == f"http://[::1]:{six.getsockname()[1]}/sse"

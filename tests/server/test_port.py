@@ -23,9 +23,9 @@ from memory_core.settings import Settings
 from memory_core.store.lance_store import LanceStore
 from server.host.client import HostMemory
 from server.host.link import Link
-from server.peers.memory import ReplicaMemory
+from server.peers.opening import ReplicaMemory
 from server.peers.writer import PATH, WriterReach
-from server.web.peering import peer_routes
+from server.web.application import peer_routes
 from tests.memory_core.hash_embedder import HashEmbedder
 from tests.server.fake_memory import FakeMemory
 from tests.server.host.test_client import hosted

@@ -20,8 +20,7 @@ from memory_core.errors import StoreUnavailable
 from memory_core.store import faults
 from memory_core.store.item_table import FOLDER, at_places
 from memory_core.store.log import RECORD, Line
-from memory_core.store.remote.objects import BucketUnavailable
-from memory_core.store.remote.sentences import sentence
+from memory_core.store.remote.objects import BucketUnavailable, sentence
 from memory_core.store.schema import TableName
 
 KEEP = timedelta(hours=24)

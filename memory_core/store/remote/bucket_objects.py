@@ -10,8 +10,15 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import from_url
 
-from memory_core.store.remote.objects import CONNECT, TIMEOUT, BucketUnavailable, Found, Objects
-from memory_core.store.remote.sentences import is_no_bucket, sentence
+from memory_core.store.remote.objects import (
+    CONNECT,
+    TIMEOUT,
+    BucketUnavailable,
+    Found,
+    Objects,
+    is_no_bucket,
+    sentence,
+)
 
 if TYPE_CHECKING:
     from obstore import UpdateVersion

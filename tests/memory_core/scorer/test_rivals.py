@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from memory_core.scorer.episode import Episode
 from memory_core.scorer.learner import Learner
-from memory_core.scorer.rivals import Rival
+from memory_core.scorer.offline import Rival
 from tests.memory_core.scorer.world import DIMENSION, World, served
 
 BASE = served(Learner(DIMENSION), World().panel(0), 0, good="none")

@@ -13,8 +13,8 @@ from memory_core.answers import FailureWarning
 from memory_core.requests import MistakesRequest
 from memory_core.scorer.causes import PLAIN
 from memory_core.service import likeness as likeness_module
-from memory_core.service.cause_trainer import EVERY, CauseTrainer
 from memory_core.service.conditions import FailureText
+from memory_core.service.likeness import EVERY, CauseTrainer
 from memory_core.service.relating import Telling
 from tests.memory_core.hash_embedder import HashEmbedder
 from tests.memory_core.service.conftest import Bench, OpenBench

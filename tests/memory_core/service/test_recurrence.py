@@ -10,7 +10,7 @@ from memory_core.ports import Vector
 from memory_core.scorer.relevance import Scale
 from memory_core.service.clusters import Failure
 from memory_core.service.conditions import FailureText
-from memory_core.service.recurrence import Traces, telling_words
+from memory_core.service.notebook import Traces, telling_words
 from memory_core.signature import sign
 
 LOCKED = "sqlite3.OperationalError: database is locked"

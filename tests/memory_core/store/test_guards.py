@@ -19,7 +19,7 @@ import pytest
 from filelock import FileLock
 
 from memory_core.errors import MemoryUnavailable, StoreMismatch, StoreUnavailable
-from memory_core.store import disk, meta, ownership
+from memory_core.store import disk, meta, standing
 from memory_core.store.item_table import ItemTable
 from memory_core.store.lance_store import LanceStore
 from memory_core.store.log import Log
@@ -80,7 +80,7 @@ def test_a_second_opening_is_told_who_owns_the_store(store: LanceStore) -> None:
 def test_another_process_is_told_who_owns_the_store(store: LanceStore, repository: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from memory_core.store.ownership import Ownership\n"
+        "from memory_core.store.standing import Ownership\n"
         "from memory_core.errors import StoreUnavailable\n"
         "try: Ownership(Path(sys.argv[1]))\n"
         "except StoreUnavailable as error: print(error)\n"
@@ -96,7 +96,7 @@ def test_another_process_is_told_who_owns_the_store(store: LanceStore, repositor
 
 
 def test_a_lock_file_without_a_pid_is_still_a_clear_sentence(store: LanceStore) -> None:
-    (store.path / ownership.FILE).write_text("")
+    (store.path / standing.LOCK).write_text("")
     with pytest.raises(StoreUnavailable, match="pid unknown"):
         LanceStore.open(store.path)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from memory_core.proof_answers import Evaluation, PolicyRow, ScorerRow
-from server.cli.render_evaluation import SCORERS, evaluation
+from server.cli.render_apart import SCORERS, evaluation
 from server.cli.terminal import Page
 from tests.memory_core.test_bootstrap import content, used
 from tests.server.cli.harness import Shell

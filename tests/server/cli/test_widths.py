@@ -9,7 +9,7 @@ import pytest
 from memory_core.doctor import Check, Report
 from server.cli import hosting
 from server.cli.arguments import COMMAND_NAMES
-from server.cli.render_doctor import doctor
+from server.cli.render_apart import doctor
 from server.cli.terminal import Page, width_of
 from tests.server.cli.harness import Shell
 

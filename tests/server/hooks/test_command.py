@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from server.hooks import asked, journal, starting
+from server.hooks import command, journal, starting
 from server.hooks.command import main
 from server.host.direct import NoAnswer
 from tests.server.hooks.recorded import NAMES, answer, data, open_recall, payload
@@ -179,7 +179,7 @@ def test_a_stop_without_a_session_asks_for_nothing(host: StandIn) -> None:
 
 
 def test_who_cannot_note_that_it_asked_does_not_ask(host: StandIn) -> None:
-    (host.store / asked.NAME).mkdir()
+    (host.store / command.ASKED).mkdir()
     host.answers["recalls"] = {"recalls": [open_recall("rec_1")]}
     assert host.run(data("stop")) is None
     assert "Stop IsADirectoryError" in host.log()
@@ -187,9 +187,9 @@ def test_who_cannot_note_that_it_asked_does_not_ask(host: StandIn) -> None:
 
 def test_the_note_of_what_was_asked_stays_small(host: StandIn) -> None:
     many = [f"rec_{n:06}" for n in range(7_000)]
-    asked.remember_asked(host.store, many)
-    assert (host.store / asked.NAME).stat().st_size < 64 * 1024
-    assert asked.not_asked(host.store, many[-3_000:]) == []
+    command.remember_asked(host.store, many)
+    assert (host.store / command.ASKED).stat().st_size < 64 * 1024
+    assert command.not_asked(host.store, many[-3_000:]) == []
 
 
 @pytest.mark.parametrize("method", ["recall", "check", "recalls"])

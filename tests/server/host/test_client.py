@@ -36,13 +36,12 @@ from memory_core.requests import (
 from memory_core.settings import Settings
 from server.host import app as host_app
 from server.host.app import HostApp
-from server.host.client import HostMemory
+from server.host.client import AT_ONCE, HostMemory, Reach
 from server.host.direct import NoAnswer, ask
 from server.host.link import Link
 from server.host.place import PROTOCOL, Announcement, place_of
 from server.host.process import Host, _listening
 from server.host.protocol import HostFailed
-from server.host.reach import AT_ONCE, Reach
 from tests.server.connections import until
 from tests.server.fake_memory import FakeMemory
 
@@ -231,7 +230,7 @@ async def test_a_call_under_way_is_finished_though_the_next_one_is_sent_elsewher
             await until(lambda: behind.asked)
             async with Link.of_host(there.announcement, 1).http as client:
                 await client.post("/stop")
-            monkeypatch.setattr("server.host.reach.REPEATS", 1)
+            monkeypatch.setattr("server.host.client.REPEATS", 1)
             with pytest.raises(MemoryUnavailable):
                 await there.memory.stats(Empty())
             behind.go.set()

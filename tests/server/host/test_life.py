@@ -19,8 +19,8 @@ from memory_core.errors import MemoryUnavailable
 from memory_core.port import Change
 from memory_core.requests import Empty, ListRequest, RecallRequest, RememberRequest
 from memory_core.settings import Settings
-from memory_core.store.ownership import Ownership
-from server.host import reach
+from memory_core.store.standing import Ownership
+from server.host import client
 from server.host.client import HostMemory
 from server.host.direct import ask, health
 from server.host.place import PROTOCOL, Announcement, place_of
@@ -271,7 +271,7 @@ async def test_what_could_not_be_loaded_is_tried_again_after_a_while(
 ) -> None:
     room.store.mkdir()
     held = Ownership(room.store)
-    way = reach.Reach(room.settings, VERSION)
+    way = client.Reach(room.settings, VERSION)
 
     def again() -> str:
         way.warm()
@@ -284,7 +284,7 @@ async def test_what_could_not_be_loaded_is_tried_again_after_a_while(
     held.release()
     assert again() == "failed", "not at once"
     assert way._warming is loading
-    monkeypatch.setattr(reach, "RETRY", 0.0)
+    monkeypatch.setattr(client, "RETRY", 0.0)
     assert again() == "idle"
     await until_async(lambda: again() == "keyword")
     await way.aclose()
@@ -293,7 +293,7 @@ async def test_what_could_not_be_loaded_is_tried_again_after_a_while(
 async def test_a_front_whose_host_has_ended_is_not_ready_until_the_next_one_is(
     room: Room,
 ) -> None:
-    way = reach.Reach(room.settings, VERSION)
+    way = client.Reach(room.settings, VERSION)
 
     async def follow() -> None:
         async for _ in way.changes():
@@ -316,7 +316,7 @@ async def test_a_front_whose_host_has_ended_is_not_ready_until_the_next_one_is(
 def test_a_door_before_a_host_is_ready_once_its_store_is_mended(room: Room, tmp_path: Path) -> None:
     room.store.mkdir()
     (room.store / "meta.json").write_text("damaged")
-    program = "import sys; from server.host import reach; reach.RETRY = 0.1;"
+    program = "import sys; from server.host import client; client.RETRY = 0.1;"
     program += "from server.__main__ import main; sys.exit(main())"
     words = ["serve", "--transport", "http", "--port", "0"]
     environment = {**os.environ, "LESSONBANK_STORE": str(room.store)}

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from memory_core.errors import InvalidInput
-from server.install.claude_permissions import RULE
+from server.cli.installing import install_all
+from server.install.claude_hooks import RULE
 from server.install.clients import CLIENTS, TOOLS, Machine, hooks_file, servers_file
 from server.install.command import Wish
-from server.install.everywhere import install_all
 from server.install.invocation import Invocation
 from tests.server.install.conftest import COMMAND, Install
 

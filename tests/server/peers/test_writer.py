@@ -27,9 +27,9 @@ from memory_core.requests import (
 from memory_core.settings import Settings
 from server.host.client import HostMemory
 from server.host.link import HostBusy, HostEnded, Link
-from server.peers import memory as replica
+from server.peers import opening as replica
 from server.peers import writer
-from server.peers.memory import ReplicaMemory
+from server.peers.opening import ReplicaMemory
 from server.peers.writer import PATH, WriterReach
 from server.web.guard import REFUSED_A_MINUTE
 from tests.patience import PATIENCE

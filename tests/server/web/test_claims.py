@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory_core.model import GLOBAL_PROJECT
-from server.web.claims import projects_of, scope_of, source_of
 from server.web.identity import NoAccess
+from server.web.oauth import projects_of, scope_of, source_of
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from server.web import door, patience
+from server.web import patience, serving
 from tests.patience import PATIENCE
 from tests.server.connections import until
 
@@ -86,10 +86,10 @@ async def test_the_store_keeps_files_beside_all_connections() -> None:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (512, before[1]))
     try:
-        door.allow_files()
+        serving.allow_files()
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         assert hard == before[1]
-        assert soft >= min(2 * door.CONNECTIONS, hard)
+        assert soft >= min(2 * serving.CONNECTIONS, hard)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
