@@ -18,7 +18,7 @@ from memory_core.errors import StoreUnavailable
 from memory_core.store.earlier import FIRST_LOG
 from memory_core.store.item_table import table_name
 from memory_core.store.log import FILE as LOG
-from memory_core.store.log import borrowed_log, files_of, reading
+from memory_core.store.log_files import borrowed_log, files_of, reading
 from memory_core.store.meta import Meta
 from memory_core.store.schema import TABLES
 

@@ -19,7 +19,8 @@ from memory_core.store.catalog import states_after
 from memory_core.store.columns import vectors_of
 from memory_core.store.earlier import FIRST_LOG
 from memory_core.store.index import UNUSABLE
-from memory_core.store.log import FILE, Examined, Log, borrowed_log
+from memory_core.store.log import FILE, Examined, Log
+from memory_core.store.log_files import borrowed_log
 from memory_core.store.meta import Meta
 from memory_core.store.opening import Site
 from memory_core.store.schema import TABLES, Entry

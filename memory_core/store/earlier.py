@@ -20,10 +20,11 @@ import lancedb
 import pyarrow as pa
 
 from memory_core.errors import StoreUnavailable
-from memory_core.store import disk
+from memory_core.store import disk, log_files
 from memory_core.store import log as logs
 from memory_core.store.item_table import FOLDER, table_name
-from memory_core.store.log import QUARANTINE, Log, readable
+from memory_core.store.log import Log
+from memory_core.store.log_files import QUARANTINE, readable
 from memory_core.store.meta import SCHEMA_VERSION, Meta
 from memory_core.store.schema import CODECS, TABLES, Entry, TableName, entry_from, entry_of
 
@@ -62,13 +63,13 @@ def remove(folder: Path, generation: int) -> None:
     for path in (folder / FOLDER).glob("*.lance"):
         if path.stem != keep:
             shutil.rmtree(path, ignore_errors=True)
-    for path in logs.files_of(folder / JOURNAL):
+    for path in log_files.files_of(folder / JOURNAL):
         path.unlink(missing_ok=True)
 
 
 def _write_log(folder: Path, known: Meta, target: Path) -> None:
     draft = folder / DRAFT
-    for path in logs.files_of(draft):
+    for path in log_files.files_of(draft):
         path.unlink()
     journal, settled = read_journal(folder / JOURNAL)
     for table in sorted((folder / FOLDER).glob("*.lance")):

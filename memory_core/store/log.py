@@ -13,34 +13,26 @@ This module knows rows, vectors and marks; no LanceDB and no meaning.
 from __future__ import annotations
 
 import logging
-import shutil
 import sqlite3
-import tempfile
 import threading
-import time
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from memory_core.errors import StoreUnavailable
-from memory_core.store import disk, pages
+from memory_core.store import disk
 from memory_core.store.packing import packed, unpacked
 from memory_core.store.schema import CODECS, Entry, TableName, entry_from
 
 FILE = "log.db"
-QUARANTINE = "quarantine"
-"""Where a damaged log is moved to."""
-KEPT = 16
-"""So many quarantined sets are kept, the newest."""
 SLICE = 512
 """Records that a scan reads at a time."""
 PATIENCE = 5.0
 """Seconds to wait for somebody else's lock on the file."""
-_PAGE = 16384
+PAGE = 16384
 """Bytes of a page: ten vectors of 384 numbers, or five pairs, fill it; two would leave a quarter of
 4096 empty."""
 LOOKED_AT = 128 * 2**20
@@ -54,12 +46,9 @@ RECORD = (
 )
 """The columns of `records`, in their order."""
 _NO_VECTORS = (None, None, None)
-_VECTOR_COLUMNS = 4
 _WHOLE = "whole"
 """The mark of a file that was closed in order."""
 _MOST_VALUES = 500
-_COPIES = 20
-"""Attempts to copy the files between two writes of their owner."""
 _NO_END = 2**63 - 1
 _LOG = logging.getLogger(__name__)
 _SCHEMA = """
@@ -184,7 +173,7 @@ class Log:
             if not created:
                 self._check()
             if not read_only:
-                self._db.execute(f"PRAGMA page_size={_PAGE}")
+                self._db.execute(f"PRAGMA page_size={PAGE}")
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=FULL")
                 self._db.executescript(_SCHEMA + _VECTORS.format(int(generation)))
@@ -537,159 +526,3 @@ def _connected(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return sqlite3.connect(
         address, uri=True, isolation_level=None, check_same_thread=False, timeout=PATIENCE
     )
-
-
-def files_of(path: Path) -> list[Path]:
-    """Give the log's files that exist: the database, its write-ahead log, its shared memory."""
-    names = (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm"))
-    return [name for name in names if name.exists()]
-
-
-def open_log(path: Path, quarantine: Path, generation: int, embedder: str) -> Log:
-    """Open the log; a damaged one is moved aside and what is readable is carried over."""
-    try:
-        return Log(path, generation, embedder)
-    except LogDamagedError as error:
-        moved = _move_aside(path, quarantine)
-        log = Log(path, generation, embedder)
-        carried = salvage(moved, log)
-        log.salvaged = True
-        _LOG.error(
-            "the log %s is damaged (%s): moved to %s, %d readable records carried over",
-            path,
-            error,
-            moved,
-            carried,
-        )
-        return log
-
-
-def borrowed_log(path: Path, generation: int, embedder: str) -> Log:
-    """Open a log whose folder must stay as it is: beside its owner, or a copy of it.
-
-    Raises:
-        StoreUnavailable: It is being written all the time.
-    """
-    shared = beside_its_owner(path, generation, embedder)
-    if shared is not None:
-        return shared
-    borrowed = tempfile.TemporaryDirectory(prefix="lessonbank-")
-    copy = Path(borrowed.name) / path.name
-    with ExitStack() as undo:
-        undo.callback(borrowed.cleanup)
-        _copy_unchanged(path, copy.parent)
-        log = open_log(copy, copy.parent / QUARANTINE, generation, embedder)
-        log.after_close = undo.pop_all().close
-    return log
-
-
-def beside_its_owner(path: Path, generation: int, embedder: str) -> Log | None:
-    """Read a log that somebody has open; None where nobody has, or that is not possible."""
-    if not path.with_name(f"{path.name}-shm").exists():
-        return None
-    with suppress(sqlite3.Error, LogDamagedError):
-        return Log(path, generation, embedder, read_only=True)
-    return None
-
-
-def reading(path: Path) -> sqlite3.Connection:
-    """Connect to a log for a short look that leaves no file behind.
-
-    Raises:
-        sqlite3.OperationalError: It cannot be opened.
-    """
-    mode = "ro" if path.with_name(f"{path.name}-wal").exists() else "ro&immutable=1"
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=2)
-
-
-def _copy_unchanged(path: Path, target: Path) -> None:
-    """Copy the files as they were at one moment: again while their owner writes."""
-    for _ in range(_COPIES):
-        files = [file for file in files_of(path) if not file.name.endswith("-shm")]
-        before = [(file.stat().st_mtime_ns, file.stat().st_size) for file in files]
-        for file in files:
-            shutil.copyfile(file, target / file.name)
-        again = [file for file in files_of(path) if not file.name.endswith("-shm")]
-        after = [(file.stat().st_mtime_ns, file.stat().st_size) for file in again]
-        if (files, before) == (again, after):
-            return
-    raise StoreUnavailable(f"The store {path.parent} is being written all the time. Try again.")
-
-
-def _move_aside(path: Path, quarantine: Path) -> Path:
-    if quarantine.is_dir():
-        by_age = sorted(quarantine.iterdir(), key=lambda each: each.name.rpartition("-")[2])
-        for old in by_age[: 1 - KEPT]:
-            shutil.rmtree(old, ignore_errors=True)
-    target = quarantine / f"log-{time.time_ns()}"
-    target.mkdir(parents=True)
-    for file in files_of(path):
-        file.replace(target / file.name)
-    disk.sync_folder(target)
-    disk.sync_folder(path.parent)
-    return target / path.name
-
-
-def salvage(path: Path, log: Log) -> int:
-    """Copy what can still be read of a damaged log into `log`; give how many records.
-
-    By queries forward to the damage and backward from the end to it, then page by page.
-    """
-    torn = list(_torn(path))
-    vectors = _vectors_left(path, log.generation, torn)
-    found: dict[int, Entry] = {}
-    for row in _from_both_ends(path, "SELECT seq, name, id, payload, crc FROM records"):
-        _carry(found, log, row, vectors)
-    for seq, values in torn:
-        if len(values) == len(RECORD) and seq not in found:
-            _, name, record_id, *_, payload, crc = values
-            _carry(found, log, (seq, name, record_id, payload, crc), vectors)
-    places = sorted(found)
-    for start in range(0, len(places), SLICE):
-        log.append([found[seq] for seq in places[start : start + SLICE]])
-    return len(found)
-
-
-def _from_both_ends(path: Path, statement: str) -> Iterator[Any]:
-    for order in ("ASC", "DESC"):
-        yield from readable(path, f"{statement} ORDER BY seq {order}")
-
-
-def _vectors_left(
-    path: Path, generation: int, torn: Iterable[tuple[int, list[Any]]]
-) -> dict[int, Any]:
-    """Give (first, second, crc) of a generation's vectors by place, as far as they are left."""
-    found = {
-        row[0]: row[1:] for row in _from_both_ends(path, f"SELECT * FROM vectors_{generation}")
-    }
-    others = readable(path, "SELECT name FROM sqlite_master WHERE name LIKE 'vectors%'")
-    if len(list(others)) < 2:  # a row of a page does not say which table it is of
-        for seq, values in torn:
-            if len(values) == _VECTOR_COLUMNS:
-                found.setdefault(seq, values[1:])
-    return found
-
-
-def _torn(path: Path) -> Iterator[tuple[int, list[Any]]]:
-    """Give the rows of a damaged file's pages, whatever they are of."""
-    with suppress(OSError):
-        yield from pages.rows(path, _PAGE)
-
-
-def _carry(found: dict[int, Entry], log: Log, row: Any, vectors: Mapping[int, Any]) -> None:
-    """Take a row that is whole, with its vectors if those are."""
-    try:
-        entry = log.examine((*row, *vectors.get(row[0], (None, None, None)))).entry
-    except (TypeError, AttributeError):  # a page of nonsense that looks like a row
-        return
-    if entry is not None:
-        found[entry.seq] = entry
-
-
-def readable(path: Path, statement: str) -> Iterator[Any]:
-    """Give the rows of a query up to the first damage; none where there is no file."""
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as db:
-            yield from db.execute(statement)
-    except (sqlite3.Error, TypeError, ValueError):
-        return

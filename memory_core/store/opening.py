@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memory_core.errors import StoreUnavailable
-from memory_core.store import disk, earlier, faults, item_table, meta
+from memory_core.store import disk, earlier, faults, item_table, log_files, meta
 from memory_core.store import log as logs
 from memory_core.store.faults import translated
 from memory_core.store.index import BATCH, copies
 from memory_core.store.item_table import ItemTable
-from memory_core.store.log import QUARANTINE, Log, borrowed_log, open_log
+from memory_core.store.log import Log
+from memory_core.store.log_files import QUARANTINE, borrowed_log, open_log
 from memory_core.store.meta import Meta
 from memory_core.store.remote.sharing import Shared, Sharing
 from memory_core.store.standing import Ownership, Standing
@@ -196,7 +197,7 @@ def _take_back(log: Log, opened: ItemTable) -> None:
 def _refuse_orphans(folder: Path) -> None:
     """Refuse records without their meta: nobody could say which model made their vectors."""
     tables_there = any(any(t.glob("data/*")) for t in (folder / item_table.FOLDER).glob("*.lance"))
-    if tables_there or any(logs.readable(folder / logs.FILE, "SELECT 1 FROM records LIMIT 1")):
+    if tables_there or any(log_files.readable(folder / logs.FILE, "SELECT 1 FROM records LIMIT 1")):
         raise StoreUnavailable(
             f"The store {folder} has records but no {meta.FILE}."
             " Restore this one file from a backup, or move the folder away to begin anew."

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from server.cli.render import counted
 from server.cli.render_proof import ends, in_points, share, short_proof, spoken, weight
-from server.cli.terminal import Page, Style, wrapped
+from server.cli.terminal import Page, wrapped
 from server.plain import one_line
 
 TYPE_CHECKING = False
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from memory_core.answers import Compacted, Exported, Reembedded, Shared, Stats
     from memory_core.doctor import Check, Report
     from memory_core.proof_answers import Evaluation, ScorerRow
+    from server.cli.terminal import Style
     from server.install.answers import AllAnswer, FileChange, InstallAnswer, PrintAnswer
 
 _SAID = {

@@ -11,7 +11,8 @@ import pytest
 
 from memory_core.store import disk
 from memory_core.store.lance_store import LanceStore
-from memory_core.store.log import FILE, Log, readable
+from memory_core.store.log import FILE, Log
+from memory_core.store.log_files import readable
 from tests.memory_core.store.making import (
     EMBEDDER,
     EVERYTHING,

@@ -13,10 +13,10 @@ import pytest
 
 from memory_core.errors import StoreUnavailable
 from memory_core.ports import Probe
-from memory_core.store import index, opening, writer
+from memory_core.store import index, log_files, opening, writer
 from memory_core.store import log as logs
 from memory_core.store.lance_store import LanceStore
-from memory_core.store.log import open_log
+from memory_core.store.log_files import open_log
 from tests.memory_core.store.making import (
     EMBEDDER,
     EVERYTHING,
@@ -206,7 +206,7 @@ def damage(path: Path, share: float) -> None:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         db.execute("PRAGMA journal_mode=DELETE")
     content = bytearray(path.read_bytes())
-    page = logs._PAGE
+    page = logs.PAGE
     place = int(len(content) * share) // page * page
     content[place : place + 512] = b"\xff" * 512
     path.write_bytes(content)
@@ -301,19 +301,21 @@ def test_damaged_vectors_of_an_item_are_made_again(tmp_path: Path) -> None:
 
 
 def test_quarantine_keeps_a_bounded_number_of_sets(tmp_path: Path) -> None:
-    for n in range(logs.KEPT + 5):
-        (tmp_path / logs.QUARANTINE / f"log-{n:04d}").mkdir(parents=True)
+    for n in range(log_files.KEPT + 5):
+        (tmp_path / log_files.QUARANTINE / f"log-{n:04d}").mkdir(parents=True)
     (tmp_path / logs.FILE).write_bytes(b"nonsense" * 100)
-    open_log(tmp_path / logs.FILE, tmp_path / logs.QUARANTINE, 1, "").close()
-    kept = sorted(path.name for path in (tmp_path / logs.QUARANTINE).iterdir())
-    assert kept[:-1] == [f"log-{n:04d}" for n in range(6, logs.KEPT + 5)]
-    assert (tmp_path / logs.QUARANTINE / kept[-1] / logs.FILE).read_bytes() == b"nonsense" * 100
+    open_log(tmp_path / logs.FILE, tmp_path / log_files.QUARANTINE, 1, "").close()
+    kept = sorted(path.name for path in (tmp_path / log_files.QUARANTINE).iterdir())
+    assert kept[:-1] == [f"log-{n:04d}" for n in range(6, log_files.KEPT + 5)]
+    assert (
+        tmp_path / log_files.QUARANTINE / kept[-1] / logs.FILE
+    ).read_bytes() == b"nonsense" * 100
 
 
 def test_a_store_whose_log_was_taken_away_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     store = filled(tmp_path / "store")
     store.close()
-    for path in logs.files_of(store.path / logs.FILE):
+    for path in log_files.files_of(store.path / logs.FILE):
         path.unlink()
     for read_only in (False, True):
         with pytest.raises(StoreUnavailable, match=r"no log\.db.*backup"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from memory_core.errors import StoreUnavailable
-from memory_core.store import log as logs
+from memory_core.store import log_files
 from memory_core.store.lance_store import LanceStore
 from tests.memory_core.store.making import DIMENSION, EMBEDDER, outcome, recall
 
@@ -57,7 +57,7 @@ def test_a_log_that_is_written_meanwhile_is_copied_again(
     """A copy across a write may be torn: only one between two writes counts."""
     owner, copies = stocked(tmp_path / "s"), []
     copy = shutil.copyfile
-    monkeypatch.setattr(logs, "beside_its_owner", unreadable)
+    monkeypatch.setattr(log_files, "beside_its_owner", unreadable)
 
     def meanwhile(source: Path, target: Path) -> None:
         copy(source, target)
@@ -78,7 +78,7 @@ def test_a_log_that_never_rests_is_one_sentence(
 ) -> None:
     owner, written = stocked(tmp_path / "s"), iter(range(10, 1_000))
     copy = shutil.copyfile
-    monkeypatch.setattr(logs, "beside_its_owner", unreadable)
+    monkeypatch.setattr(log_files, "beside_its_owner", unreadable)
 
     def meanwhile(source: Path, target: Path) -> None:
         copy(source, target)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory_core.store import pages
+from memory_core.store.log_files import page_rows
 
 PAGE = 4096
 VALUES = st.one_of(
@@ -32,7 +32,7 @@ def written(path: Path, rows: list[tuple[int, object, object]], page: int = PAGE
 
 def read(path: Path) -> dict[int, tuple[object, object]]:
     found: dict[int, tuple[object, object]] = {}
-    for number, values in pages.rows(path, PAGE):
+    for number, values in page_rows(path, PAGE):
         if len(values) == 3:
             assert values[0] is None
             assert number not in found
@@ -78,4 +78,4 @@ def test_damage_anywhere_takes_the_rows_of_its_page_and_no_others(
 @pytest.mark.parametrize("content", [b"", b"short", b"no database at all " * 1_000])
 def test_what_is_no_database_has_no_rows(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "db").write_bytes(content)
-    assert list(pages.rows(tmp_path / "db", PAGE)) == []
+    assert list(page_rows(tmp_path / "db", PAGE)) == []
