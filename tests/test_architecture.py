@@ -99,6 +99,46 @@ def test_no_file_has_a_name_that_says_nothing(repository: Path) -> None:
     assert not found
 
 
+# -- imports in functions ---------------------------------------------------------------
+
+LATE = {
+    "models, stores and web frameworks come when they are used": {
+        "memory_core.bootstrap", "memory_core.doctor", "memory_core.doctor.examination",
+        "memory_core.doctor.store_checks", "memory_core.embedder", "memory_core.model_files",
+        "memory_core.service.feed", "memory_core.store.opening", "memory_core.store.remote.placed",
+        "memory_core.store.remote.reaching", "memory_core.store.remote.sharing",
+        "server.cli.in_process", "server.host.process", "server.serve",
+    },
+    "a command imports what it runs and no more": {
+        "server.__main__", "server.cli.apart", "server.cli.asking", "server.cli.arguments",
+        "server.cli.command", "server.cli.commands", "server.cli.edit", "server.cli.parsing",
+        "server.cli.terminal", "server.typed", "server.plain",
+    },
+    "a hook answers in milliseconds, most of them without a host": {
+        "server.ending", "server.hooks.command", "server.hooks.journal", "server.host.announced",
+        "server.host.asking", "server.host.direct",
+    },
+    "only to word a mistake": {"memory_core.errors", "memory_core.projects"},
+    "only where no folder is given": {"memory_core.folders"},
+    "only on one kind of system": {"server.lines", "server.web.serving"},
+}  # fmt: skip
+"""Modules that import in functions, by the reason."""
+
+
+def test_a_module_imports_at_its_head_unless_there_is_a_reason(repository: Path) -> None:
+    found = set()
+    for path in sources(repository):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        functions = [
+            n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
+        inner = (each for function in functions for each in ast.walk(function))
+        if any(isinstance(each, ast.Import | ast.ImportFrom) for each in inner):
+            parts = path.relative_to(repository).with_suffix("").parts
+            found.add(".".join(parts).removesuffix(".__init__"))
+    assert found == set().union(*LATE.values())
+
+
 # -- one word a thing -----------------------------------------------------------------
 
 REPEATED_CLASSES = {
