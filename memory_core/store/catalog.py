@@ -213,3 +213,25 @@ def states_after(events: Iterable[tuple[int, Event]], seqs: Mapping[str, int]) -
         if state is not None and seqs.get(event.item_id, seq) < seq:
             states[event.item_id] = state
     return states
+
+
+# -- the same for LanceDB
+
+
+def one_of(column: str, values: Iterable[str]) -> str:
+    """Give the filter `column` is one of `values`, quoted."""
+    quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return f"{column} IN ({quoted})"
+
+
+def scope_filter(scope: Scope) -> str:
+    """Give the scope as a filter of LanceDB's.
+
+    Example:
+        >>> scope_filter(Scope(("a", "global")))
+        "project IN ('a', 'global') AND state IN ('active')"
+    """
+    parts = [one_of("project", scope.projects), one_of("state", scope.states)]
+    if scope.kinds:
+        parts.append(one_of("kind", scope.kinds))
+    return " AND ".join(parts)

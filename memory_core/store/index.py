@@ -18,9 +18,9 @@ from pathlib import Path
 
 from memory_core.model import State
 from memory_core.store import faults
-from memory_core.store.catalog import Catalog
+from memory_core.store.catalog import Catalog, one_of
 from memory_core.store.faults import translated
-from memory_core.store.item_table import ItemTable, one_of
+from memory_core.store.item_table import ItemTable
 from memory_core.store.log import Log
 from memory_core.store.schema import CODECS, Entry, entry_of
 from memory_core.store.standing import Standing

@@ -23,6 +23,7 @@ from lancedb.index import FTS, Bitmap, IvfSq
 from memory_core.model import State
 from memory_core.ports import Vector
 from memory_core.store import disk, faults, queries
+from memory_core.store.catalog import one_of
 from memory_core.store.schema import ITEMS, TableName
 
 FOLDER = "lance"
@@ -41,12 +42,6 @@ _ROUNDS = 8
 def table_name(name: TableName, generation: int) -> str:
     """Give the name on disk: re-embedding writes a new generation beside the old."""
     return name if generation == 1 or name == "events" else f"{name}_g{generation}"
-
-
-def one_of(column: str, values: Iterable[str]) -> str:
-    """Give the filter `column` is one of `values`, quoted."""
-    quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
-    return f"{column} IN ({quoted})"
 
 
 def at_places(seqs: Iterable[int]) -> str:

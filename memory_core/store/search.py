@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from memory_core.names import marks
 from memory_core.ports import Candidate, Matrix, Probe, Scope, StoredItem, Vector
-from memory_core.store.catalog import Catalog, Rows
-from memory_core.store.item_table import ItemTable, one_of
+from memory_core.store.catalog import Catalog, Rows, scope_filter
+from memory_core.store.item_table import ItemTable
 from memory_core.store.mixing import HOLDERS, START, Mix, Mixing, named_rows
 from memory_core.store.parts import WEIGHT, PartTable
 from memory_core.store.postings import TermTable
@@ -410,16 +410,3 @@ def _found(item_id: str, matched: Sequence[Matched]) -> Found:
         share=keyword / max(sum(one.total for one in matched), 1e-9),
         named=any(item_id in one.named for one in matched),
     )
-
-
-def scope_filter(scope: Scope) -> str:
-    """Give the scope as a filter of LanceDB's.
-
-    Example:
-        >>> scope_filter(Scope(("a", "global")))
-        "project IN ('a', 'global') AND state IN ('active')"
-    """
-    parts = [one_of("project", scope.projects), one_of("state", scope.states)]
-    if scope.kinds:
-        parts.append(one_of("kind", scope.kinds))
-    return " AND ".join(parts)

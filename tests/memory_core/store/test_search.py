@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from memory_core.ports import Probe, Scope
 from memory_core.store import writer
-from memory_core.store.item_table import one_of
+from memory_core.store.catalog import one_of, scope_filter
 from memory_core.store.lance_store import LanceStore
 from memory_core.store.mixing import Mix
 from memory_core.store.queries import QUERY_TERMS, Query, SearchHandle, query_words
 from memory_core.store.schema import search_text
-from memory_core.store.search import Found, cosines, fuse, scope_filter, similarities
+from memory_core.store.search import Found, cosines, fuse, similarities
 from tests.memory_core.store.contract import ids
 from tests.memory_core.store.fake_store import FakeStore
 from tests.memory_core.store.making import EMBEDDER, P, event, item, probe, waiting
