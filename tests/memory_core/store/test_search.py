@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from memory_core.ports import Probe, Scope
@@ -62,6 +62,7 @@ def test_filters_quote_what_people_name_their_projects() -> None:
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12))
+@example(text="p")
 def test_any_project_name_is_only_a_name(text: str, shared_store: LanceStore) -> None:
     shared_store.search([Probe("alpha", None)], Scope((text, "p")), 1)
     rows = shared_store._writer.table.scan(["id"], one_of("project", [text]))
@@ -79,6 +80,7 @@ def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanceStor
     made = LanceStore.open(tmp_path_factory.mktemp("shared") / "store", maintain=False)
     made.bind_embedder(EMBEDDER.name, EMBEDDER.dimension)
     made.add_items([item(n, f"alpha {n}") for n in range(3)])
+    made._writer.drain()
     yield made
     made.close()
 
