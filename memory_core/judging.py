@@ -25,6 +25,8 @@ from memory_core.error_reading import log_lines, read_error
 from memory_core.model import Outcome
 from memory_core.requests import Evidence
 
+# -- what a log says
+
 _SUMMARY_LINES = 60
 _LINES_AFTER = 2
 """Lines that may follow the error in which a log ends, not counting its own stack."""
@@ -126,6 +128,8 @@ def read_log(log: str) -> LogSigns:
     ends = len(after) <= _LINES_AFTER and not passed and not error.weak
     return LogSigns(passed, failed, True, ends, error.type)
 
+
+# -- which evidence counts
 
 _REWARDS: dict[Outcome, float] = {"success": 1.0, "partial": 0.5, "failure": 0.0, "unknown": 0.5}
 

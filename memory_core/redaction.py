@@ -23,6 +23,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+# -- whether a value is a secret
+
 Strength = Literal["strong", "weak", "broad"]
 
 
@@ -127,6 +129,8 @@ def is_secret_value(named: Named) -> bool:
         return False
     return _TESTS[named.strength](named)
 
+
+# -- finding and replacing
 
 _MARKER = "[redacted:{}]"
 

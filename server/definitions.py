@@ -21,6 +21,8 @@ from memory_core.answers import Credited, LessonLine, NearDuplicate
 from memory_core.port import Memory, Method
 from memory_core.shapes import CLAMPED, shapes
 
+# -- schemas
+
 Schema = dict[str, Any]
 Untold = Mapping[str, "Untold"]
 """Fields by name, each with those inside it; one with nothing inside is left out whole."""
@@ -194,6 +196,8 @@ def _without_null(schema: Schema) -> Schema:
     rest = {key: value for key, value in schema.items() if key != "anyOf"}
     return {**choices[0], **rest}
 
+
+# -- the six tools
 
 MAX_RESULT_CHARACTERS = 100_000
 """More than the largest answer: 20,000 tokens of recalled text at 4 characters each."""

@@ -21,6 +21,8 @@ from memory_core.written import ids_in
 from server.plain import cleaned, one_line, sentence
 from server.surrogates import refuse_mark
 
+# -- texts
+
 _MOST_ATTEMPTS = 10
 
 _HOW_TO_WRITE = """\
@@ -176,6 +178,8 @@ def _in_project(given: Mapping[str, str]) -> str:
     project = one_line(given.get("project", ""))
     return f' Pass project="{project}" in every call.' if project else ""
 
+
+# -- messages
 
 _LONGEST_NAME = 64
 _LONGEST = 32_000

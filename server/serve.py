@@ -187,6 +187,10 @@ def _cancels(message: types.JSONRPCMessage) -> TypeGuard[types.JSONRPCNotificati
     )
 
 
+# -- serving
+
+# -- standard input and output
+
 logger = logging.getLogger(__name__)
 
 Transport = Literal["stdio", "http", "sse"]

@@ -32,6 +32,8 @@ from memory_core.scorer.shares import Wholes
 from memory_core.scorer.stack import FIRST, Fit, Row, Stack
 from memory_core.sketch import SIZE
 
+# -- what one report teaches the stack
+
 SET_SHARE = 0.5
 """What the outcome of the whole set teaches beside labels of single items."""
 SKIP_SHARE = 1.0
@@ -71,6 +73,8 @@ def rows_of(episode: Episode, at: float) -> list[Row]:
         rows = [replace(row, share=episode.trust / len(rows)) for row in rows]
     return rows
 
+
+# -- the learner
 
 CLIP_UNTRIED = 2.0
 """How far the learned part may move an item nobody tried in like conditions."""

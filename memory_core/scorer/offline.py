@@ -37,6 +37,8 @@ from memory_core.scorer.logistic import fitted, prior_logit
 from memory_core.scorer.panel import Floats, Values
 from memory_core.scorer.stack import HALF_LIFE, MOST_ROWS, RIDGE_INTERCEPT
 
+# -- rivals of one feature
+
 REFIT_EVERY = 25
 REFIT_ALWAYS_UNTIL = 100
 """Refitted after every 5th report until this many, then every 25th, as the stack is."""
@@ -109,6 +111,8 @@ class Rival:
         )
         self.slope, self.intercept = float(found[0]), float(found[1])
 
+
+# -- estimates
 
 FEWEST_RECALLS = 30
 FEWEST_MATCHES = 10

@@ -38,6 +38,8 @@ from memory_core.scorer.failure_pairs import Views
 from memory_core.signature import Signature, sign
 from memory_core.unknown_words import letter_share
 
+# -- views of a failure that need no model
+
 HASHED = 256
 """Dimensions of a hashed bag."""
 TAIL = 3_000
@@ -86,6 +88,8 @@ def text_views(error: str, normalised: str) -> tuple[Vector, Vector]:
     kept = words_of(_PLACEHOLDER.sub(" ", normalised))
     return hashed(words_of(message[:MESSAGE]) - kept), hashed(words_of(error[-TAIL:]))
 
+
+# -- vectors
 
 CONTEXT_SHARE = 0.5
 ERROR_SHARE = 0.5

@@ -32,6 +32,8 @@ from memory_core.service.clusters import Cluster, Failure, Seen
 from memory_core.service.conditions import FailureText, views_of
 from memory_core.service.relating import Related, Telling, Tellings, related
 
+# -- learning
+
 log = logging.getLogger(__name__)
 
 EVERY = 16
@@ -151,6 +153,8 @@ def _occurrence(failure: Related, views: Views) -> Occurrence:
         held_out=failure.held_out,
     )
 
+
+# -- comparing
 
 COMPARED = 512
 """Newest failures of a project that are compared with."""

@@ -54,6 +54,8 @@ from memory_core.service.likeness import CauseTrainer, Likeness, Member
 from memory_core.service.relating import telling_of
 from memory_core.words import terms
 
+# -- seen before?
+
 NO_TASK, SAME_TEXT = 0.15, 0.3
 """What task says where an error is all that is at hand, and where its text is the same but for
 literals: what the same failure has as a rule."""
@@ -115,6 +117,8 @@ class Traces:
             task = self.like_conditions(failure.task, scale, count)
         return np.column_stack([np.maximum(near, 0.0), np.log1p(mass), np.maximum(task, 0.0)])
 
+
+# -- clusters
 
 __all__ = ["Failure", "Notebook", "PATTERN", "Seen", "iso"]
 

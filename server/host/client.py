@@ -38,6 +38,8 @@ from server.host.place import PROTOCOL, Announcement, HostRefused, known_place
 from server.host.protocol import WITHIN, completed, told_caller
 from server.host.starting import living_host, reap
 
+# -- the way to the host
+
 logger = logging.getLogger(__name__)
 
 REPEATS = 8
@@ -218,6 +220,9 @@ class Reach:
         if link is not None:
             with anyio.move_on_after(0.2):
                 await link.close()
+
+
+# -- the port
 
 
 class HostMemory(Memory):

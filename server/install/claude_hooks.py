@@ -22,6 +22,8 @@ from server.install.files import refused
 from server.install.jsonc import parse
 from server.install.servers import NAME, without_empty
 
+# -- the rule
+
 RULE = f"mcp__{NAME}"
 _PATH = ("permissions", "allow")
 
@@ -61,6 +63,8 @@ def _rules(text: str) -> list[Any]:
         raise refused("'permissions.allow' is no list in it")
     return found
 
+
+# -- the hooks
 
 EVENTS = {"UserPromptSubmit": None, "PostToolUseFailure": "*", "Stop": None}
 """Each event with its matcher: which tools, where it is about tools."""

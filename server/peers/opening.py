@@ -26,6 +26,8 @@ from memory_core.settings import Settings
 from server.host.client import HostMemory
 from server.peers.writer import WriterReach
 
+# -- the port of a replica
+
 RECENT = 60.0
 """Seconds for which a recall may still be on its way from another replica to the writer."""
 _UNTIL_KNOWN = 12.0
@@ -108,6 +110,8 @@ def is_recent(recall_id: str, now: float | None = None) -> bool:
         return False
     return abs((time.time() if now is None else now) - made) < RECENT
 
+
+# -- making it
 
 PREFIX = "lessonbank-follow-"
 _LOCK = "lock"

@@ -28,6 +28,8 @@ from memory_core.settings import OAuthSettings
 from server.web.identity import NoAccess, Verified
 from server.web.issuer import ALGORITHMS, SigningKeys
 
+# -- claims
+
 PREFIX = "lessonbank:"
 """Before a scope where an issuer serves several resources; the bare word counts too."""
 BASIC = f"{PREFIX}read {PREFIX}write"
@@ -187,6 +189,8 @@ def projects_of(claims: dict[str, Any], claim: str, default: str) -> tuple[str, 
 def _is_project(name: str) -> bool:
     return 0 < len(name) <= _LONGEST_NAME and name.isprintable() and name == name.strip()
 
+
+# -- tokens
 
 logger = logging.getLogger(__name__)
 

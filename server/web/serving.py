@@ -32,6 +32,8 @@ from server.web.oauth import JwtVerifier, challenge, protected_resource
 from server.web.options import DoorOptions
 from server.web.patience import PatientProtocol
 
+# -- the socket
+
 CONNECTIONS = 1_024
 """Connections at once; further ones are told to come again (HTTP 503)."""
 FILES = 8_192
@@ -140,6 +142,8 @@ class Door(uvicorn.Server):
         """Stop accepting, let open answers end for a second, then return."""
         self.handle_exit(signal.SIGTERM, None)
 
+
+# -- the server
 
 _LOOK = 0.5
 """Seconds between two looks whether the memory still serves."""

@@ -15,6 +15,8 @@ from memory_core.addresses import is_database
 from memory_core.errors import StoreUnavailable
 from memory_core.store.faults import says
 
+# -- what is told when nobody answers
+
 _DENIED = ("403 forbidden", "401 unauthorized", "accessdenied", "signaturedoesnotmatch")
 _NO_BUCKET = ("nosuchbucket", "containernotfound")
 _NO_KEYS = ("imds", "instance metadata", "metadata.google", "credential", "account must be")
@@ -64,6 +66,8 @@ def sentence(url: str, error: BaseException) -> str:
         " AWS_*, GOOGLE_* or AZURE_*."
     )
 
+
+# -- objects
 
 LEASE = "lease.json"
 """The object that says who writes."""

@@ -36,6 +36,9 @@ from memory_core.store.schema import Entry, TableName
 from memory_core.store.writer import Writer
 
 
+# -- what others left
+
+
 class Sweeper:
     """Compares the shared log with what the writer knows.
 
@@ -99,6 +102,8 @@ class Sweeper:
         place = self._writer.place(name, record_id)
         return place is not None and not self._waits(place)
 
+
+# -- what is ours
 
 SECONDS = 1.0
 """An acknowledged record is uploaded at most so much later, while the bucket answers."""
