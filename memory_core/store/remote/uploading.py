@@ -35,7 +35,6 @@ from memory_core.store.remote.shared_meta import VERSION, SharedMeta
 from memory_core.store.schema import Entry, TableName
 from memory_core.store.writer import Writer
 
-
 # -- what others left
 
 
